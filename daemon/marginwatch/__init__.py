@@ -1,0 +1,1 @@
+"""marginwatch: watches brokerage accounts and makes sure a person hears about margin trouble in time."""

@@ -1,0 +1,205 @@
+"""The alert machine's types. The machine itself is `machine.py`."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+    from marginwatch.core.model import Severity
+    from marginwatch.core.result import AlertKey, Difference
+
+
+class Status(enum.StrEnum):
+    """Prometheus' words. No row at all is `inactive`."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    """Ended without a passing observation: its rule, receiver scope or account left the config, or an event."""
+
+
+class State(enum.StrEnum):
+    """What a message tells; the `state` key of machine-readable messages."""
+
+    FIRING = "firing"
+    WORSENED = "worsened"
+    EASED = "eased"
+    REMINDER = "reminder"
+    UNKNOWN = "unknown"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    EVENT = "event"
+
+
+class Reason(enum.StrEnum):
+    """Why a transition happened. Printed by the log, the page and the message."""
+
+    BECAME_TRUE = "became_true"
+    """The condition holds; it is not told before `for` has passed."""
+    HELD = "held"
+    """The condition held for `for`."""
+    ALREADY_TRUE = "already_true"
+    """It was already true when the account was first seen."""
+    PENDING_CLEARED = "pending_cleared"
+    """It stopped holding before `for` had passed."""
+    HIGHER_LEVEL = "higher_level"
+    WORSENED_BY = "worsened_by"
+    """Worse by `worsens_by` than last told."""
+    LOWER_LEVEL = "lower_level"
+    CLEARED = "cleared"
+    """A fresh, complete, passing observation, past `clear_by`, for `clear_for`."""
+    SUBJECT_GONE = "subject_gone"
+    """The position it was about is in no complete reply any more."""
+    REMIND = "remind"
+    DATA_LOST = "data_lost"
+    """No good answer for `stale_after`."""
+    DATA_BACK = "data_back"
+    OCCURRED = "occurred"
+    RULE_REMOVED = "rule_removed"
+    SCOPE_CHANGED = "scope_changed"
+    """The rule no longer selects this account."""
+    ACCOUNT_REMOVED = "account_removed"
+    FORGOTTEN = "forgotten"
+    """An operator used `forget`."""
+    SILENCE_ENDED = "silence_ended"
+    """Still true at the end of a silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTimer:
+    """One level's own clocks, on observation time. None: the clock is not running."""
+
+    held: timedelta | None = None
+    """How long the plain comparison has been seen to hold."""
+    clear: timedelta | None = None
+    """How long the value has been seen past `clear`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One episode of trouble: from pending to its end. A later episode of the same key has another `alert_id`."""
+
+    alert_id: str
+    """Short and stable: repeats on every message of the episode. Derived from key and start, so a replay agrees."""
+    key: AlertKey
+    title: str
+    """Kept so that an alert can be told of after its rule is gone."""
+    status: Status
+    level: int
+    """Index into the rule's levels: the level firing, or the highest that holds while pending."""
+    severity: Severity
+    timers: tuple[LevelTimer, ...]
+    count: int
+    """Known true observations in a row while pending."""
+    active_at: datetime
+    """Observation time at which it became true."""
+    observed_at: datetime
+    """Observation time of the last known result."""
+    known_at: datetime
+    """`fetched_at` of the last known result."""
+    as_of: datetime | None = None
+    known: bool = True
+    """The latest result was known; decides whether the time up to the next known one counts."""
+    unknown_since: datetime | None = None
+    """Equal to `known_at` while data are unknown, else None."""
+    unknown_told: bool = False
+    because: str = ""
+    """Why it is unknown."""
+    started_at: datetime | None = None
+    """Our clock at the tick that made it."""
+    fired_at: datetime | None = None
+    """Our clock at the tick that fired it."""
+    ended_at: datetime | None = None
+    value: Decimal | None = None
+    told_value: Decimal | None = None
+    """The value in the last transition that was told."""
+    told_at: datetime | None = None
+    """Our clock at the last transition that was told."""
+    told: Mapping[str, int] = field(default_factory=dict)
+    """Receiver name to how many notifications of this episode were put in its outbox."""
+    revision: str = ""
+    """The rule's revision at the last transition."""
+    already_true: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of an alert, stored for ever (for `keep`)."""
+
+    alert_id: str
+    key: AlertKey
+    title: str
+    at: datetime
+    """Our clock at the tick."""
+    before: Status
+    after: Status
+    reason: Reason
+    state: State | None
+    """What a message would say; None for a step that is recorded and told to nobody."""
+    severity: Severity
+    """The level now; the level left for resolved and closed."""
+    observed_at: datetime
+    fetched_at: datetime
+    as_of: datetime | None = None
+    value: Decimal | None = None
+    limit: Decimal | None = None
+    operator: str = ""
+    active_at: datetime | None = None
+    fired_at: datetime | None = None
+    unknown_since: datetime | None = None
+    because: str = ""
+    differences: tuple[Difference, ...] = ()
+    already_true: bool = False
+    rule_changed: bool = False
+    """The rule was edited since the previous transition of this alert."""
+    previous_value: Decimal | None = None
+    """The value told before this one."""
+    detail: str = ""
+    revision: str = ""
+    """Hash of the whole rule set that decided it (`RuleSet.revision`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Somebody is on it: stops reminders until it expires or things worsen."""
+
+    alert_id: str
+    by: str
+    note: str
+    at: datetime
+    until: datetime | None
+    """None: until the alert ends or worsens."""
+
+    def covers(self, now: datetime) -> bool:
+        """True while it holds."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Messages held back, by rule, venue and account; nothing is lost at its end."""
+
+    id: int
+    by: str
+    note: str
+    starts_at: datetime
+    ends_at: datetime
+    rule: str = "*"
+    """Glob on the rule id."""
+    venue: str = "*"
+    account: str = "*"
+    """Glob on the account's id or name."""
+
+    def covers(self, now: datetime) -> bool:
+        """True while it holds."""
+        return self.starts_at <= now < self.ends_at

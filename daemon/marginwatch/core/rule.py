@@ -1,0 +1,85 @@
+"""A rule as the engine sees it: checked, complete and independent of the file it came from."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from marginwatch.core.fields import Unit
+from marginwatch.errors import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from marginwatch.core.model import Severity
+
+
+class RuleKind(enum.StrEnum):
+    """The three kinds of rule."""
+
+    LADDER = "ladder"
+    """`value` and `levels`: a number and the limits it may cross."""
+    CONDITION = "condition"
+    """`when`: true or not."""
+    EVENT = "event"
+    """`on`: something changed against the last known observation."""
+    HEALTH = "health"
+    """Built in: marginwatch watching its own data, not written in a rule file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One severity of a rule. Conditions, events and health rules have exactly one, without a limit."""
+
+    severity: Severity
+    operator: str = ""
+    """`>`, `>=`, `<` or `<=`; empty without a limit."""
+    limit: Decimal | None = None
+    clear: Decimal | None = None
+    """The value that must be reached on the good side to leave the level: `limit` moved by `clear_by`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which accounts a rule looks at; an empty tuple means all."""
+
+    venues: tuple[str, ...] = ()
+    """Venue names, globs."""
+    accounts: tuple[str, ...] = ()
+    """Account ids or names, globs."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Durations are measured on observation time."""
+
+    id: str
+    title: str
+    kind: RuleKind
+    levels: tuple[Level, ...]
+    """Mildest first."""
+    expression: str = ""
+    """Source text of `value`, `when` or `on`."""
+    unit: Unit = Unit.FLAG
+    """Unit of the expression; of `value` for a ladder."""
+    hold: timedelta = timedelta(0)
+    """`for`: how long it must hold before it fires."""
+    count: int = 1
+    """How many observations in a row must show it before it fires, besides `hold`."""
+    clear_for: timedelta = timedelta(0)
+    worsens_by: Decimal | None = None
+    remind_every: timedelta | None = None
+    summary: str = ""
+    """Template of the message's summary; empty for the built-in text."""
+    each: str = ""
+    """`position` when the rule is evaluated per position, else empty."""
+    selector: Selector = field(default_factory=Selector)
+    place: Place = Place("built in")
+    """Where it was written."""
+    revision: str = ""
+    """Hash of all that decides (not of title and texts); a change of it is told with the next message."""

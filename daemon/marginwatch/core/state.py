@@ -1,0 +1,124 @@
+"""What one tick reads and writes: the shapes between the pure core and the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from marginwatch.core.alert import Acknowledgement, Alert, Silence, State, Transition
+    from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """What is remembered of one account between observations."""
+
+    account: Account
+    first_seen: datetime
+    known: Mapping[str, Value] = field(default_factory=dict)
+    """The last known (not null, not missing, not stale) value of every field: what `prior` and `changed` compare
+    with. Empty until the first observation: that one is the baseline."""
+    observed_at: datetime | None = None
+    """Observation time of the latest observation; never goes backwards."""
+    fetched_at: datetime | None = None
+    """When the latest observation was in."""
+    blind: Mapping[str, datetime] = field(default_factory=dict)
+    """Rules that are unknown now: rule id to the `fetched_at` of their last known result."""
+    missing: int = 0
+    """Good listings in a row that left it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueState:
+    """What is remembered of one venue between cycles."""
+
+    venue: str
+    failed_cycles: int = 0
+    """In a row, as a whole."""
+    failing_since: datetime | None = None
+    last_cycle_at: datetime | None = None
+    """When the latest cycle ended, good or bad."""
+    last_good_at: datetime | None = None
+    last_failure: VenueFailure | None = None
+    listed: bool = False
+    """A good listing was seen at least once; before that no account counts as having appeared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notification with its words fixed: one outbox row."""
+
+    alert_id: str
+    receiver: str
+    number: int
+    """Counts from 1 within (alert, receiver); delivered in this order."""
+    state: State
+    severity: Severity
+    title: str
+    body: str
+    payload: Mapping[str, str]
+    """The machine-readable keys of DESIGN: alert_id rule state severity venue account subject value limit as_of
+    fetched_at reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A transition that a silence kept from being told; settled when the silence ends."""
+
+    transition: Transition
+    silence: int
+    receivers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObservation:
+    """An observation as the store keeps it."""
+
+    observation: Observation
+    unchanged: bool
+    """Same fields and positions as the account's previous stored one: costs a few bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything one tick writes, in ONE transaction."""
+
+    at: datetime
+    revision: str
+    """Hash of the rule set that decided."""
+    observations: tuple[StoredObservation, ...] = ()
+    failures: tuple[VenueFailure, ...] = ()
+    cycles: tuple[CycleEnd, ...] = ()
+    accounts: tuple[AccountState, ...] = ()
+    """Account states that changed."""
+    venues: tuple[VenueState, ...] = ()
+    """Venue states that changed."""
+    alerts: tuple[Alert, ...] = ()
+    """Alerts that changed, ended ones included; keyed by alert_id."""
+    transitions: tuple[Transition, ...] = ()
+    messages: tuple[Message, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    """Newly withheld."""
+    settled: tuple[int, ...] = ()
+    """Silences whose withheld transitions were settled in this tick."""
+    lapsed: tuple[str, ...] = ()
+    """alert_ids whose acknowledgement a worsening voided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What the store hands the engine at start; afterwards the engine keeps it in memory, commit by commit."""
+
+    accounts: Mapping[AccountKey, AccountState] = field(default_factory=dict)
+    venues: Mapping[str, VenueState] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
+    """Open ones: pending and firing."""
+    silences: tuple[Silence, ...] = ()
+    """Those not yet settled."""
+    acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict)
+    """By alert_id, those not lapsed."""
+    withheld: tuple[Withheld, ...] = ()

@@ -1,0 +1,1 @@
+"""The venues: one package each, found through the entry point group `marginwatch.venues`."""
