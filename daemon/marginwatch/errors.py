@@ -1,4 +1,4 @@
-"""The one base of every error a person may read; each failure is its own class whose constructor writes the sentence."""
+"""The base of every error a person may read; each failure is its own class, whose constructor writes the sentence."""
 
 from __future__ import annotations
 

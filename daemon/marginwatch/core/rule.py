@@ -79,7 +79,7 @@ class Rule:
     each: str = ""
     """`position` when the rule is evaluated per position, else empty."""
     selector: Selector = field(default_factory=Selector)
-    place: Place = Place("built in")
+    place: Place = field(default_factory=lambda: Place("built in"))
     """Where it was written."""
     revision: str = ""
     """Hash of all that decides (not of title and texts); a change of it is told with the next message."""
