@@ -1,0 +1,75 @@
+"""An embedded HTTP server on a socket we bind ourselves, so that a busy port is an error and not an exit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from marginwatch.errors import MarginwatchError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_STOP_WITHIN = 2
+"""Seconds a client may hold up the stop."""
+
+
+class ListenError(MarginwatchError):
+    """The address cannot be listened on."""
+
+    def __init__(self, listen: str, cause: OSError) -> None:
+        why = cause.strerror or str(cause)
+        super().__init__(
+            f"cannot listen on {listen}: {why}; choose another address in [web] listen, or port 0 for any free one"
+        )
+
+
+class Server:
+    """Serves one ASGI application from `start` to `stop`."""
+
+    def __init__(self, app: ASGIApp, listen: str) -> None:
+        self._socket = _bind(listen)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_STOP_WITHIN
+        )
+        self._server = uvicorn.Server(config)
+        # Signals belong to the daemon; uvicorn would take SIGTERM for itself.
+        self._server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]  # its documented seam
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port` as bound, the real port when 0 was asked."""
+        host, port = self._socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def start(self) -> None:
+        """Begin to serve on the running loop. The socket listens already, so an early client waits, never fails."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="web")
+
+    async def stop(self) -> None:
+        """Stop accepting, let answers in flight finish, close."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._socket.close()
+
+
+def _bind(listen: str) -> socket.socket:
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, int(port)))
+        bound.listen(128)
+    except OSError as error:
+        bound.close()
+        raise ListenError(listen, error) from error
+    bound.setblocking(False)  # noqa: FBT003  (the standard library's signature)
+    return bound
