@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+WORST_RATIO: Final = Decimal(1_000_000)
+"""The margin usage of an account with margin in use and nothing left to cover it; no ratio is ever above it."""
+
+
+def margin_usage(used: Decimal, equity: Decimal) -> Decimal:
+    """Margin in use as a fraction of equity: 0 when none is in use, `WORST_RATIO` when equity is gone."""
+    if used <= 0:
+        return Decimal(0)
+    return WORST_RATIO if equity <= 0 else min(used / equity, WORST_RATIO)
 
 
 class Unit(enum.StrEnum):
