@@ -1,0 +1,5 @@
+"""`python -m marginwatch`."""
+
+from marginwatch.cli import main
+
+main()

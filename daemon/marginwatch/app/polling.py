@@ -1,0 +1,141 @@
+"""When venues are polled: one scheduler job a venue, and a guard against a wall clock that jumps."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeAlias
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from marginwatch import clock
+from marginwatch.core.model import CycleEnd, FailureKind, VenueFailure
+from marginwatch.venues.protocol import Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from marginwatch.venues.protocol import Venue
+
+log = structlog.get_logger(__name__)
+
+News: TypeAlias = Fetched | VenueFailure | CycleEnd
+"""What polling hands to the tick loop."""
+
+OVERRUN = timedelta(seconds=5)
+"""Grace beyond an adapter's own deadline before its cycle is given up."""
+JUMP = timedelta(seconds=5)
+"""A wall clock that moves this much against the monotonic one has been set."""
+_GUARD_EVERY = 1
+
+
+class VenuePolling:
+    """One venue's cycles. Knows how to run one; does not decide when."""
+
+    def __init__(self, venue: Venue, every: timedelta, deadline: timedelta, put: Callable[[News], None]) -> None:
+        self.venue = venue
+        self.every = every
+        self.deadline = deadline
+        self.last_end: datetime | None = None
+        self._put = put
+        self._running: asyncio.Task[None] | None = None
+
+    async def cycle(self) -> None:
+        """Run one full cycle; every way it can end leaves a recorded outcome."""
+        self._running = asyncio.current_task()
+        started = clock.now()
+        try:
+            await self._gather()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the loop edge: a plug-in's surprise must not stop other venues
+            log.exception("poll failed", venue=self.venue.name)
+            self._put(self._surprise(f"the {self.venue.name} adapter failed: {type(error).__name__}"))
+        finally:
+            self._running = None
+        self.last_end = clock.now()
+        self._put(CycleEnd(self.venue.name, started, self.last_end, attempted=0, failed=0))
+
+    async def _gather(self) -> None:
+        # The adapter keeps its own deadline; cancelling a client call is the last resort because it can
+        # poison a connection pool.
+        limit = (self.deadline + OVERRUN).total_seconds()
+        try:
+            async with asyncio.timeout(limit):
+                async for item in self.venue.poll():
+                    self._put(item)
+        except TimeoutError:
+            self._put(self._surprise(f"the cycle was given up after {limit:.0f} s", FailureKind.TIMED_OUT))
+
+    def _surprise(self, detail: str, kind: FailureKind = FailureKind.SERVER_ERROR) -> VenueFailure:
+        return VenueFailure(self.venue.name, kind, clock.now(), detail)
+
+    async def stop(self, within: float) -> None:
+        """Let a running cycle end, or give it up after `within` seconds."""
+        task = self._running
+        if task is None:
+            return
+        _, pending = await asyncio.wait([task], timeout=within)
+        for unfinished in pending:
+            unfinished.cancel()
+
+
+class Schedule:
+    """Runs every venue's cycles at its own pace until stopped."""
+
+    def __init__(self, pollings: Sequence[VenuePolling], jumped: Callable[[timedelta], None]) -> None:
+        self._pollings = pollings
+        self._jumped = jumped
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self._guard: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; first cycles are spread over a second so that they do not burst."""
+        for polling, first in zip(self._pollings, _first_runs(len(self._pollings)), strict=True):
+            self._scheduler.add_job(
+                polling.cycle,
+                "interval",
+                id=polling.venue.name,
+                seconds=polling.every.total_seconds(),
+                next_run_time=first,
+            )
+        self._scheduler.start()
+        self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
+
+    async def _watch_clock(self) -> None:
+        wall, steady = clock.now(), clock.monotonic()
+        while True:
+            await asyncio.sleep(_GUARD_EVERY)
+            wall_now, steady_now = clock.now(), clock.monotonic()
+            jump = (wall_now - wall) - timedelta(seconds=steady_now - steady)
+            wall, steady = wall_now, steady_now
+            if abs(jump) > JUMP:
+                log.warning("clock jumped", seconds=round(jump.total_seconds(), 1))
+                self._reschedule()
+                self._jumped(jump)
+
+    def _reschedule(self) -> None:
+        # The scheduler plans on the wall clock: set back by an hour, it would sleep for that hour.
+        for polling, first in zip(self._pollings, _first_runs(len(self._pollings)), strict=True):
+            self._scheduler.modify_job(polling.venue.name, next_run_time=first)
+
+    async def stop(self, within: float) -> None:
+        """Start no new cycle and let running ones end within so many seconds."""
+        if self._guard is not None:
+            self._guard.cancel()
+        if self._scheduler.running:
+            self._scheduler.pause()
+            await asyncio.gather(*(polling.stop(within) for polling in self._pollings))
+            self._scheduler.shutdown(wait=False)
+
+
+def _first_runs(count: int) -> list[datetime]:
+    return [clock.now() + timedelta(seconds=place / max(count, 1)) for place in range(count)]
+
+
+def last_ends(pollings: Sequence[VenuePolling]) -> Mapping[str, datetime | None]:
+    """When each venue's latest cycle ended; None before the first."""
+    return {polling.venue.name: polling.last_end for polling in pollings}
