@@ -1,0 +1,66 @@
+"""Durations as people write them in files and on the command line: `10s`, `5m`, `2h`, `1d`, `1h30m`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from marginwatch.errors import MarginwatchError
+
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_PART = re.compile(r"([0-9]{1,9})([dhms])")
+_WHOLE = re.compile(r"(?:[0-9]{1,9}[dhms])+")
+_LONGEST = timedelta(days=36_500)
+
+
+class BadDurationError(MarginwatchError, ValueError):
+    """The text is no duration. A ValueError too, which is what a pydantic validator may raise."""
+
+    def __init__(self, text: object) -> None:
+        hint = ""
+        if isinstance(text, (int, float)) or (isinstance(text, str) and text.strip().isdecimal()):
+            hint = f'; did you mean "{text}s"?'
+        super().__init__(f"a duration is written like 10s, 5m, 2h, 1d or 1h30m{hint}")
+
+
+def parse_duration(text: str) -> timedelta:
+    """The length of time that `text` names.
+
+    Raises:
+        BadDurationError: It is not written as a duration, names a unit twice, or is longer than a century.
+    """
+    if not _WHOLE.fullmatch(text):
+        raise BadDurationError(text)
+    parts = _PART.findall(text)
+    units = [unit for _, unit in parts]
+    if units != sorted(set(units), key="dhms".index):
+        raise BadDurationError(text)
+    seconds = sum(int(count) * _SECONDS[unit] for count, unit in parts)
+    if seconds > _LONGEST.total_seconds():
+        raise BadDurationError(text)
+    return timedelta(seconds=seconds)
+
+
+def format_duration(span: timedelta) -> str:
+    """The shortest text `parse_duration` reads back as `span`, whole seconds: `1h30m`."""
+    left, parts = int(span.total_seconds()), []
+    for unit, size in _SECONDS.items():
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def _validate(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str):
+        return parse_duration(value)
+    raise BadDurationError(value)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_validate), PlainSerializer(format_duration)]
+"""A timedelta in a settings model, written as text in the file."""

@@ -1,0 +1,1 @@
+"""Running the process: logging without secrets, and what systemd is told."""
