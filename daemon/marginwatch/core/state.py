@@ -107,6 +107,10 @@ class Commit:
     """Silences whose withheld transitions were settled in this tick."""
     lapsed: tuple[str, ...] = ()
     """alert_ids whose acknowledgement a worsening voided."""
+    forgotten: tuple[AccountKey, ...] = ()
+    """Accounts an operator had forgotten: their remembered state is dropped, their history stays."""
+    requests: tuple[int, ...] = ()
+    """Ids of the operators' requests this tick carried out."""
 
 
 @dataclass(frozen=True, slots=True)
