@@ -26,6 +26,9 @@ class Status(enum.StrEnum):
     """Ended without a passing observation: its rule, receiver scope or account left the config, or an event."""
 
 
+_OPEN = frozenset({Status.PENDING, Status.FIRING})
+
+
 class State(enum.StrEnum):
     """What a message tells; the `state` key of machine-readable messages."""
 
@@ -77,6 +80,8 @@ class Reason(enum.StrEnum):
 class LevelTimer:
     """One level's own clocks, on observation time. None: the clock is not running."""
 
+    severity: Severity
+    """Whose clocks: a level is known by its severity, so that an edited rule finds its clocks again."""
     held: timedelta | None = None
     """How long the plain comparison has been seen to hold."""
     clear: timedelta | None = None
@@ -129,6 +134,11 @@ class Alert:
     """The rule's revision at the last transition."""
     already_true: bool = False
     detail: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """True while pending or firing; False once it ended."""
+        return self.status in _OPEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,5 +77,7 @@ class Result:
     as_of: datetime | None = None
     first: bool = False
     """The account's first observation ever: a condition that holds now was already true when first seen."""
+    gone: bool = False
+    """The subject (a position) is in no complete reply any more: why it is false now."""
     detail: str = ""
     """For data-health rules: the sentence that says what is wrong."""

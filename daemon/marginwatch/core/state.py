@@ -70,8 +70,12 @@ class Withheld:
     """A transition that a silence kept from being told; settled when the silence ends."""
 
     transition: Transition
+    alert: Alert
+    """The alert just after the transition, with the counts of who had been told by then."""
     silence: int
+    """The silence it waits for."""
     receivers: tuple[str, ...]
+    """Who would have been told of this transition."""
 
 
 @dataclass(frozen=True, slots=True)
