@@ -1,0 +1,46 @@
+"""Marginwatch watching its own data: built-in rules that need no rule file, and what makes them true. Pure."""
+
+from marginwatch.core.health.account import malformed_result, next_blind, stale_at, stale_result
+from marginwatch.core.health.listing import list_accounts, listing_results
+from marginwatch.core.health.rules import (
+    ACCOUNT_APPEARED,
+    ACCOUNT_VANISHED,
+    ANSWER_MALFORMED,
+    CLOCK_JUMPED,
+    DATA_STALE,
+    LOGIN_REFUSED,
+    OURSELVES,
+    RECEIVER_FAILING,
+    RULE_BROKEN,
+    RULES,
+    VENUE_UNREACHABLE,
+)
+from marginwatch.core.health.venue import next_venue_state, venue_down, venue_results
+from marginwatch.core.health.watcher import ReceiverState, broken_result, clock_result, receiver_result
+
+__all__ = [
+    "ACCOUNT_APPEARED",
+    "ACCOUNT_VANISHED",
+    "ANSWER_MALFORMED",
+    "CLOCK_JUMPED",
+    "DATA_STALE",
+    "LOGIN_REFUSED",
+    "OURSELVES",
+    "RECEIVER_FAILING",
+    "RULES",
+    "RULE_BROKEN",
+    "VENUE_UNREACHABLE",
+    "ReceiverState",
+    "broken_result",
+    "clock_result",
+    "list_accounts",
+    "listing_results",
+    "malformed_result",
+    "next_blind",
+    "next_venue_state",
+    "receiver_result",
+    "stale_at",
+    "stale_result",
+    "venue_down",
+    "venue_results",
+]

@@ -1,0 +1,72 @@
+"""Which accounts a venue lists: one that is gone is told of, and so is one that is new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from marginwatch.core.health.rules import ACCOUNT_APPEARED, ACCOUNT_VANISHED, known
+from marginwatch.core.result import AlertKey, Difference, Occurred, Result
+from marginwatch.core.state import AccountState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from marginwatch.core.model import Account, AccountKey
+    from marginwatch.core.state import VenueState
+
+_MISSING_LISTINGS = 2
+"""Good listings in a row that must leave an account out before it counts as gone."""
+
+
+def has_vanished(state: AccountState) -> bool:
+    """True when the venue lists the account no longer. One that may not be viewed is still listed."""
+    return state.missing >= _MISSING_LISTINGS
+
+
+def list_accounts(
+    accounts: Mapping[AccountKey, AccountState], listing: Iterable[Account], now: datetime
+) -> Mapping[AccountKey, AccountState]:
+    """The accounts that a good listing changes, new ones included; `accounts` are all that were known of the venue."""
+    listed = {account.key: account for account in listing}
+    after = {key: AccountState(account, first_seen=now) for key, account in listed.items() if key not in accounts}
+    for key, state in accounts.items():
+        if key in listed:
+            after[key] = replace(state, account=listed[key], missing=0)
+        else:
+            after[key] = replace(state, missing=min(state.missing + 1, _MISSING_LISTINGS))
+    return {key: state for key, state in after.items() if state != accounts.get(key)}
+
+
+def listing_results(
+    venue: VenueState,
+    before: Mapping[AccountKey, AccountState],
+    after: Mapping[AccountKey, AccountState],
+    now: datetime,
+) -> list[Result]:
+    """Who vanished, returned or appeared: `after` is what `list_accounts` made of `before`.
+
+    `venue` is its state before this listing: the very first one is the baseline, nobody appears in it.
+    """
+    results = []
+    for key, state in after.items():
+        prior = before.get(key)
+        if prior is None:
+            if venue.listed:
+                results.append(_appeared(state, now))
+        elif has_vanished(state) != has_vanished(prior):
+            gone = has_vanished(state)
+            detail = f"the venue lists {state.account.name} {'no longer' if gone else 'again'}"
+            results.append(known(AlertKey(ACCOUNT_VANISHED, key), now, (gone,), detail))
+    return results
+
+
+def _appeared(state: AccountState, now: datetime) -> Result:
+    return Result(
+        key=AlertKey(ACCOUNT_APPEARED, state.account.key),
+        outcome=Occurred((Difference("account", None, state.account.name),)),
+        observed_at=now,
+        fetched_at=now,
+        detail=f"the venue lists {state.account.name} for the first time",
+    )

@@ -1,0 +1,72 @@
+"""Whether a whole venue can be seen: it answers, accepts the login, and says what it documents."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from marginwatch.core.health.rules import ANSWER_MALFORMED, LOGIN_REFUSED, RULES, VENUE_UNREACHABLE, clock, known
+from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.result import AlertKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from marginwatch.core.model import CycleEnd, VenueFailure
+    from marginwatch.core.result import Result
+    from marginwatch.core.state import VenueState
+
+_TROUBLE: Mapping[FailureKind, str] = {
+    FailureKind.UNREACHABLE: VENUE_UNREACHABLE,
+    FailureKind.TIMED_OUT: VENUE_UNREACHABLE,
+    FailureKind.SERVER_ERROR: VENUE_UNREACHABLE,
+    FailureKind.RATE_LIMITED: VENUE_UNREACHABLE,
+    FailureKind.REFUSED: LOGIN_REFUSED,
+    FailureKind.BAD_ANSWER: ANSWER_MALFORMED,
+}
+"""Which rule tells of a cycle that failed as a whole. A venue that merely knows none of the accounts is well itself:
+its accounts' stale data are told of one by one."""
+
+
+def venue_down(venue: VenueState) -> bool:
+    """True while the venue's latest cycle failed as a whole: its accounts then keep quiet about the same trouble."""
+    return venue.failed_cycles > 0
+
+
+def next_venue_state(prior: VenueState, cycle: CycleEnd) -> VenueState:
+    """The venue after one more cycle."""
+    cause = _cause(cycle)
+    if cause is None:
+        return replace(
+            prior, failed_cycles=0, failing_since=None, last_cycle_at=cycle.ended_at, last_good_at=cycle.ended_at
+        )
+    return replace(
+        prior,
+        failed_cycles=prior.failed_cycles + 1,
+        failing_since=prior.failing_since or cycle.ended_at,
+        last_cycle_at=cycle.ended_at,
+        last_failure=cause,
+    )
+
+
+def venue_results(venue: VenueState, cycle: CycleEnd) -> list[Result]:
+    """What a cycle says of its venue; `venue` is its state after it.
+
+    A failed cycle says that one rule holds and nothing of the others: only a good cycle proves that they do not.
+    """
+    cause = _cause(cycle)
+    if cause is None:
+        return [_result(rule, cycle, "the venue answers", holds=False) for rule in dict.fromkeys(_TROUBLE.values())]
+    since = "" if venue.failing_since is None else f" since {clock(venue.failing_since)}"
+    cycles = "1 cycle" if venue.failed_cycles == 1 else f"{venue.failed_cycles} cycles in a row"
+    detail = f"{cause.detail.rstrip('.')}; {cycles} failed{since}"
+    return [_result(_TROUBLE[cause.kind], cycle, detail, holds=True)]
+
+
+def _cause(cycle: CycleEnd) -> VenueFailure | None:
+    return cycle.cause if cycle.cause is not None and cycle.cause.kind in _TROUBLE else None
+
+
+def _result(rule: str, cycle: CycleEnd, detail: str, *, holds: bool) -> Result:
+    held = (holds,) * len(RULES[rule].levels)
+    return known(AlertKey(rule, AccountKey(cycle.venue, "")), cycle.ended_at, held, detail)
