@@ -1,0 +1,65 @@
+"""Overrides from the environment: `MARGINWATCH_STORE__URL` stands for `url` in `[store]`."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from marginwatch.config.location import VARIABLE
+from marginwatch.config.settings import HeartbeatSettings, LogSettings, RulesSettings, StoreSettings, WebSettings
+from marginwatch.errors import Place, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX = "MARGINWATCH_"
+_NESTED = "__"
+
+
+class _Overridable(BaseSettings):
+    """The tables whose keys have a variable; items of a list (venues, receivers) cannot be addressed by one."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_NESTED)
+
+    log: LogSettings
+    store: StoreSettings
+    web: WebSettings
+    heartbeat: HeartbeatSettings
+    rules: RulesSettings
+
+
+def variable(table: str, key: str) -> str:
+    """The variable that overrides `key` in `[table]`."""
+    return f"{_PREFIX}{table}{_NESTED}{key}".upper()
+
+
+def known_variables() -> frozenset[str]:
+    """Every variable that overrides a key."""
+    tables = {name: field.annotation for name, field in _Overridable.model_fields.items()}
+    return frozenset(
+        variable(name, key) for name, table in tables.items() if table is not None for key in table.model_fields
+    )
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[Problem]:
+    """One problem for each `MARGINWATCH_` variable that means nothing, as one with a typing error would."""
+    known = known_variables() | {VARIABLE}
+    strangers = sorted(name for name in environ if name.upper().startswith(_PREFIX) and name not in known)
+    return [
+        Problem(Place(f"${name}"), "this environment variable means nothing", _suggestion(name, known))
+        for name in strangers
+    ]
+
+
+def overrides(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """What the environment sets: table name to key to text."""
+    source = EnvSettingsSource(_Overridable)
+    source.env_vars = {name.lower(): environ[name] for name in known_variables() if name in environ}
+    return source()
+
+
+def _suggestion(name: str, known: frozenset[str]) -> str:
+    close = get_close_matches(name.upper(), sorted(known), n=1)
+    return f"did you mean {close[0]}?" if close else "only keys of [log] [store] [web] [heartbeat] [rules] have one"

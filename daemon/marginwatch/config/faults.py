@@ -1,0 +1,164 @@
+"""What pydantic found wrong, as problems in our words at the place where it was written."""
+
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.errors import Problem
+from marginwatch.ops.redact import MASK, REDACTOR, is_sensitive
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from marginwatch.config.places import Loc, Places
+
+_NOT_CALLED = "default_factory_not_called"
+"""pydantic's remark that a default depends on a value that is wrong itself, and is reported as such."""
+
+_TYPES = {
+    "string": "text",
+    "bool": "true or false",
+    "tuple": "a list",
+    "list": "a list",
+    "model": "a table",
+    "dict": "a table",
+    "int": "a whole number",
+    "float": "a number",
+    "decimal": "a number",
+}
+"""By the first word of pydantic's error types (`string_type`, `int_parsing`), what the value must be."""
+
+
+def faults(
+    error: ValidationError,
+    model: type[BaseModel],
+    places: Places,
+    *,
+    base: Loc = (),
+    also: Iterable[str] = (),
+    hidden: Container[Loc] = (),
+) -> list[tuple[Loc, Problem]]:
+    """One problem for each thing `error` names, with the way to it.
+
+    Args:
+        error: From validating what stands at `base`.
+        model: What it was validated against.
+        places: Where things are written.
+        base: Where the validated value stands in the config.
+        also: Keys that may stand there besides the model's.
+        hidden: Values never to be shown, besides those that are secrets by type or name.
+    """
+    found = []
+    for detail in error.errors(include_url=False):
+        fault = _Fault(detail, model, base, also)
+        fault.secret = fault.secret or fault.loc in hidden
+        if fault.kind != _NOT_CALLED:
+            found.append((fault.loc, _problem(fault, places)))
+    return found
+
+
+def holds_secret(model: type[BaseModel], loc: Loc) -> bool:
+    """True when the value there is a secret by its type or its name, and when that cannot be told."""
+    annotation: Any = model
+    for step in loc:
+        if isinstance(step, str):
+            annotation = _annotation(annotation, step)
+            if annotation is None or is_sensitive(step):
+                return True
+    return _mentions_secret(annotation)
+
+
+class _Fault:
+    """One thing that is wrong, taken apart."""
+
+    def __init__(self, detail: ErrorDetails, model: type[BaseModel], base: Loc, also: Iterable[str]) -> None:
+        self.kind = detail["type"]
+        self.inner = detail["loc"]
+        self.loc: Loc = (*base, *self.inner)
+        self.input = detail["input"]
+        self.words = str(detail.get("ctx", {}).get("expected", ""))
+        cause = detail.get("ctx", {}).get("error")
+        self.message = detail["msg"] if cause is None else str(cause)
+        self.secret = holds_secret(model, self.inner)
+        self.known = set(also) if len(self.inner) <= 1 else set()
+        table: Any = model
+        for step in self.inner[:-1]:
+            table = _annotation(table, step) if isinstance(step, str) else table
+        self.known |= {name for found in _models(table) for name in found.model_fields}
+
+    @property
+    def key(self) -> str:
+        """The nearest key: an item of a list has its place to tell it from the others."""
+        return next((step for step in reversed(self.loc) if isinstance(step, str)), "")
+
+
+def _problem(fault: _Fault, places: Places) -> Problem:
+    if fault.kind == "missing":
+        return Problem(places.value(fault.loc[:-1]), f"{places.label(fault.loc[:-1])} needs `{fault.key}`")
+    if fault.kind == "extra_forbidden":
+        hint = did_you_mean(fault.key, fault.known) or f"the keys are {', '.join(sorted(fault.known))}"
+        return Problem(places.key(fault.loc), f"{places.label(fault.loc[:-1])} has no key `{fault.key}`", hint)
+    what, hint = _sentence(fault)
+    return Problem(places.value(fault.loc), f"{_subject(fault, what)}{what}", hint)
+
+
+def _subject(fault: _Fault, what: str) -> str:
+    if not fault.key:
+        return ""
+    return f"`{fault.key}` " if what.startswith("must") else f"`{fault.key}`: "
+
+
+def _sentence(fault: _Fault) -> tuple[str, str]:
+    """What is wrong, to follow the key's name, and a hint; shows the value only where it can be no secret."""
+    if fault.kind == "literal_error":
+        return _no_such_word(fault)
+    wanted = _TYPES.get(fault.kind.partition("_")[0])
+    if wanted is not None and fault.kind.endswith(("_type", "_parsing", "_from_float")):
+        return f"must be {wanted}", "put it in quotes" if wanted == "text" else ""
+    message = fault.message.replace("Input should be", "must be").removeprefix("Value error, ")
+    what, _, hint = f"{message[:1].lower()}{message[1:]}".partition("; ")
+    if fault.secret:
+        return _without(what, fault.input), _without(hint, fault.input)
+    shown = isinstance(fault.input, str) and fault.input.isprintable() and len(fault.input) <= 60  # noqa: PLR2004  (fits a sentence)
+    return what + (f", not `{fault.input}`" if shown else ""), hint
+
+
+def _no_such_word(fault: _Fault) -> tuple[str, str]:
+    what = f"must be {fault.words}".replace("'", '"')
+    if fault.secret or not isinstance(fault.input, str):
+        return what, ""
+    return what, did_you_mean(fault.input, fault.words.replace("'", "").replace(" or ", ", ").split(", "))
+
+
+def _without(what: str, value: object) -> str:
+    """The sentence without the value it is about, should a validator have quoted it."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(text, str) and text:
+        what = what.replace(text, MASK)
+    return REDACTOR.text(what)
+
+
+def _annotation(annotation: Any, key: str) -> Any:  # noqa: ANN401  (an annotation may be anything)
+    """Of the key in the models an annotation mentions; None when none has it."""
+    found = (model.model_fields[key].annotation for model in _models(annotation) if key in model.model_fields)
+    return next(found, None)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  (an annotation may be anything)
+    """The models an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in typing.get_args(annotation) for model in _models(inner)]
+
+
+def _mentions_secret(annotation: Any) -> bool:  # noqa: ANN401  (an annotation may be anything)
+    if annotation in {SecretStr, SecretBytes}:
+        return True
+    return any(_mentions_secret(inner) for inner in typing.get_args(annotation))

@@ -1,0 +1,238 @@
+"""From the config file and the environment to settings, or to everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from marginwatch.config.environment import overrides, unknown_variables
+from marginwatch.config.faults import faults, holds_secret
+from marginwatch.config.location import find_config, state_folder
+from marginwatch.config.notes import notes
+from marginwatch.config.places import Places
+from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, references
+from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
+from marginwatch.config.sourcefile import read_source
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.config.tomlfile import parse_toml
+from marginwatch.errors import Place, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from marginwatch.config.document import Node
+    from marginwatch.config.places import Loc
+
+    Kinds = Mapping[str, type[BaseModel]]
+
+SHARED_KEYS = frozenset(VenueSettings.model_fields) - {"options"}
+"""Keys every venue has; the rest of its table belongs to its kind."""
+
+BUILTIN = "builtin:"
+"""Begins the name of a shipped rule pack in `[rules] files`."""
+
+_NEEDED = {
+    ("venues",): ("there is nothing to watch", "add a [[venues]] table"),
+    ("receivers",): ("there is nobody to tell", "add a [[receivers]] table"),
+    ("rules", "files"): ("there are no rules", 'write files = ["builtin:margin"] in a [rules] table'),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a config file says. `settings` is None exactly when there are problems."""
+
+    file: Path
+    settings: Settings | None
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    """Nothing wrong, but worth a word."""
+    places: Places | None = None
+    """Where each setting was written; None when the file could not be read."""
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds) -> Loaded:
+    """Read the config file and the environment's overrides, and check all of it.
+
+    Secrets stay references, for `resolve_secrets`; references in other settings are replaced here.
+
+    Args:
+        path: The file named on the command line; None looks where `find_config` says.
+        environ: The environment, `os.environ` outside of tests.
+        kinds: The kinds of venue there are, each with the model of its own keys.
+
+    Raises:
+        NoConfigError: No file is named and there is none where one is looked for.
+    """
+    file = find_config(path, environ)
+    source = read_source(file)
+    if isinstance(source, Problem):
+        return Loaded(file, None, (source,))
+    document = parse_toml(source)
+    if document.root is None:
+        return Loaded(file, None, document.problems)
+    return _Reading(file, document.root, environ, kinds).result()
+
+
+class _Unchecked(BaseModel):
+    """Stands for options that were wrong, so that the rest of their venue is checked all the same."""
+
+
+class _Reading:
+    """One pass over one config, collecting problems."""
+
+    def __init__(self, file: Path, root: Node, environ: Mapping[str, str], kinds: Kinds) -> None:
+        changed = overrides(environ)
+        self.file = file
+        self.places = Places(root, changed)
+        self.problems = unknown_variables(environ)
+        self._environ = environ
+        self._kinds = kinds
+        self._secrets = Secrets(environ)
+        self._data: dict[str, Any] = _merged(_plain(root), changed)
+        self._hidden: set[Loc] = set()
+        """Values that came from a reference: never shown."""
+        self._spoilt: set[Loc] = set()
+        """Values that could not be had from a reference: reported, so not to be judged any more."""
+
+    def result(self) -> Loaded:
+        """Everything, in the order of reading."""
+        self._data = {key: self._filled(value, (key,)) for key, value in self._data.items()}
+        self._default_store()
+        self._refuse_nothing()
+        self._refuse_same_names()
+        self._check_options()
+        settings = self._validated()
+        if self.problems or settings is None:
+            return Loaded(self.file, None, tuple(sorted(self.problems, key=_order)), places=self.places)
+        settings = settings.model_copy(update={"rules": self._with_full_paths(settings.rules)})
+        return Loaded(self.file, settings, notes=notes(settings, self.file, self.places), places=self.places)
+
+    def _problem(self, place: Place, what: str, hint: str = "") -> None:
+        self.problems.append(Problem(place, what, hint))
+
+    def _filled(self, value: object, loc: Loc) -> object:
+        """The value with the references in every text replaced, secrets excepted."""
+        if isinstance(value, dict):
+            return {key: self._filled(item, (*loc, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item, (*loc, number)) for number, item in enumerate(value)]
+        return self._text(value, loc) if isinstance(value, str) and "${" in value else value
+
+    def _text(self, text: str, loc: Loc) -> str:
+        try:
+            references(text)
+            if self._is_secret(loc):
+                return text
+            self._hidden.add(loc)
+            return self._secrets.resolve(text).get_secret_value()
+        except BadReferenceError as error:
+            self._problem(self.places.value(loc), str(error))
+        except MissingSecretError as error:
+            place = self.places.within(loc, text.find(error.reference), len(error.reference))
+            self._problem(place, f"{error.reference}: {error.why}", error.hint)
+        self._spoilt.add(loc)
+        return text
+
+    def _is_secret(self, loc: Loc) -> bool:
+        match loc:
+            case ("venues", int() as number, key, *_) if key not in SHARED_KEYS:
+                model = self._kinds.get(str(self._data["venues"][number].get("kind")))
+                return model is None or holds_secret(model, loc[2:])
+        return holds_secret(Settings, loc)
+
+    def _default_store(self) -> None:
+        store = self._data.setdefault("store", {})
+        if isinstance(store, dict):
+            store.setdefault("url", f"sqlite:///{state_folder(self._environ).absolute()}/marginwatch.db")
+
+    def _refuse_nothing(self) -> None:
+        for loc, (what, hint) in _NEEDED.items():
+            value: object = self._data
+            for step in loc:
+                value = value.get(str(step)) if isinstance(value, dict) else value
+            if value in (None, [], ""):
+                self._spoilt |= {loc, loc[:1]}
+                self._problem(self.places.value(loc), what, hint)
+
+    def _refuse_same_names(self) -> None:
+        for kind in ("venues", "receivers"):
+            seen: dict[str, Place] = {}
+            for number, table in enumerate(self._tables(kind)):
+                loc, name = (kind, number, "name"), table.get("name")
+                if isinstance(name, str) and name in seen:
+                    what = f"there are two {kind} named `{name}`; the first is in line {seen[name].line}"
+                    self._problem(self.places.value(loc), what)
+                elif isinstance(name, str):
+                    seen[name] = self.places.value(loc)
+
+    def _tables(self, kind: str) -> list[dict[str, Any]]:
+        tables = self._data.get(kind)
+        return [table if isinstance(table, dict) else {} for table in tables] if isinstance(tables, list) else []
+
+    def _check_options(self) -> None:
+        """Split each venue's table into what all share and what its kind knows, and let the kind's model check that."""
+        for number, table in enumerate(self._tables("venues")):
+            options = {key: table.pop(key) for key in list(table) if key not in SHARED_KEYS}
+            table["options"] = self._options(("venues", number), table, options)
+
+    def _options(self, loc: Loc, table: dict[str, Any], options: dict[str, Any]) -> BaseModel:
+        kind = table.get("kind")
+        model = self._kinds.get(kind) if isinstance(kind, str) else None
+        if model is None:
+            if isinstance(kind, str):
+                hint = did_you_mean(kind, self._kinds) or f"the kinds are {', '.join(sorted(self._kinds))}"
+                self._problem(self.places.value((*loc, "kind")), f"there is no kind of venue `{kind}`", hint)
+            return _Unchecked()
+        if getattr(model, "accounts_required", False) and not table.get("accounts"):
+            hint = f"a venue of kind {kind} lists none by itself"
+            self._problem(self.places.value(loc), f"{self.places.label(loc)} needs `accounts`", hint)
+        try:
+            return model.model_validate(options)
+        except ValidationError as error:
+            self._judge(error, model, loc)
+            return _Unchecked()
+
+    def _validated(self) -> Settings | None:
+        try:
+            return Settings.model_validate(self._data)
+        except ValidationError as error:
+            self._judge(error, Settings, ())
+            return None
+
+    def _judge(self, error: ValidationError, model: type[BaseModel], loc: Loc) -> None:
+        found = faults(error, model, self.places, base=loc, also=SHARED_KEYS if loc else (), hidden=self._hidden)
+        self.problems += [problem for at, problem in found if at not in self._spoilt]
+
+    def _with_full_paths(self, rules: RulesSettings) -> RulesSettings:
+        folder = self.file.absolute().parent
+        files = (file if file.startswith(BUILTIN) else os.path.join(folder, file) for file in rules.files)  # noqa: PTH118  (a glob is no path yet)
+        return rules.model_copy(update={"files": tuple(files)})
+
+
+def _plain(node: Node) -> Any:  # noqa: ANN401  (whatever the file says)
+    """Values alone, whole numbers as `int`, the others with the digits that were written."""
+    value = node.value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        return int(value)
+    return value
+
+
+def _merged(data: dict[str, Any], changed: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
+    for table, keys in changed.items():
+        if isinstance(data.setdefault(table, {}), dict):
+            data[table] |= keys
+    return data
+
+
+def _order(problem: Problem) -> tuple[str, int, int]:
+    return (problem.place.file, problem.place.line, problem.place.col)

@@ -1,0 +1,243 @@
+"""The tables of the config file as types: every key, its default and its limits."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    SecretStr,
+)
+from pydantic import field_validator as validates
+from pydantic_core import PydanticCustomError
+from pydantic_settings import NoDecode
+
+from marginwatch.config.durations import Duration, format_duration
+from marginwatch.core.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic_core.core_schema import ValidationInfo
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
+_REFERENCE = "${"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SECOND = timedelta(seconds=1)
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+def _wrong(what: str) -> PydanticCustomError:
+    """An error whose sentence is ours."""
+    return PydanticCustomError("marginwatch", "{what}", {"what": what})
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *most, last = (f'"{word}"' for word in words)
+    return f"{', '.join(most)} or {last}"
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        what = "a name has up to 40 letters, figures, dots, dashes and underscores, and begins with a letter or figure"
+        raise _wrong(what)
+    return name
+
+
+def _severity(value: object) -> Severity:
+    labels = {severity.label: severity for severity in Severity}
+    if isinstance(value, Severity):
+        return value
+    if not isinstance(value, str) or value not in labels:
+        what = f"must be {_one_of(labels)}"
+        raise _wrong(what)
+    return labels[value]
+
+
+def _listed(files: object) -> object:
+    """In an environment variable, commas make the list."""
+    return [file.strip() for file in files.split(",") if file.strip()] if isinstance(files, str) else files
+
+
+def _stale_after(data: dict[str, Any]) -> timedelta:
+    every: timedelta = data.get("every", _MINUTE)
+    return max(3 * every, _MINUTE)
+
+
+Name = Annotated[str, AfterValidator(_checked_name)]
+SeverityName = Annotated[Severity, BeforeValidator(_severity), PlainSerializer(lambda severity: severity.label)]
+
+
+class Table(BaseModel):
+    """Any table: unknown keys are errors, values do not change after loading, and no error shows a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class LogSettings(Table):
+    """`[log]`."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class StoreSettings(Table):
+    """`[store]`: the database and how long it remembers."""
+
+    url: SecretStr
+    """An SQLAlchemy URL. Loading fills in an SQLite file in the state folder."""
+    keep: Duration = timedelta(days=400)
+    """Alerts, transitions and deliveries."""
+    keep_observations: Duration = timedelta(days=14)
+    """Every observation; afterwards one a minute where it changed, for `keep`."""
+
+    @validates("keep")
+    @classmethod
+    def _long_enough(cls, keep: timedelta) -> timedelta:
+        return _at_least(keep, _DAY)
+
+    @validates("keep_observations")
+    @classmethod
+    def _within_keep(cls, keep_observations: timedelta, info: ValidationInfo) -> timedelta:
+        keep = info.data.get("keep")
+        if keep is not None and keep_observations > keep:
+            what = f"must not be longer than `keep` ({format_duration(keep)})"
+            raise _wrong(what)
+        return _at_least(keep_observations, _HOUR)
+
+    @validates("url")
+    @classmethod
+    def _is_url(cls, url: SecretStr) -> SecretStr:
+        return _with_scheme(url, "sqlite:////var/lib/marginwatch/marginwatch.db")
+
+
+class WebSettings(Table):
+    """`[web]`: health probes and the status page."""
+
+    listen: str = "127.0.0.1:8470"
+
+    @validates("listen")
+    @classmethod
+    def _is_address(cls, listen: str) -> str:
+        if listen and _split(listen) is None:
+            what = 'must be host:port, like "127.0.0.1:8470" or "[::1]:8470", or "" for no page'
+            raise _wrong(what)
+        return listen
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port; port 0 lets the system pick. None when there is to be no page."""
+        return _split(self.listen)
+
+
+class HeartbeatSettings(Table):
+    """`[heartbeat]`: the dead man's switch outside."""
+
+    url: SecretStr | None = None
+
+    @validates("url")
+    @classmethod
+    def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
+        return url and _with_scheme(url, "https://example.com/ping", schemes=("http://", "https://"))
+
+
+class RulesSettings(Table):
+    """`[rules]`."""
+
+    files: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+    """Files, globs and `builtin:PACK`; loading makes relative ones absolute, from the config file's folder."""
+
+
+class VenueSettings(Table):
+    """One `[[venues]]`: the keys every kind shares, and the kind's own in `options`."""
+
+    name: Name
+    kind: str
+    accounts: tuple[str, ...] = ()
+    """Globs on account id or name; empty means every account the venue lists."""
+    every: Duration = timedelta(seconds=10)
+    stale_after: Duration = Field(default_factory=_stale_after)
+    """No good answer for this long is told."""
+    max_age: Duration = timedelta(minutes=15)
+    """An answer whose own time stamp is older than this is unknown."""
+    options: InstanceOf[BaseModel]
+    """The kind's own keys, checked by the kind's own model."""
+
+    @validates("every", "max_age")
+    @classmethod
+    def _not_too_short(cls, every: timedelta) -> timedelta:
+        return _at_least(every, _SECOND)
+
+    @validates("stale_after")
+    @classmethod
+    def _not_before_the_next(cls, stale_after: timedelta, info: ValidationInfo) -> timedelta:
+        every = info.data.get("every")
+        if every is not None and stale_after < every:
+            what = f"must not be shorter than `every` ({format_duration(every)})"
+            raise _wrong(what)
+        return stale_after
+
+
+class ReceiverSettings(Table):
+    """One `[[receivers]]`: somebody who is told."""
+
+    name: Name
+    url: SecretStr
+    """An Apprise URL."""
+    min_severity: SeverityName = Severity.INFO
+
+    @validates("url")
+    @classmethod
+    def _is_url(cls, url: SecretStr) -> SecretStr:
+        return _with_scheme(url, "slack://… or mailto://…")
+
+
+class Settings(Table):
+    """The whole config."""
+
+    log: LogSettings = LogSettings()
+    store: StoreSettings
+    web: WebSettings = WebSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
+    rules: RulesSettings
+    venues: tuple[VenueSettings, ...]
+    """At least one."""
+    receivers: tuple[ReceiverSettings, ...]
+    """At least one."""
+
+
+def _at_least(span: timedelta, least: timedelta) -> timedelta:
+    if span < least:
+        what = f"must be at least {format_duration(least)}"
+        raise _wrong(what)
+    return span
+
+
+def _split(listen: str) -> tuple[str, int] | None:
+    host, _, port = listen.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return None
+    if not host or host != host.strip() or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:  # noqa: PLR2004  (the largest port)
+        return None
+    return host, int(port)
+
+
+def _with_scheme(url: SecretStr, example: str, schemes: tuple[str, ...] = ()) -> SecretStr:
+    """Refuse a text that cannot be a URL; one that begins with a reference shows only when it is resolved."""
+    value = url.get_secret_value()
+    known = value.startswith(schemes) if schemes else _SCHEME.match(value) is not None
+    if not known and not value.startswith(_REFERENCE):
+        what = f"must be a URL, like {example}"
+        raise _wrong(what)
+    return url
