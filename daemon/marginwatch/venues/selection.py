@@ -14,7 +14,7 @@ _GLOB_SIGNS: Final = frozenset("*?[")
 
 
 def selects(globs: Sequence[str], account: Account) -> bool:
-    """Whether any glob matches the account's id or name, letter case included; without globs every account is wanted."""
+    """Whether any glob matches the account's id or name, letter case included; without globs every one is wanted."""
     return not globs or any(fnmatchcase(word, glob) for glob in globs for word in (account.key.id, account.name))
 
 
