@@ -1,0 +1,128 @@
+"""The rules of one venue made ready: pruned to its fields, compiled, and picked by account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from marginwatch.core.condition import Fault, check, compile_screen, compile_value, names, parse
+from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Number
+from marginwatch.core.rule import RuleKind
+from marginwatch.core.selecting import picks_accounts, selects, selects_venue
+from marginwatch.errors import MarginwatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from marginwatch.core.condition import Evaluation, Screening
+    from marginwatch.core.fields import Catalogue
+    from marginwatch.core.model import Account, Observation, Value
+    from marginwatch.core.rule import Rule
+
+BREAKS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What evaluating a value of a type that its catalogue does not promise can raise."""
+
+
+class UncheckedRuleError(MarginwatchError):
+    """A rule came here that its loader should have refused."""
+
+    def __init__(self, rule: Rule, fault: Fault) -> None:
+        super().__init__(f"the rule {rule.id} cannot be evaluated: {fault.what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A rule as it applies at a venue."""
+
+    rule: Rule
+    node: Node
+    """Its expression without what the venue lacks."""
+    evaluation: Evaluation
+    """The value of the expression, for an account or for one position."""
+    alarm: Node
+    """Its expression as a condition of the account: some level holds, somewhere."""
+
+
+def revision(rules: Iterable[Rule]) -> str:
+    """A hash of all that a set of rules decides by, whatever their order."""
+    words = sorted(f"{rule.id}\0{rule.revision}\0" for rule in rules)
+    return sha256("".join(words).encode()).hexdigest()[:16]
+
+
+class VenueRules:
+    """The rules of one venue. Accounts to which the same ones apply share one compiled function."""
+
+    def __init__(self, venue: str, catalogue: Catalogue, rules: Sequence[Rule]) -> None:
+        """Make checked rules ready; those of other venues, and those built in, are passed over."""
+        self.venue = venue
+        self.catalogue = catalogue
+        wanted = [rule for rule in rules if rule.kind is not RuleKind.HEALTH and selects_venue(rule.selector, venue)]
+        made = [(rule, _applied(rule, catalogue)) for rule in wanted]
+        self.applied = tuple(applied for _, applied in made if applied is not None)
+        self.absent = tuple(rule.id for rule, applied in made if applied is None)
+        """Ids of rules that select this venue and read nothing that it has."""
+        self._picky = any(picks_accounts(each.rule.selector) for each in self.applied)
+        self._everything = self._of(self.applied)
+        self._shared: dict[tuple[int, ...], AccountRules] = {}
+        self._chosen: dict[object, AccountRules] = {}
+
+    def for_account(self, account: Account, labels: Mapping[str, str], groups: Collection[str] = ()) -> AccountRules:
+        """The rules that select the account; asked again for every observation, so remembered."""
+        if not self._picky:
+            return self._everything
+        who = (account.key.id, account.name, frozenset(labels.items()), frozenset(groups))
+        found = self._chosen.get(who)
+        if found is None:
+            found = self._chosen[who] = self._choose(account, labels, groups)
+        return found
+
+    def _choose(self, account: Account, labels: Mapping[str, str], groups: Collection[str]) -> AccountRules:
+        chosen = tuple(
+            number for number, each in enumerate(self.applied) if selects(each.rule.selector, account, labels, groups)
+        )
+        if chosen not in self._shared:
+            self._shared[chosen] = self._of(tuple(self.applied[number] for number in chosen))
+        return self._shared[chosen]
+
+    def _of(self, applied: tuple[Applied, ...]) -> AccountRules:
+        return AccountRules(applied, self.catalogue)
+
+
+class AccountRules:
+    """The rules that apply to some accounts of a venue."""
+
+    def __init__(self, applied: tuple[Applied, ...], catalogue: Catalogue) -> None:
+        self.applied = applied
+        self.catalogue = catalogue
+        self.numbers = {each.rule.id: number for number, each in enumerate(applied)}
+        """Rule id to its place in `applied`."""
+        self._screen: Screening = compile_screen([each.alarm for each in applied])
+
+    def alarmed(self, observation: Observation, known: Mapping[str, Value]) -> list[int]:
+        """The places of the rules that are not known to be false: none, nearly always."""
+        try:
+            return self._screen(observation.fields, known, observation.positions)
+        except BREAKS:
+            return list(range(len(self.applied)))
+
+
+def _applied(rule: Rule, catalogue: Catalogue) -> Applied | None:
+    """The rule at this venue, None when it is wholly absent there."""
+    node = parse(rule.expression)
+    if isinstance(node, Fault):
+        raise UncheckedRuleError(rule, node)
+    # A name from another venue's catalogue is no fault here: the loader saw to the names.
+    checked = check(node, catalogue, names(node), scope="position" if rule.each else "account", kind=rule.kind)
+    if checked.faults:
+        raise UncheckedRuleError(rule, checked.faults[0])
+    if checked.node is None:
+        return None
+    return Applied(rule, checked.node, compile_value(checked.node), _alarm(rule, checked.node))
+
+
+def _alarm(rule: Rule, node: Node) -> Node:
+    limits = [(level.operator, level.limit) for level in rule.levels if level.limit is not None]
+    crossed = tuple(Comparison(operator, node, Number(limit)) for operator, limit in limits)
+    condition = node if not crossed else crossed[0] if len(crossed) == 1 else Logic("or", crossed)
+    return Call("any", condition) if rule.each else condition

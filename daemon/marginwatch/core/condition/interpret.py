@@ -1,0 +1,166 @@
+"""What an expression means, said as plainly as possible: the oracle that the compiled code is tested against."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from marginwatch.core.condition.arithmetic import OPERATIONS, absolute, negative
+from marginwatch.core.condition.check import POSITION
+from marginwatch.core.condition.functions import TEMPORAL
+from marginwatch.core.condition.nodes import (
+    Arithmetic,
+    Call,
+    Choices,
+    Comparison,
+    Logic,
+    Membership,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Number,
+    Text,
+    Truth,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from marginwatch.core.model import Value
+
+Truthful: TypeAlias = bool | None
+"""True, false, or None for unknown."""
+
+_RELATIONS: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "increased": operator.gt,
+    "decreased": operator.lt,
+    "changed": operator.ne,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything an expression can see."""
+
+    fields: Mapping[str, Value]
+    prior: Mapping[str, Value] = field(default_factory=dict)
+    """The last known values."""
+    positions: Sequence[Mapping[str, Value]] | None = None
+    position: Mapping[str, Value] = field(default_factory=dict)
+    """The one position looked at: in `any`, in `all`, and in a rule with `each = "position"`."""
+
+
+def interpret(node: Node, scene: Scene) -> Value:
+    """The value of a checked expression; None when it is unknown."""
+    found: Value = _MEANINGS[type(node)](node, scene)
+    return found
+
+
+def _literal(node: Number | Text | Truth, _: Scene) -> Any:  # noqa: ANN401  (any literal)
+    return node.value
+
+
+def _name(node: Name, scene: Scene) -> Any:  # noqa: ANN401  (any field)
+    if node.name.startswith(POSITION):
+        return scene.position.get(node.name.removeprefix(POSITION))
+    return scene.fields.get(node.name)
+
+
+def _negative(node: Negative, scene: Scene) -> Any:  # noqa: ANN401  (a number the checker vouches for)
+    return negative(_value(node.operand, scene))
+
+
+def _arithmetic(node: Arithmetic, scene: Scene) -> Any:  # noqa: ANN401  (a number the checker vouches for)
+    total = _value(node.first, scene)
+    for sign, operand in node.rest:
+        total = OPERATIONS[sign](total, _value(operand, scene))
+    return total
+
+
+def _comparison(node: Comparison, scene: Scene) -> Truthful:
+    left, right = _value(node.left, scene), _value(node.right, scene)
+    return None if left is None or right is None else _RELATIONS[node.operator](left, right)
+
+
+def _membership(node: Membership, scene: Scene) -> Truthful:
+    item = _value(node.item, scene)
+    if isinstance(node.among, Choices):
+        among: Any = [choice.value for choice in node.among.items]
+    else:
+        among = _value(node.among, scene)
+    return None if item is None or among is None else (item in among) != node.negated
+
+
+def _not(node: Not, scene: Scene) -> Truthful:
+    return _opposite(_truth(node.operand, scene))
+
+
+def _logic(node: Logic, scene: Scene) -> Truthful:
+    truths = [_truth(operand, scene) for operand in node.operands]
+    return _either(truths) if node.operator == "or" else _both(truths)
+
+
+def _call(node: Call, scene: Scene) -> Any:  # noqa: ANN401  (`prior` gives any field)
+    if node.function == "abs":
+        return absolute(_value(node.argument, scene))
+    if node.function in TEMPORAL:
+        return _temporal(node, scene)
+    if scene.positions is None:
+        return None
+    truths = [_truth(node.argument, replace(scene, position=position)) for position in scene.positions]
+    return _either(truths) if node.function == "any" else _both(truths)
+
+
+def _temporal(node: Call, scene: Scene) -> Any:  # noqa: ANN401  (`prior` gives any field)
+    before = _value(node.argument, replace(scene, fields=scene.prior))
+    if node.function == "prior":
+        return before
+    now = _value(node.argument, scene)
+    if now is None:
+        return None
+    return before is not None and _RELATIONS[node.function](now, before)
+
+
+def _value(node: Node, scene: Scene) -> Any:  # noqa: ANN401  (the checker vouches for the type)
+    return interpret(node, scene)
+
+
+def _truth(node: Node, scene: Scene) -> Truthful:
+    found = interpret(node, scene)
+    return found if isinstance(found, bool) else None
+
+
+def _opposite(truth: Truthful) -> Truthful:
+    return None if truth is None else not truth
+
+
+def _either(truths: Iterable[Truthful]) -> Truthful:
+    found = set(truths)
+    return True if True in found else None if None in found else False
+
+
+def _both(truths: Iterable[Truthful]) -> Truthful:
+    return _opposite(_either(map(_opposite, truths)))
+
+
+_MEANINGS: Final[Mapping[type, Callable[[Any, Scene], Any]]] = {
+    Number: _literal,
+    Text: _literal,
+    Truth: _literal,
+    Name: _name,
+    Negative: _negative,
+    Arithmetic: _arithmetic,
+    Comparison: _comparison,
+    Membership: _membership,
+    Not: _not,
+    Logic: _logic,
+    Call: _call,
+}
