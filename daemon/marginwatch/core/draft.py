@@ -1,0 +1,191 @@
+"""One tick's decisions in the making, laid over the memory without touching it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from marginwatch.core import health
+from marginwatch.core.machine import Policy, Step, advance
+from marginwatch.core.memory import Tally
+from marginwatch.core.state import AccountState, Commit, VenueState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
+    from marginwatch.core.memory import Memory
+    from marginwatch.core.model import Account, AccountKey, CycleEnd, VenueFailure
+    from marginwatch.core.result import AlertKey, Result
+    from marginwatch.core.route import Routed
+    from marginwatch.core.ruling import Ruling, Watch
+    from marginwatch.core.state import StoredObservation
+
+OURS = timedelta(minutes=1)
+"""`stale_after` of alerts about marginwatch itself."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """Reads memory, collects what is new. Dropping it leaves no trace."""
+
+    memory: Memory
+    ruling: Ruling
+    now: datetime
+    silences: tuple[Silence, ...]
+    acknowledgements: Mapping[str, Acknowledgement]
+    accounts: dict[AccountKey, AccountState] = field(default_factory=dict)
+    venues: dict[str, VenueState] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    """Changed alerts by id, ended ones included."""
+    open: dict[AccountKey, dict[AlertKey, Alert]] = field(default_factory=dict)
+    """Open alerts of the accounts touched so far."""
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    digests: dict[AccountKey, int] = field(default_factory=dict)
+    observations: list[StoredObservation] = field(default_factory=list)
+    failures: list[VenueFailure] = field(default_factory=list)
+    cycles: list[CycleEnd] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    lapsed: list[str] = field(default_factory=list)
+    caught_up: list[Transition] = field(default_factory=list)
+    """What the end of silences told of; routed already."""
+
+    def account(self, key: AccountKey) -> AccountState | None:
+        """The account as of now in this tick."""
+        return self.accounts.get(key) or self.memory.accounts.get(key)
+
+    def venue(self, name: str) -> VenueState:
+        """The venue as of now in this tick; blank before its first cycle."""
+        return self.venues.get(name) or self.memory.venues.get(name) or VenueState(name)
+
+    def tally(self, venue: str) -> Tally:
+        """The venue's cycle so far; the draft's own copy, to be counted on."""
+        if venue not in self.tallies:
+            kept = self.memory.tallies.get(venue, Tally())
+            self.tallies[venue] = Tally(kept.good, dict(kept.failed), kept.cause)
+        return self.tallies[venue]
+
+    def digest(self, account: AccountKey) -> int | None:
+        """The hash of the account's latest stored observation."""
+        return self.digests.get(account) or self.memory.digests.get(account)
+
+    def accounts_of(self, venue: str) -> dict[AccountKey, AccountState]:
+        """Every account known at the venue, as of now in this tick."""
+        known = {key: state for key, state in self.memory.accounts.items() if key.venue == venue}
+        known.update((key, state) for key, state in self.accounts.items() if key.venue == venue)
+        return known
+
+    def troubled(self, venue: str) -> list[AccountKey]:
+        """The venue's accounts that have an open alert."""
+        return [key for key in {**self.memory.open, **self.open} if key.venue == venue and key.id and self.live(key)]
+
+    def watch(self, venue: str) -> Watch | None:
+        """The configured venue, or None when it left the config."""
+        return self.ruling.venues.get(venue)
+
+    def live(self, account: AccountKey) -> Mapping[AlertKey, Alert]:
+        """The account's open alerts as of now in this tick."""
+        found = self.open.get(account)
+        return found if found is not None else self.memory.open.get(account, {})
+
+    def live_rules(self, account: AccountKey) -> list[AlertKey]:
+        """The account's open alerts of the user's rules."""
+        return [key for key in self.live(account) if key.rule not in health.RULES]
+
+    def live_of(self, account: AccountKey, rule: str) -> list[AlertKey]:
+        """The account's open alerts of one rule."""
+        return [key for key in self.live(account) if key.rule == rule]
+
+    def enlist(self, account: Account) -> AccountState:
+        """The state of a listed account, made when it is seen for the first time."""
+        state = self.account(account.key)
+        if state is None:
+            state = self.accounts[account.key] = AccountState(account, first_seen=self.now)
+        elif state.account != account:
+            state = self.accounts[account.key] = replace(state, account=account)
+        return state
+
+    def judge(self, result: Result, stale_after: timedelta) -> None:
+        """Move the result's alert on."""
+        alert = self.live(result.key.account).get(result.key)
+        rule = self.ruling.rules[result.key.rule]
+        self.follow(alert, advance(rule, alert, result, self.now, self.policy(alert, stale_after)))
+
+    def find(self, alert_id: str) -> Alert | None:
+        """The open alert of that id."""
+        key = self.memory.ids.get(alert_id)
+        alert = self.alerts.get(alert_id) or (None if key is None else self.memory.open[key.account][key])
+        return alert if alert is not None and alert.is_open else None
+
+    def names(self, accounts: Iterable[AccountKey]) -> dict[AccountKey, str]:
+        """What the venues call these accounts."""
+        states = {key: self.account(key) for key in accounts}
+        return {key: state.account.name for key, state in states.items() if state is not None}
+
+    def stale_after(self, alert: Alert) -> timedelta:
+        """The bound of the alert's venue; a minute for alerts about marginwatch itself."""
+        watch = self.watch(alert.key.account.venue)
+        return OURS if watch is None else watch.stale_after
+
+    def acknowledgement(self, alert: Alert | None) -> Acknowledgement | None:
+        """The acknowledgement that holds for the alert now."""
+        given = None if alert is None else self.acknowledgements.get(alert.alert_id)
+        if given is None or given.alert_id in self.lapsed or not given.covers(self.now):
+            return None
+        return given
+
+    def policy(self, alert: Alert | None, stale_after: timedelta) -> Policy:
+        """What the machine needs to know besides rule, alert and result."""
+        return Policy(
+            stale_after=stale_after,
+            acknowledged=self.acknowledgement(alert) is not None,
+            revision=self.ruling.revision,
+            watching_since=self.memory.watching_since,
+        )
+
+    def follow(self, alert: Alert | None, step: Step) -> None:
+        """Note what the machine decided of `alert`; nothing when it decided nothing."""
+        if step.alert is not None and step.alert is not alert:
+            self.keep(step.alert)
+            self.transitions.extend(step.transitions)
+            if step.lapsed:
+                self.lapsed.append(step.alert.alert_id)
+
+    def keep(self, alert: Alert) -> None:
+        """Note a changed alert."""
+        account = alert.key.account
+        self.alerts[alert.alert_id] = alert
+        if account not in self.open:
+            self.open[account] = dict(self.memory.open.get(account, {}))
+        alerts = self.open[account]
+        if alert.is_open:
+            alerts[alert.key] = alert
+        elif alert.key in alerts and alerts[alert.key].alert_id == alert.alert_id:
+            del alerts[alert.key]
+
+    def told(self, routed: Routed) -> None:
+        """Note who is told."""
+        self.caught_up.extend(routed.transitions)
+        for alert in routed.alerts.values():
+            self.keep(alert)
+
+    def ended_silences(self) -> list[Silence]:
+        """Silences that are over and whose withheld messages are still to be settled."""
+        return [silence for silence in self.silences if silence.ends_at <= self.now]
+
+    def commit(self) -> Commit:
+        """Everything decided, but for what routing withheld and the messages."""
+        return Commit(
+            at=self.now,
+            revision=self.ruling.revision,
+            observations=tuple(self.observations),
+            failures=tuple(self.failures),
+            cycles=tuple(self.cycles),
+            accounts=tuple(self.accounts.values()),
+            venues=tuple(self.venues.values()),
+            alerts=tuple(self.alerts.values()),
+            transitions=(*self.caught_up, *self.transitions),
+            lapsed=tuple(self.lapsed),
+        )

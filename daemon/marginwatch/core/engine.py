@@ -1,0 +1,275 @@
+"""Decide what a batch of news means: the one engine of the daemon, of replays and of tests. Pure.
+
+    ended silences        -> settle                       what they held back goes out
+    news                  -> observe, fail, end a cycle   results: true, false or unknown per rule and subject
+    timers that ran out   -> elapse                       unknown told, reminders
+    results               -> advance                      transitions, each with a reason
+    transitions           -> route past the silences      notices: who hears of what
+
+`Memory` is read here and changed only by `remember`, after the decision was committed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from marginwatch.core import health, intake
+from marginwatch.core.alert import Reason
+from marginwatch.core.draft import OURS, Draft
+from marginwatch.core.machine import close, due, elapse, rebase
+from marginwatch.core.model import AccountKey, CycleEnd, Normalised, VenueFailure
+from marginwatch.core.route import route, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from marginwatch.core.alert import Acknowledgement, Alert, Silence
+    from marginwatch.core.memory import Memory, TimerKey
+    from marginwatch.core.route import Notice, Routed
+    from marginwatch.core.ruling import Ruling
+    from marginwatch.core.state import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A venue's normalised answer."""
+
+    venue: str
+    normalised: Normalised
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJump:
+    """The wall clock was set: it went from `before` to `after` while `passed` went by."""
+
+    before: datetime
+    after: datetime
+    passed: timedelta
+
+
+News: TypeAlias = Answer | VenueFailure | CycleEnd | ClockJump | health.ReceiverState
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What operators wrote since the last tick; None in a field: nothing new."""
+
+    silences: tuple[Silence, ...] | None = None
+    acknowledgements: Mapping[str, Acknowledgement] | None = None
+    forget: tuple[tuple[int, AccountKey], ...] = ()
+    """Requests to give an account up: their id and the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a tick decided; `commit` still lacks the messages, whose words are made from the notices."""
+
+    commit: Commit
+    notices: tuple[Notice, ...]
+    draft: Draft
+    timers: tuple[TimerKey, ...]
+    """Those that ran out and were attended to."""
+
+
+def decide(
+    memory: Memory, ruling: Ruling, news: Iterable[News], now: datetime, wishes: Wishes | None = None
+) -> Decision:
+    """Everything that follows from the news, the time and the operators' wishes."""
+    wishes = wishes or Wishes()
+    draft = Draft(
+        memory,
+        ruling,
+        now,
+        memory.silences if wishes.silences is None else wishes.silences,
+        memory.acknowledgements if wishes.acknowledgements is None else wishes.acknowledgements,
+    )
+    ended = draft.ended_silences()
+    settled = _settle(draft, ended)
+    for _, account in wishes.forget:
+        _forget(draft, account)
+    for item in news:
+        _take(draft, item)
+    timers = tuple(memory.due(now))
+    for timer in timers:
+        _wake(draft, timer)
+    routed = _route(draft)
+    commit = replace(
+        draft.commit(),
+        withheld=settled.withheld + routed.withheld,
+        settled=tuple(silence.id for silence in ended),
+        forgotten=tuple(account for _, account in wishes.forget),
+        requests=tuple(request for request, _ in wishes.forget),
+    )
+    return Decision(commit, settled.notices + routed.notices, draft, timers)
+
+
+def remember(memory: Memory, decision: Decision) -> None:
+    """Take the decision over into memory; to be called only after its commit is durable."""
+    draft, commit = decision.draft, decision.commit
+    memory.silences = tuple(silence for silence in draft.silences if silence.id not in commit.settled)
+    memory.acknowledgements = {
+        alert_id: given for alert_id, given in draft.acknowledgements.items() if alert_id not in commit.lapsed
+    }
+    memory.withheld = (
+        *(row for row in memory.withheld if row.silence not in commit.settled),
+        *commit.withheld,
+    )
+    memory.accounts.update(draft.accounts)
+    memory.venues.update(draft.venues)
+    memory.tallies.update(draft.tallies)
+    memory.digests.update(draft.digests)
+    for account in commit.forgotten:
+        memory.accounts.pop(account, None)
+        memory.digests.pop(account, None)
+    for alert in commit.alerts:
+        memory.keep(alert)
+    set_timers(memory, draft.ruling, decision)
+
+
+def start(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
+    """What follows from rules and accounts that differ from those of the last run: alerts out of scope are closed."""
+    draft = Draft(memory, ruling, now, memory.silences, memory.acknowledgements)
+    for alert in list(memory.alerts()):
+        _reconcile(draft, alert)
+    routed = _route(draft)
+    return Decision(replace(draft.commit(), withheld=routed.withheld), routed.notices, draft, ())
+
+
+def set_timers(memory: Memory, ruling: Ruling, decision: Decision) -> None:
+    """Wake for what the decision left running."""
+    draft = decision.draft
+    for timer in decision.timers:
+        memory.set_timer(timer, None)
+    touched = {**{key: None for key in decision.timers if isinstance(key, AccountKey)}, **draft.accounts}
+    for account in touched:
+        _time_account(memory, ruling, account, draft.now)
+    for alert in _to_time(memory, decision):
+        memory.set_timer(alert.alert_id, _due(draft, alert))
+
+
+def time_all(memory: Memory, ruling: Ruling, now: datetime) -> None:
+    """Wake for everything remembered; once, at start."""
+    draft = Draft(memory, ruling, now, memory.silences, memory.acknowledgements)
+    for account in memory.accounts:
+        _time_account(memory, ruling, account, now)
+    for alert in memory.alerts():
+        memory.set_timer(alert.alert_id, _due(draft, alert))
+
+
+def _settle(draft: Draft, ended: Sequence[Silence]) -> Routed:
+    ids = {silence.id for silence in ended}
+    held = [row for row in draft.memory.withheld if row.silence in ids]
+    routed = settle(
+        ids,
+        held,
+        {row.transition.alert_id: alert for row in held if (alert := draft.find(row.transition.alert_id)) is not None},
+        receivers=draft.ruling.receivers,
+        silences=draft.silences,
+        names=draft.names(row.transition.key.account for row in held),
+        now=draft.now,
+        revision=draft.ruling.revision,
+    )
+    draft.told(routed)
+    return routed
+
+
+def _route(draft: Draft) -> Routed:
+    new = draft.transitions
+    routed = route(
+        new,
+        draft.alerts,
+        receivers=draft.ruling.receivers,
+        silences=draft.silences,
+        names=draft.names(transition.key.account for transition in new),
+        now=draft.now,
+    )
+    draft.told(routed)
+    return routed
+
+
+def _take(draft: Draft, item: News) -> None:
+    if isinstance(item, Answer):
+        intake.take(draft, item.venue, item.normalised)
+    elif isinstance(item, VenueFailure):
+        intake.fail(draft, item)
+    elif isinstance(item, CycleEnd):
+        intake.end_cycle(draft, item)
+    elif isinstance(item, ClockJump):
+        jump = health.clock_result(item.before, item.after, item.passed)
+        if jump is not None:
+            draft.judge(jump, OURS)
+    else:
+        draft.judge(health.receiver_result(item, draft.now), OURS)
+
+
+def _wake(draft: Draft, timer: TimerKey) -> None:
+    if isinstance(timer, AccountKey):
+        intake.wake(draft, timer)
+        return
+    alert = draft.find(timer)
+    rule = None if alert is None else draft.ruling.rules.get(alert.key.rule)
+    if alert is not None and rule is not None:
+        draft.follow(alert, elapse(rule, alert, draft.now, draft.policy(alert, draft.stale_after(alert))))
+
+
+def _forget(draft: Draft, account: AccountKey) -> None:
+    for alert in list(draft.live(account).values()):
+        draft.follow(alert, close(alert, Reason.FORGOTTEN, draft.now, draft.ruling.revision))
+
+
+def _reconcile(draft: Draft, alert: Alert) -> None:
+    """Close an alert whose rule, venue or account is no longer configured; fit the others to their edited rule."""
+    rule = draft.ruling.rules.get(alert.key.rule)
+    reason = Reason.RULE_REMOVED if rule is None else _out_of_scope(draft, alert)
+    fitted = None if reason or rule is None else rebase(alert, rule)
+    if fitted is None:
+        ended = close(alert, reason or Reason.RULE_REMOVED, draft.now, draft.ruling.revision)
+        draft.follow(alert, ended)
+    elif fitted != alert:
+        draft.keep(fitted)
+
+
+def _out_of_scope(draft: Draft, alert: Alert) -> Reason | None:
+    account = alert.key.account
+    if account == health.OURSELVES:
+        return None
+    watch, state = draft.watch(account.venue), draft.account(account)
+    if watch is None or (state is not None and not watch.selects(state.account)):
+        return Reason.ACCOUNT_REMOVED
+    if state is None or alert.key.rule in health.RULES or intake.applies(draft, watch, state, alert.key.rule):
+        return None
+    return Reason.SCOPE_CHANGED
+
+
+def _time_account(memory: Memory, ruling: Ruling, account: AccountKey, now: datetime) -> None:
+    watch, state = ruling.venues.get(account.venue), memory.accounts.get(account)
+    if watch is None or state is None:
+        return
+    due_at = health.stale_at(state, watch.stale_after)
+    if memory.watching_since is not None:
+        due_at = max(due_at, memory.watching_since + watch.stale_after)
+    # One that is stale already waits for the next answer or cycle; its alert has its own timer.
+    if due_at > now:
+        memory.ensure_timer(account, due_at)
+
+
+def _to_time(memory: Memory, decision: Decision) -> list[Alert]:
+    """Open alerts whose timers may have changed: those decided on, and those an acknowledgement stopped."""
+    changed = {alert.alert_id for alert in decision.commit.alerts}
+    changed.update(timer for timer in decision.timers if isinstance(timer, str))
+    changed.update(memory.acknowledgements)
+    return [alert for alert in memory.alerts() if alert.alert_id in changed] if changed else []
+
+
+def _due(draft: Draft, alert: Alert) -> datetime | None:
+    """When time alone moves the alert on; at the latest when its acknowledgement expires."""
+    rule = draft.ruling.rules.get(alert.key.rule)
+    if rule is None or not alert.is_open:
+        return None
+    at = due(rule, alert, draft.policy(alert, draft.stale_after(alert)))
+    given = draft.acknowledgement(alert)
+    if given is not None and given.until is not None:  # it holds now, so its end lies ahead
+        return given.until if at is None else min(at, given.until)
+    return at

@@ -1,0 +1,209 @@
+"""Take one piece of news into a draft: an answer, a failure, or the end of a cycle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from marginwatch.core import health
+from marginwatch.core.evaluate import evaluate, unknown_everywhere
+from marginwatch.core.memory import Tally
+from marginwatch.core.model import Account
+from marginwatch.core.state import StoredObservation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from marginwatch.core.draft import Draft
+    from marginwatch.core.evaluate import AccountRules, Evaluated
+    from marginwatch.core.model import AccountKey, CycleEnd, Normalised, Observation, Value, VenueFailure
+    from marginwatch.core.ruling import Watch
+    from marginwatch.core.state import AccountState
+
+
+def take(draft: Draft, venue: str, news: Normalised) -> None:
+    """Everything one normalised answer of the venue says."""
+    watch = draft.watch(venue)
+    if watch is None:
+        return
+    if news.listing is not None:
+        _list(draft, watch, news.listing)
+    for observation in news.observations:
+        _observe(draft, watch, observation)
+    for failure in news.failures:
+        fail(draft, failure)
+
+
+def fail(draft: Draft, failure: VenueFailure) -> None:
+    """A fetch that failed: what it was to answer is unknown."""
+    watch = draft.watch(failure.venue)
+    if watch is None:
+        return
+    draft.failures.append(failure)
+    tally = draft.tally(failure.venue)
+    if failure.account is None:
+        tally.cause = failure
+        for account in draft.troubled(failure.venue):
+            _lose(draft, watch, account, failure)
+    else:
+        tally.failed[failure.account] = failure
+        tally.cause = tally.cause or failure
+        _lose(draft, watch, failure.account, failure)
+
+
+def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
+    """One full pass over a venue is over: say whether the venue, and each account that did not answer, can be seen."""
+    watch = draft.watch(cycle.venue)
+    if watch is None:
+        return
+    tally = draft.tally(cycle.venue)
+    cause = None if tally.good else tally.cause
+    cycle = replace(cycle, attempted=tally.good + len(tally.failed), failed=len(tally.failed), cause=cause)
+    draft.cycles.append(cycle)
+    draft.tallies[cycle.venue] = Tally()
+    venue = draft.venues[cycle.venue] = health.next_venue_state(draft.venue(cycle.venue), cycle)
+    for result in health.venue_results(venue, cycle):
+        draft.judge(result, watch.stale_after)
+    down = health.venue_down(venue)
+    for key, failure in tally.failed.items():
+        state = draft.account(key)
+        if state is not None:
+            malformed = health.malformed_result(key, failure, failure.at, venue_down=down)
+            if malformed is not None:
+                draft.judge(malformed, watch.stale_after)
+            _judge_staleness(draft, watch, state, {}, failure)
+
+
+def wake(draft: Draft, key: AccountKey) -> None:
+    """An account's staleness is due and nothing was heard."""
+    watch, state = draft.watch(key.venue), draft.account(key)
+    if watch is not None and state is not None and health.stale_at(state, watch.stale_after) <= draft.now:
+        _judge_staleness(draft, watch, state, {}, None)
+
+
+def applies(draft: Draft, watch: Watch, state: AccountState, rule: str) -> bool:
+    """True when the rule is evaluated for the account."""
+    return rule in _rules(draft, watch, state).numbers
+
+
+def _list(draft: Draft, watch: Watch, listing: tuple[Account, ...]) -> None:
+    before = draft.accounts_of(watch.venue)
+    selected = [account for account in listing if watch.selects(account)]
+    after = health.list_accounts(before, selected, draft.now)
+    venue = draft.venue(watch.venue)
+    draft.accounts.update(after)
+    for result in health.listing_results(venue, before, after, draft.now):
+        draft.judge(result, watch.stale_after)
+    if not venue.listed:
+        draft.venues[watch.venue] = replace(venue, listed=True)
+
+
+def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
+    key = observation.account
+    state = draft.account(key) or draft.enlist(Account(key, key.id))
+    if not watch.selects(state.account):
+        return
+    rules = _rules(draft, watch, state)
+    live = draft.live_rules(key)
+    old = _too_old(watch, observation)
+    evaluated = unknown_everywhere(rules, live, old, draft.now) if old else evaluate(rules, observation, state, live)
+    _advance(draft, watch, state, evaluated)
+    after = draft.accounts[key] = _remembered(state, observation, evaluated, old=bool(old))
+    _judge_seeing(draft, watch, after, observation, evaluated)
+    _store(draft, observation)
+    draft.tally(watch.venue).good += 1
+
+
+def _rules(draft: Draft, watch: Watch, state: AccountState) -> AccountRules:
+    labels = draft.ruling.labels.get(state.account.key.id, {})
+    return watch.rules.for_account(state.account, labels, ())
+
+
+def _too_old(watch: Watch, observation: Observation) -> str:
+    """Why the venue's numbers are not to be trusted as of now; empty when they are."""
+    if observation.as_of is None or observation.fetched_at - observation.as_of <= watch.max_age:
+        return ""
+    return f"the venue's own time of these numbers is {observation.as_of:%Y-%m-%d %H:%M:%S} UTC, too long ago"
+
+
+def _advance(draft: Draft, watch: Watch, state: AccountState, evaluated: Evaluated) -> None:
+    for result in evaluated.results:
+        draft.judge(result, watch.stale_after)
+    account = state.account.key
+    for rule, error in evaluated.broken.items():
+        draft.judge(health.broken_result(rule, account, error, draft.now), watch.stale_after)
+    for alert in draft.live_of(account, health.RULE_BROKEN):
+        if alert.subject not in evaluated.broken:
+            draft.judge(health.broken_result(alert.subject, account, None, draft.now), watch.stale_after)
+
+
+def _remembered(state: AccountState, observation: Observation, evaluated: Evaluated, *, old: bool) -> AccountState:
+    blind: Mapping[str, datetime] = {}
+    if evaluated.unknown:
+        blind = health.next_blind(state, evaluated.unknown)
+    if old:
+        return replace(state, blind=blind)
+    seen = observation.observed_at if state.observed_at is None else max(state.observed_at, observation.observed_at)
+    known = _known(state.known, observation.fields)
+    return replace(state, known=known, observed_at=seen, fetched_at=observation.fetched_at, blind=blind)
+
+
+def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The last known value of every field; the observation's own mapping, unless it lacks something."""
+    if None not in fields.values() and before.keys() <= fields.keys():
+        return fields
+    return {**before, **{name: value for name, value in fields.items() if value is not None}}
+
+
+def _judge_seeing(
+    draft: Draft, watch: Watch, state: AccountState, observation: Observation, evaluated: Evaluated
+) -> None:
+    """Whether the account can be seen. Nothing to ask of a whole answer of an account that had no trouble."""
+    key = state.account.key
+    if observation.failures or draft.live_of(key, health.ANSWER_MALFORMED):
+        malformed = health.malformed_result(key, observation, observation.fetched_at, venue_down=False)
+        if malformed is not None:
+            draft.judge(malformed, watch.stale_after)
+    draft.failures.extend(observation.failures)
+    if evaluated.unknown or draft.live_of(key, health.DATA_STALE):
+        _judge_staleness(draft, watch, state, evaluated.unknown, None)
+
+
+def _judge_staleness(
+    draft: Draft, watch: Watch, state: AccountState, because: Mapping[str, str], failure: VenueFailure | None
+) -> None:
+    since = draft.memory.watching_since
+    if failure is not None and since is not None and draft.now - since < watch.stale_after:
+        return  # we have not looked for long enough to say that nothing comes
+    down = health.venue_down(draft.venue(watch.venue))
+    result = health.stale_result(
+        state, because, draft.now, stale_after=watch.stale_after, venue_down=down, failure=failure
+    )
+    draft.judge(result, watch.stale_after)
+
+
+def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) -> None:
+    state = draft.account(key)
+    if state is None or not watch.selects(state.account):
+        return
+    rules = _rules(draft, watch, state)
+    because = f"no answer: {failure.detail}"
+    evaluated = unknown_everywhere(rules, draft.live_rules(key), because, failure.at)
+    for result in evaluated.results:
+        draft.judge(result, watch.stale_after)
+
+
+def _store(draft: Draft, observation: Observation) -> None:
+    """Keep it; when it says the same as the one before, that it was said again is all there is to keep."""
+    digest = hash(
+        (
+            tuple(observation.fields.items()),
+            None if observation.positions is None else tuple(tuple(lot.items()) for lot in observation.positions),
+            tuple((failure.call, failure.kind) for failure in observation.failures),
+            observation.optional,
+        )
+    )
+    unchanged = draft.digest(observation.account) == digest
+    draft.digests[observation.account] = digest
+    draft.observations.append(StoredObservation(observation, unchanged=unchanged))

@@ -1,0 +1,119 @@
+"""What the engine remembers between ticks, so that no tick needs to read the store."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from marginwatch.core.alert import Acknowledgement, Alert, Silence
+    from marginwatch.core.model import AccountKey, VenueFailure
+    from marginwatch.core.result import AlertKey
+    from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
+
+TimerKey: TypeAlias = "str | AccountKey"
+"""Whose timer: an alert's id, or an account (for staleness)."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """A venue's cycle so far."""
+
+    good: int = 0
+    """Accounts that answered."""
+    failed: dict[AccountKey, VenueFailure] = field(default_factory=dict)
+    """Accounts that did not, and why."""
+    cause: VenueFailure | None = None
+    """What stands for the cycle if nothing answers: a failure of the whole venue, else the first of an account."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """The latest committed state. Changed only after a commit succeeded, so a failed one changes nothing."""
+
+    accounts: dict[AccountKey, AccountState] = field(default_factory=dict)
+    venues: dict[str, VenueState] = field(default_factory=dict)
+    open: dict[AccountKey, dict[AlertKey, Alert]] = field(default_factory=dict)
+    """Pending and firing alerts by account."""
+    ids: dict[str, AlertKey] = field(default_factory=dict)
+    """Keys of the open alerts by alert_id."""
+    silences: tuple[Silence, ...] = ()
+    acknowledgements: dict[str, Acknowledgement] = field(default_factory=dict)
+    withheld: tuple[Withheld, ...] = ()
+    digests: dict[AccountKey, int] = field(default_factory=dict)
+    """A hash of each account's latest stored observation, to see that the next one is the same."""
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    watching_since: datetime | None = None
+    """When polling began; None in a replay."""
+    timers: list[tuple[datetime, int, TimerKey]] = field(default_factory=list)
+    """A heap. An entry may be out of date: what is due is decided by the alert or account itself."""
+    _timed: dict[TimerKey, datetime] = field(default_factory=dict)
+    _serial: int = 0
+
+    @classmethod
+    def of(cls, prior: Prior) -> Memory:
+        """Memory as the store left it."""
+        memory = cls(
+            accounts=dict(prior.accounts),
+            venues=dict(prior.venues),
+            silences=prior.silences,
+            acknowledgements=dict(prior.acknowledgements),
+            withheld=prior.withheld,
+        )
+        for alert in prior.alerts:
+            memory.keep(alert)
+        return memory
+
+    def keep(self, alert: Alert) -> None:
+        """Remember an open alert, or drop one that ended."""
+        alerts = self.open.setdefault(alert.key.account, {})
+        if alert.is_open:
+            alerts[alert.key] = alert
+            self.ids[alert.alert_id] = alert.key
+        elif self.ids.pop(alert.alert_id, None) is not None:
+            alerts.pop(alert.key, None)
+            self.acknowledgements.pop(alert.alert_id, None)
+        if not alerts:
+            del self.open[alert.key.account]
+
+    def alerts(self) -> Iterator[Alert]:
+        """Every open alert."""
+        for alerts in self.open.values():
+            yield from alerts.values()
+
+    def set_timer(self, key: TimerKey, due: datetime | None) -> None:
+        """Wake for `key` at `due`, and no longer at any other time; None: not at all."""
+        if due is None:
+            self._timed.pop(key, None)
+        elif self._timed.get(key) != due:
+            self._timed[key] = due
+            self._serial += 1
+            heapq.heappush(self.timers, (due, self._serial, key))
+
+    def ensure_timer(self, key: TimerKey, due: datetime) -> None:
+        """Wake for `key` at `due` unless a timer of it runs already; for deadlines that every observation moves."""
+        if key not in self._timed:
+            self.set_timer(key, due)
+
+    def due(self, now: datetime) -> list[TimerKey]:
+        """Whose timers have run out, each once; they stay until `set_timer` says otherwise."""
+        found: list[TimerKey] = []
+        ahead = [0]
+        while ahead:
+            place = ahead.pop()
+            if place < len(self.timers) and self.timers[place][0] <= now:
+                at, _, key = self.timers[place]
+                if self._timed.get(key) == at:
+                    found.append(key)
+                ahead += (2 * place + 1, 2 * place + 2)
+        return found
+
+    def next_timer(self) -> datetime | None:
+        """When the next timer runs out."""
+        while self.timers and self._timed.get(self.timers[0][2]) != self.timers[0][0]:
+            heapq.heappop(self.timers)
+        return self.timers[0][0] if self.timers else None

@@ -1,0 +1,184 @@
+"""The tick loop's one step: from what was fetched to what is committed.
+
+tick(batch of fetched results, now):
+  observations = [normalise(f) for f in fetched]                 pure  wire reply -> typed Observation, or VenueFailure
+  prior        = the memory of the last commit                   ---   alerts, known values, timers; loaded at start
+  results      = evaluate(rules, observations, prior)            pure  true(level) / false / unknown, rule by subject
+  transitions  = advance(prior.alerts, results, now)             pure  inactive -> pending -> firing -> resolved
+  notices      = route(transitions, receivers, silences, now)    pure  which receiver gets what, and why
+  messages     = [render(n) for n in notices]                    pure  text fixed now: a retry sends the same words
+  store.commit(observations, alerts, transitions, messages)      I/O   ONE transaction, outbox rows included
+  memory       = what was committed                              ---   a failed commit leaves it as it was
+
+`tick` never sends; `deliver` never decides. Everything from `evaluate` to `route` is `core.engine.decide`, which
+replays and tests call as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import structlog
+
+from marginwatch.core import engine
+from marginwatch.core.engine import Answer, ClockJump, Wishes
+from marginwatch.core.health import ReceiverState
+from marginwatch.core.memory import Memory
+from marginwatch.core.model import Account, CycleEnd, VenueFailure
+from marginwatch.notify.draft import About
+from marginwatch.notify.render import render
+from marginwatch.venues.protocol import Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from marginwatch.core.engine import Decision, News
+    from marginwatch.core.model import Normalised
+    from marginwatch.core.route import Notice
+    from marginwatch.core.ruling import Ruling
+    from marginwatch.core.state import Commit, Message, Prior
+    from marginwatch.store.types import OperatorInput
+
+log = structlog.get_logger(__name__)
+
+Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState
+"""What a batch holds."""
+
+MOST = 1_000
+"""Arrivals in one batch, and so in one transaction."""
+
+
+class Ledger(Protocol):
+    """What a tick needs of the store."""
+
+    def load_prior(self) -> Prior:
+        """What the last process left."""
+        ...
+
+    def commit(self, commit: Commit) -> object:
+        """Write it in one transaction, or raise and write nothing."""
+        ...
+
+    def changes(self) -> int:
+        """A number that rises whenever an operator wrote something."""
+        ...
+
+    def operator_input(self) -> OperatorInput:
+        """What operators wrote."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What one tick did."""
+
+    messages: int
+    transitions: int
+
+
+class Ticker:
+    """Runs ticks, one at a time and on one thread; holds the memory they share."""
+
+    def __init__(
+        self, store: Ledger, ruling: Ruling, normalisers: Mapping[str, Callable[[Fetched], Normalised]]
+    ) -> None:
+        self.ruling = ruling
+        self._store = store
+        self._normalisers = normalisers
+        self._memory = Memory()
+        self._seen = -1
+
+    def start(self, now: datetime) -> Ticked:
+        """Load what was remembered and close what the configuration no longer covers."""
+        self._memory = Memory.of(self._store.load_prior())
+        self._memory.watching_since = now
+        engine.time_all(self._memory, self.ruling, now)
+        return self._settle(engine.start(self._memory, self.ruling, now))
+
+    def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
+        """Decide and commit everything that follows from the batch and from the time."""
+        wishes, seen = self._wishes()
+        decision = engine.decide(self._memory, self.ruling, self._news(batch), now, wishes)
+        ticked = self._settle(decision)
+        self._seen = seen
+        return ticked
+
+    def next_timer(self) -> datetime | None:
+        """When the next tick is due even if nothing arrives."""
+        return self._memory.next_timer()
+
+    @property
+    def memory(self) -> Memory:
+        """What is remembered, for reading on the tick's thread."""
+        return self._memory
+
+    def _news(self, batch: Iterable[Arrival]) -> Iterable[News]:
+        for arrival in batch:
+            if isinstance(arrival, Fetched):
+                yield Answer(arrival.venue, self._normalisers[arrival.venue](arrival))
+            else:
+                yield arrival
+
+    def _wishes(self) -> tuple[Wishes | None, int]:
+        changes = self._store.changes()
+        if changes == self._seen:
+            return None, changes
+        read = self._store.operator_input()
+        forget = tuple((request.id, request.account) for request in read.requests)
+        return Wishes(read.silences, read.acknowledgements, forget), read.changes
+
+    def _settle(self, decision: Decision) -> Ticked:
+        commit = replace(
+            decision.commit, messages=tuple(self._message(notice, decision) for notice in decision.notices)
+        )
+        if says_something(commit):
+            self._store.commit(commit)
+        engine.remember(self._memory, decision)
+        for transition in commit.transitions:
+            log.info(
+                "transition",
+                alert=transition.alert_id,
+                rule=transition.key.rule,
+                account=str(transition.key.account),
+                subject=transition.key.subject or None,
+                before=transition.before.value,
+                after=transition.after.value,
+                reason=transition.reason.value,
+                severity=transition.severity.label,
+                value=None if transition.value is None else str(transition.value),
+            )
+        return Ticked(len(commit.messages), len(commit.transitions))
+
+    def _message(self, notice: Notice, decision: Decision) -> Message:
+        key = notice.transition.key
+        state = decision.draft.account(key.account)
+        account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
+        fields = {} if state is None else state.known
+        currency = fields.get("currency")
+        about = About(
+            account=account,
+            fields=fields,
+            rule=self.ruling.rules.get(key.rule),
+            currency=currency if isinstance(currency, str) else "",
+        )
+        return render(notice, about, decision.draft.now)
+
+
+def says_something(commit: Commit) -> bool:
+    """False for a tick in which nothing arrived and nothing happened: it leaves no row."""
+    return any(
+        (
+            commit.observations,
+            commit.failures,
+            commit.cycles,
+            commit.accounts,
+            commit.venues,
+            commit.alerts,
+            commit.withheld,
+            commit.settled,
+            commit.forgotten,
+            commit.requests,
+        )
+    )
