@@ -1,0 +1,1 @@
+"""Messages: their words (`render`), and the receivers that take them (`receiver`)."""

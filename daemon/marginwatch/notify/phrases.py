@@ -1,0 +1,68 @@
+"""The set phrases of messages: one for every state and every reason. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marginwatch.core.alert import Reason, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WHY: Mapping[Reason, str] = {
+    Reason.BECAME_TRUE: "the condition became true",
+    Reason.HELD: "the condition held for as long as the rule asks",
+    Reason.ALREADY_TRUE: "it was already true when first seen",
+    Reason.PENDING_CLEARED: "it stopped holding before it was due to be told",
+    Reason.HIGHER_LEVEL: "a higher level was reached",
+    Reason.WORSENED_BY: "it is worse than last told by at least the step the rule sets",
+    Reason.LOWER_LEVEL: "it came back from the higher level",
+    Reason.CLEARED: "a fresh and complete answer shows that it is over",
+    Reason.SUBJECT_GONE: "what it was about is in no complete answer any more",
+    Reason.REMIND: "it is still true and this is a reminder",
+    Reason.DATA_LOST: "no good answer came for longer than the venue is allowed",
+    Reason.DATA_BACK: "good answers arrive again",
+    Reason.OCCURRED: "it changed against the last known value",
+    Reason.RULE_REMOVED: "its rule was removed",
+    Reason.SCOPE_CHANGED: "its rule no longer covers this account",
+    Reason.ACCOUNT_REMOVED: "the account was removed from the config",
+    Reason.FORGOTTEN: "an operator told marginwatch to forget it",
+    Reason.SILENCE_ENDED: "the silence that held it back has ended",
+}
+"""Every reason as half a sentence."""
+
+TITLE: Mapping[State, str] = {
+    State.FIRING: "{severity}",
+    State.WORSENED: "{severity}, WORSE",
+    State.EASED: "EASED to {severity}",
+    State.REMINDER: "STILL {severity}",
+    State.UNKNOWN: "DATA UNKNOWN, was {severity}",
+    State.RESOLVED: "RESOLVED",
+    State.CLOSED: "CLOSED",
+    State.EVENT: "{severity} event",
+}
+"""How a title begins."""
+
+HEADLINE: Mapping[State, str] = {
+    State.FIRING: "{what} is {severity} since {since}",
+    State.WORSENED: "{what} got worse and is {severity}, since {since}",
+    State.EASED: "{what} eased to {severity} at {at}; it began at {since}",
+    State.REMINDER: "{what} is still {severity}, since {since}",
+    State.UNKNOWN: "{what} was {severity} since {since} and cannot be checked now",
+    State.RESOLVED: "{what} is resolved at {at}; it was {severity} since {since}",
+    State.CLOSED: "{what} is closed at {at} without being seen to end; it was {severity} since {since}",
+    State.EVENT: "{what} at {at}, {severity}",
+}
+"""A body's first line, after the account."""
+
+SINCE_THEN: Mapping[State, str] = {
+    State.FIRING: "fired",
+    State.WORSENED: "worse",
+    State.EASED: "eased",
+    State.REMINDER: "still true",
+    State.UNKNOWN: "data unknown",
+    State.RESOLVED: "resolved",
+    State.CLOSED: "closed",
+    State.EVENT: "changed again",
+}
+"""What became of an alert after the transition that a late message tells of."""

@@ -1,0 +1,104 @@
+"""The words of a notification, fixed when its transition is committed, so that a retry says the same. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from marginwatch.core import template
+from marginwatch.core.alert import Reason
+from marginwatch.core.state import Message
+from marginwatch.notify.draft import LONGEST_SUMMARY, About, Draft, data_line, headline, lines, what, who, why_line
+from marginwatch.notify.phrases import SINCE_THEN, TITLE
+from marginwatch.notify.words import clip, iso, moment, plain, span
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+    from marginwatch.core.alert import State
+    from marginwatch.core.model import Observation
+    from marginwatch.core.route import Notice
+    from marginwatch.core.rule import Rule
+
+TITLE_LENGTH = 80
+BODY_LENGTH = 1000
+LATE = timedelta(minutes=1)
+"""A send later than this after its transition says so in front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What became of an alert after the transition that a late message tells of."""
+
+    state: State
+    at: datetime
+
+
+def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Message:
+    """The notification to put in the outbox: words for a person and keys for a machine.
+
+    Title and body are at most `TITLE_LENGTH` and `BODY_LENGTH` characters; every time in them is absolute, in `tz`.
+    """
+    draft = Draft(notice, about, now, tz)
+    return Message(
+        alert_id=draft.told.alert_id,
+        receiver=notice.receiver,
+        number=notice.number,
+        state=draft.state,
+        severity=draft.told.severity,
+        title=_title(draft),
+        body=_body(draft),
+        payload=_payload(draft),
+    )
+
+
+def delayed(message: Message, created_at: datetime, now: datetime, later: Later | None = None) -> Message:
+    """The message as it is to be sent now: unchanged in time, else with a line in front that says how late it is."""
+    if now - created_at <= LATE:
+        return message
+    since = f"; since then {SINCE_THEN[later.state]} at {moment(later.at, now)}" if later else ""
+    return replace(message, body=f"Delayed {span(now - created_at)}{since}.\n{message.body}")
+
+
+def check_template(rule: Rule, sample: Observation) -> str | None:
+    """What is wrong with the rule's summary, tried on a realistic observation; None when nothing is."""
+    parsed = template.parse(rule.summary)
+    if isinstance(parsed, template.TemplateFault):
+        return parsed.what
+    length = len(parsed.render({"account": sample.account.id, **sample.fields}))
+    if length > LONGEST_SUMMARY:
+        return f"the summary comes to {length} characters, where a message has room for {LONGEST_SUMMARY}"
+    return None
+
+
+def _title(draft: Draft) -> str:
+    mark = TITLE[draft.state].format(severity=draft.told.severity.label.upper())
+    if draft.told.reason is Reason.DATA_BACK:
+        mark = f"DATA BACK, {mark}"
+    return clip(f"{mark}: {who(draft)}: {what(draft)}", TITLE_LENGTH)
+
+
+def _body(draft: Draft) -> str:
+    head = headline(draft)
+    tail = f"{data_line(draft)}\n{why_line(draft)}"
+    middle = clip("\n".join(lines(draft)), BODY_LENGTH - len(head) - len(tail) - 2)
+    return "\n".join(part for part in (head, middle, tail) if part)
+
+
+def _payload(draft: Draft) -> dict[str, str]:
+    told = draft.told
+    return {
+        "alert_id": told.alert_id,
+        "rule": told.key.rule,
+        "state": draft.state.value,
+        "severity": told.severity.label,
+        "venue": told.key.account.venue,
+        "account": told.key.account.id,
+        "subject": told.key.subject,
+        "value": plain(told.value),
+        "limit": plain(told.limit),
+        "as_of": iso(told.as_of),
+        "fetched_at": iso(told.fetched_at),
+        "reason": told.reason.value,
+    }
