@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 Printable: TypeAlias = "Decimal | bool | str | datetime | frozenset[str] | Severity | None"
 """What a name may stand for when a template is rendered; a time is printed in the zone it carries."""
 
+NAMES: Mapping[str, Unit] = {
+    "account": Unit.TEXT,
+    "venue": Unit.TEXT,
+    "subject": Unit.TEXT,
+    "rule": Unit.TEXT,
+    "title": Unit.TEXT,
+    "severity": Unit.TEXT,
+    "currency": Unit.TEXT,
+    "value": Unit.QUANTITY,
+    "limit": Unit.QUANTITY,
+    "since": Unit.TIME,
+    "as_of": Unit.TIME,
+}
+"""What a summary may name besides the fields of its venue. `value` and `limit` are a ladder's own; `since` is when
+the alert's condition began to hold, `subject` the position."""
 UNKNOWN = "unknown"
 _SILENT = frozenset({"currency"})
 """Names that print nothing rather than `unknown`: an amount reads well without them."""

@@ -1,0 +1,180 @@
+"""Holds a rule of right form against the venues it is for: its expression, levels, selectors and summary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from marginwatch.config.ladder import Ladder, read_ladder
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.config.summary import check_summary
+from marginwatch.core import condition
+from marginwatch.core.fields import Unit
+from marginwatch.core.rule import Level, Rule, RuleKind, Selector
+from marginwatch.errors import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from marginwatch.config.document import Node
+    from marginwatch.config.rulemodel import Draft
+    from marginwatch.core.fields import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What rules are held against."""
+
+    catalogues: Mapping[str, Catalogue]
+    """Of every installed kind of venue, by kind."""
+    venues: Mapping[str, str]
+    """Kind of every configured venue, by its name."""
+    check_template: Callable[[Rule, str], str | None]
+    """What is wrong with the rule's summary at a kind of venue, as one sentence; None when nothing is."""
+    groups: frozenset[str] = frozenset()
+    """Groups of accounts the config defines."""
+    labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Labels of accounts the config defines: key to values."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of one rule."""
+
+    rule: Rule | None = None
+    """None when something is wrong, or when it applies nowhere."""
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
+    """The rule ready for the engine, or everything that is wrong with it.
+
+    A shipped rule that applies at no configured venue is noted; one of the user's own is a problem.
+    """
+    verdict = Verdict()
+    _check_labels(draft, scene, verdict.problems)
+    venues = _selected(draft, scene, verdict.problems)
+    units = _units(draft, scene, venues, verdict)
+    ladder = Ladder((Level(draft.severity),), None)
+    if draft.kind is RuleKind.LADDER:
+        ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
+    rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT)
+    kinds = {kind: scene.catalogues[kind] for kind in units or dict.fromkeys(venues.values())}
+    verdict.problems.extend(check_summary(draft, rule, kinds, scene.check_template))
+    if units or verdict.problems:
+        verdict.rule = None if verdict.problems else rule
+    elif not shipped:
+        what = f"the rule applies at no venue it is for: {'; '.join(verdict.notes)}"
+        verdict.problems.append(Problem(draft.expression.place, what))
+    return verdict
+
+
+def _problem(node: Node, fault: condition.Fault, before: str = "") -> Problem:
+    return Problem(node.place_within(fault.offset, fault.length), before + fault.what, fault.hint)
+
+
+def _selected(draft: Draft, scene: Scene, problems: list[Problem]) -> dict[str, str]:
+    """The configured venues the rule is for, name to kind; all of them when its own choice is wrong."""
+    chosen: dict[str, str] = {}
+    for node in draft.venues:
+        found = {name: kind for name, kind in scene.venues.items() if fnmatchcase(name, str(node.value))}
+        if not found:
+            hint = did_you_mean(str(node.value), scene.venues) or f"the venues are {', '.join(scene.venues)}"
+            problems.append(Problem(node.place, f"no venue in the config is named `{node.value}`", hint))
+        chosen |= found
+    return chosen or dict(scene.venues)
+
+
+def _check_labels(draft: Draft, scene: Scene, problems: list[Problem]) -> None:
+    for node in draft.groups:
+        if node.value not in scene.groups:
+            hint = did_you_mean(str(node.value), scene.groups)
+            problems.append(Problem(node.place, f"no group in the config is named `{node.value}`", hint))
+    for key, node in draft.labels:
+        if key not in scene.labels:
+            hint = did_you_mean(key, scene.labels)
+            problems.append(Problem(node.key_place, f"no account in the config has the label `{key}`", hint))
+        elif node.value not in scene.labels[key]:
+            hint = did_you_mean(str(node.value), scene.labels[key])
+            problems.append(Problem(node.place, f"no account in the config has {key} = `{node.value}`", hint))
+
+
+def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdict) -> dict[str, Unit | None]:
+    """The unit of the expression at every kind of venue where it applies. Faults and absences are recorded."""
+    node = condition.parse(str(draft.expression.value))
+    if isinstance(node, condition.Fault):
+        verdict.problems.append(_problem(draft.expression, node))
+        return {}
+    names = condition.every_name(scene.catalogues.values())
+    scope: condition.Scope = "position" if draft.each else "account"
+    units: dict[str, Unit | None] = {}
+    faults: dict[condition.Fault, list[str]] = {}
+    absent = 0
+    kinds = tuple(dict.fromkeys(venues.values()))
+    for kind in kinds:
+        checked = condition.check(node, scene.catalogues[kind], names, scope=scope, kind=draft.kind)
+        for fault in checked.faults:
+            faults.setdefault(fault, []).append(kind)
+        if checked.node is not None:
+            units[kind] = checked.unit
+        elif checked.absent:
+            absent += 1
+            lacking = _lacking(node, scene.catalogues[kind])
+            at = " and ".join(name for name, of in venues.items() if of == kind)
+            verdict.notes.append(f"it does not apply at {at}: {kind} has no {' and no '.join(lacking)}")
+    for fault, at_kinds in faults.items():
+        where = "" if len(at_kinds) + absent == len(kinds) else f"at {' and '.join(at_kinds)}: "
+        verdict.problems.append(_problem(draft.expression, fault, where))
+    return {} if faults else units
+
+
+def _lacking(node: condition.Node, catalogue: Catalogue) -> tuple[str, ...]:
+    known = condition.every_name((catalogue,))
+    return tuple(name for name in condition.names(node) if name not in known)
+
+
+def _rule(draft: Draft, ladder: Ladder, unit: Unit) -> Rule:
+    rule = Rule(
+        id=draft.id,
+        title=draft.title,
+        kind=draft.kind,
+        levels=ladder.levels,
+        expression=str(draft.expression.value),
+        unit=unit if draft.kind is RuleKind.LADDER else Unit.FLAG,
+        hold=draft.hold,
+        clear_for=draft.clear_for,
+        worsens_by=ladder.worsens_by,
+        remind_every=draft.remind_every,
+        summary=str(draft.summary.value) if draft.summary else "",
+        each=draft.each,
+        selector=Selector(
+            venues=_texts(draft.venues),
+            accounts=_texts(draft.accounts),
+            labels={key: str(node.value) for key, node in draft.labels},
+            groups=_texts(draft.groups),
+        ),
+        place=draft.place,
+    )
+    return replace(rule, revision=_revision(rule))
+
+
+def _texts(nodes: Iterable[Node]) -> tuple[str, ...]:
+    return tuple(str(node.value) for node in nodes)
+
+
+def _revision(rule: Rule) -> str:
+    """A short hash of all that decides: not of the title, the summary and the place."""
+    levels = [(level.severity.label, level.operator, str(level.limit), str(level.clear)) for level in rule.levels]
+    durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
+    chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
+    decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
+    return fingerprint(decides)
+
+
+def fingerprint(parts: object) -> str:
+    """Twelve hexadecimal digits that differ when the parts (texts, numbers, lists) do."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]

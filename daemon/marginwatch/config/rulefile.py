@@ -1,0 +1,155 @@
+"""From the config's `files` to the rules in force, with every problem in all files reported at once."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from marginwatch.config.rulecheck import Scene, check_rule, fingerprint
+from marginwatch.config.rulemodel import Draft, draft
+from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
+from marginwatch.config.sourcefile import SUFFIXES, read_document
+from marginwatch.config.table import Table
+from marginwatch.errors import Place, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from marginwatch.config.document import Document
+    from marginwatch.core.fields import Catalogue
+    from marginwatch.core.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the rule files say."""
+
+    rules: tuple[Rule, ...]
+    """The good ones, in the order written."""
+    problems: tuple[Problem, ...]
+    """Everything wrong; the rules must not be used unless this is empty."""
+    files: tuple[Path, ...]
+    """Every file that was read or should have been, for watching them."""
+    notes: tuple[str, ...]
+    """What `check` says besides: where a rule does not apply, a file without rules."""
+    revision: str
+    """Changes when anything that decides does; not with titles, summaries, comments and places."""
+
+
+def load_rules(
+    entries: Sequence[str],
+    catalogues: Mapping[str, Catalogue],
+    venues: Mapping[str, str],
+    check_template: Callable[[Rule, str], str | None],
+    *,
+    groups: frozenset[str] = frozenset(),
+    labels: Mapping[str, frozenset[str]] | None = None,
+    base: Path | None = None,
+) -> Loaded:
+    """Load every rule file that the config names. Nothing a user can write raises.
+
+    Args:
+        entries: Paths of .toml, .yaml and .yml files, globs, and `builtin:PACK`.
+        catalogues: Of every installed kind of venue, by kind.
+        venues: Kind of every configured venue, by its name.
+        check_template: What is wrong with a rule's summary at a kind of venue, as one sentence, else None.
+        groups: Groups of accounts the config defines.
+        labels: Labels of accounts the config defines, key to values.
+        base: The folder that relative paths start from; the current one when left out.
+    """
+    known = {name: kind for name, kind in venues.items() if kind in catalogues}
+    scene = Scene(catalogues, known or {kind: kind for kind in catalogues}, check_template, groups, labels or {})
+    loading = _Loading(scene, base or Path())
+    for entry in entries:
+        loading.read(entry)
+    rules = tuple(loading.rules)
+    return Loaded(
+        rules=rules,
+        problems=tuple(loading.problems),
+        files=tuple(loading.files),
+        notes=tuple(loading.notes),
+        revision=fingerprint(sorted((rule.id, rule.revision) for rule in rules)),
+    )
+
+
+@dataclass(slots=True)
+class _Loading:
+    """Rules, problems and notes gathered so far."""
+
+    scene: Scene
+    base: Path
+    rules: list[Rule] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files: dict[Path, None] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where each id was first given."""
+
+    def read(self, entry: str) -> None:
+        """Read what one entry of `files` names; a file named twice is read once."""
+        paths = _paths(entry, self.base)
+        if isinstance(paths, Problem):
+            self.problems.append(paths)
+            return
+        for path in paths:
+            if path not in self.files:
+                self.files[path] = None
+                self._file(path, shipped=entry.startswith(PREFIX))
+
+    def _file(self, path: Path, *, shipped: bool) -> None:
+        document = read_document(path)
+        problems = list(document.problems)
+        drafts = _drafts(document, problems)
+        if not drafts and not problems:
+            self.notes.append(f"{path}: the file holds no rule")
+        for found in drafts:
+            problems.extend(self._rule(found, shipped=shipped))
+        self.problems.extend(sorted(problems, key=lambda problem: problem.place))
+
+    def _rule(self, found: Draft, *, shipped: bool) -> Iterator[Problem]:
+        verdict = check_rule(found, self.scene, shipped=shipped)
+        yield from verdict.problems
+        self.notes.extend(f"{found.place}: {found.id}: {note}" for note in verdict.notes)
+        if not found.id:
+            return
+        first = self.places.setdefault(found.id, found.id_place)
+        if first is not found.id_place:
+            what = f"the id `{found.id}` is already taken by the rule at {first}"
+            yield Problem(found.id_place, what, "give one of them another id")
+        elif verdict.rule is not None:
+            self.rules.append(verdict.rule)
+
+
+def _paths(entry: str, base: Path) -> tuple[Path, ...] | Problem:
+    """The files an entry names."""
+    if entry.startswith(PREFIX):
+        return pack_files(entry, packs_folder())
+    if not glob.has_magic(entry):
+        return (base / entry,)
+    files = tuple(path for path in _matching(str(base / entry)) if path.suffix in SUFFIXES and path.is_file())
+    if not files:
+        return Problem(Place(entry), "no rule file has a name like this", "rule files end in .toml, .yaml or .yml")
+    return files
+
+
+def _matching(pattern: str) -> list[Path]:
+    try:
+        names = glob.glob(pattern, recursive=True)  # noqa: PTH207  (because: Path.glob takes no absolute pattern)
+    except ValueError:  # a NUL in the name
+        return []
+    return sorted(Path(name) for name in names)
+
+
+def _drafts(document: Document, problems: list[Problem]) -> list[Draft]:
+    """The rules of one file, as far as they can be read."""
+    if document.root is None:
+        return []
+    top = Table(document.root, problems)
+    if not isinstance(document.root.value, dict):
+        top.problem(document.root.place, f"a rule file must be a table with the key `rule`, not {document.root.kind}")
+        return []
+    top.refuse_unknown(("rule",), "a rule file")
+    rules = top.items("rule", 'begin each rule with [[rule]], or in YAML a list below "rule:"')
+    return [found for node in rules if (found := draft(node, problems)) is not None]
