@@ -1,0 +1,178 @@
+"""Opens the database, SQLite or PostgreSQL, with the settings that make a commit durable and a write exclusive."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from marginwatch.store.diagnosis import diagnose
+from marginwatch.store.errors import (
+    BadStoreUrlError,
+    DatabaseDirectoryError,
+    DatabaseMissingError,
+    DriverMissingError,
+    MemoryDatabaseError,
+    UnknownDatabaseKindError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from sqlite3 import Connection as SqliteConnection
+
+    from sqlalchemy.engine import URL, Connection, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_BUSY_MS = 5000
+"""How long a write waits for another program's lock."""
+_WAL_LIMIT = 64 * 1024 * 1024
+_READ = "marginwatch_read"
+
+
+class Database:
+    """One opened database: hands out transactions and turns the driver's errors into ours."""
+
+    def __init__(self, url: URL, engine: Engine) -> None:
+        self.engine = engine
+        self.path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+        """The SQLite file; None for PostgreSQL."""
+        self.where = str(self.path) if self.path else url.render_as_string(hide_password=True).split("?")[0]
+        """How a sentence names it; never holds the password."""
+        self._reader = engine.execution_options(**{_READ: True})
+        if self.path is None:
+            self._reader = self._reader.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot; errors are a `StoreError`."""
+        with self.translated(), self._reader.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One exclusive writing transaction, committed at the end; on any error nothing of it stays."""
+        with self.translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def raw(self) -> Iterator[SqliteConnection]:
+        """SQLite's own connection, outside any transaction, for what runs in none; its errors stay as they are."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield cast("SqliteConnection", pooled.driver_connection)
+        finally:
+            pooled.close()
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Give every error of the driver as the `StoreError` whose sentence says what happened."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise diagnose(error, self.where, self.path) from None
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def connect(text: str, *, create: bool) -> Database:
+    """The database of that URL, its SQLite file made (readable by its owner alone) where `create` allows it.
+
+    Raises `BadStoreUrlError`, `DriverMissingError`, `DatabaseMissingError`, `DatabaseDirectoryError`; what only the
+    first query shows is raised by that.
+    """
+    url = _parse(text)
+    if url.get_backend_name() == "postgresql":
+        return Database(url, _postgres(url))
+    path = Path(url.database or "")
+    if not _exists(path):
+        if not create:
+            raise DatabaseMissingError(str(path))
+        _make_file(path)
+    return Database(url, _sqlite(url))
+
+
+def _parse(text: str) -> URL:
+    try:
+        url = sa.make_url(text)
+    except ArgumentError:
+        raise BadStoreUrlError from None
+    backend = url.drivername.partition("+")[0]
+    if backend in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise UnknownDatabaseKindError(backend)
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise MemoryDatabaseError
+    return url.set(drivername="sqlite+pysqlite", query={})
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise DatabaseDirectoryError(str(path), path.parent, f"cannot be searched ({_why(error)})") from None
+    return True
+
+
+def _make_file(path: Path) -> None:
+    """Made by us before SQLite sees it: it gives the write-ahead log the mode of the file."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    except (FileNotFoundError, NotADirectoryError):
+        raise DatabaseDirectoryError(str(path), path.parent, "does not exist") from None
+    except OSError as error:
+        raise DatabaseDirectoryError(str(path), path.parent, f"cannot be written to ({_why(error)})") from None
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = sa.create_engine(
+        url, hide_parameters=True, connect_args={"isolation_level": None, "timeout": _BUSY_MS / 1000}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    """FULL costs under a millisecond a commit and is what survives a power cut."""
+    with contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table and before WAL
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads and then writes could lose its turn in between."""
+    reading = connection.get_execution_options().get(_READ)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _postgres(url: URL) -> Engine:
+    if importlib.util.find_spec("psycopg") is None:
+        raise DriverMissingError
+    given = url.query.get("options", "")
+    options = [given] if isinstance(given, str) else list(given)
+    return sa.create_engine(
+        url.difference_update_query(["options"]),
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": " ".join([*options, f"-c lock_timeout={_BUSY_MS} -c timezone=UTC"]).strip()},
+    )

@@ -1,0 +1,148 @@
+"""What happened, for the command line, the page and replays; nothing here writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from marginwatch.core.alert import Alert, Transition
+from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.store import codec, loading
+from marginwatch.store.replay import Replay
+from marginwatch.store.tables import OPEN_ALERT, acknowledgements, alerts, cycles, failures, transitions
+from marginwatch.store.types import CycleRun, FailureRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from marginwatch.core.alert import Acknowledgement
+    from marginwatch.core.state import AccountState, StoredObservation, VenueState
+    from marginwatch.store.columns import AnyRow
+    from marginwatch.store.engine import Database
+    from marginwatch.store.types import RecordedTick
+
+_LIMIT = 1000
+
+
+class History:
+    """Reads of everything recorded; each call sees one consistent snapshot, unless it says otherwise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def account_states(self) -> list[AccountState]:
+        """Every account that is remembered, by venue and id."""
+        with self._database.read() as connection:
+            return loading.account_states(connection)
+
+    def venue_states(self) -> list[VenueState]:
+        """Every venue, by name."""
+        with self._database.read() as connection:
+            return loading.venue_states(connection)
+
+    def acknowledgements(self) -> Mapping[str, Acknowledgement]:
+        """Those of open alerts that have not lapsed, by alert_id; some may have expired."""
+        with self._database.read() as connection:
+            return loading.acknowledgements(connection)
+
+    def all_acknowledgements(self, alert_id: str) -> list[Acknowledgement]:
+        """Every one that alert ever had, oldest first."""
+        wanted = sa.select(acknowledgements).where(acknowledgements.c.alert_id == alert_id)
+        with self._database.read() as connection:
+            return [loading.acknowledgement(row) for row in connection.execute(wanted.order_by(acknowledgements.c.id))]
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """The alert of exactly that id, open or ended."""
+        with self._database.read() as connection:
+            body = connection.scalar(sa.select(alerts.c.body).where(alerts.c.alert_id == alert_id))
+        return None if body is None else codec.decode(Alert, body)
+
+    def alerts(
+        self,
+        *,
+        open_only: bool = True,
+        rule: str | None = None,
+        account: AccountKey | None = None,
+        since: datetime | None = None,
+        limit: int = _LIMIT,
+    ) -> list[Alert]:
+        """Alerts, worst and then oldest first; `since` leaves out those that last changed before it."""
+        wanted = sa.select(alerts.c.body).order_by(alerts.c.severity.desc(), alerts.c.active_at).limit(limit)
+        wanted = wanted.where(*_about(alerts, rule, account))
+        if open_only:
+            wanted = wanted.where(OPEN_ALERT)
+        if since is not None:
+            wanted = wanted.where(alerts.c.changed_at >= since)
+        with self._database.read() as connection:
+            return [codec.decode(Alert, body) for body in connection.scalars(wanted)]
+
+    def transitions(
+        self,
+        *,
+        alert_id: str | None = None,
+        rule: str | None = None,
+        account: AccountKey | None = None,
+        since: datetime | None = None,
+        limit: int = _LIMIT,
+    ) -> list[Transition]:
+        """The latest `limit` transitions that fit, oldest first."""
+        wanted = sa.select(transitions.c.body).order_by(transitions.c.id.desc()).limit(limit)
+        wanted = wanted.where(*_about(transitions, rule, account))
+        if alert_id is not None:
+            wanted = wanted.where(transitions.c.alert_id == alert_id)
+        if since is not None:
+            wanted = wanted.where(transitions.c.at >= since)
+        with self._database.read() as connection:
+            found = [codec.decode(Transition, body) for body in connection.scalars(wanted)]
+        return found[::-1]
+
+    def ticks(self, since: datetime, until: datetime) -> Iterator[RecordedTick]:
+        """Every tick of that time, oldest first; read in pages, so what retention drops meanwhile is missing."""
+        return iter(Replay(self._database, since, until))
+
+    def observations(self, account: AccountKey, since: datetime, until: datetime) -> Iterator[StoredObservation]:
+        """Every observation of that account committed in that time, unchanged ones included, oldest first."""
+        for tick in Replay(self._database, since, until, account):
+            yield from tick.observations
+
+    def failures(self, since: datetime, *, limit: int = _LIMIT) -> list[FailureRun]:
+        """Runs of failures that went on at `since` or later, latest first."""
+        wanted = sa.select(failures).where(failures.c.last_at >= since).order_by(failures.c.last_at.desc())
+        with self._database.read() as connection:
+            return [_failure_run(row) for row in connection.execute(wanted.limit(limit))]
+
+    def cycles(self, since: datetime, *, limit: int = _LIMIT) -> list[CycleRun]:
+        """Runs of cycles that ended at `since` or later, latest first."""
+        wanted = sa.select(cycles).where(cycles.c.ended_at >= since).order_by(cycles.c.ended_at.desc())
+        with self._database.read() as connection:
+            return [_cycle_run(row) for row in connection.execute(wanted.limit(limit))]
+
+
+def _about(table: sa.Table, rule: str | None, account: AccountKey | None) -> list[sa.ColumnElement[bool]]:
+    found = []
+    if rule is not None:
+        found.append(table.c.rule == rule)
+    if account is not None:
+        found += [table.c.venue == account.venue, table.c.account == account.id]
+    return found
+
+
+def _failure_run(row: AnyRow) -> FailureRun:
+    return FailureRun(
+        venue=row.venue,
+        account=None if row.account is None else AccountKey(row.venue, row.account),
+        kind=FailureKind(row.kind),
+        call=row.call,
+        where=row.place,
+        detail=row.detail,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        times=row.times,
+        body=row.raw,
+    )
+
+
+def _cycle_run(row: AnyRow) -> CycleRun:
+    return CycleRun(row.venue, row.started_at, row.ended_at, row.times, row.attempted, row.failed, row.cause)

@@ -1,0 +1,123 @@
+"""What people write from the command line while the daemon runs: acknowledgements, silences and requests."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from marginwatch.core.alert import Acknowledgement, Alert, Silence
+from marginwatch.store import codec, loading
+from marginwatch.store.errors import (
+    AccountNotFoundError,
+    AlertEndedError,
+    AlertNotFoundError,
+    AmbiguousAlertError,
+    EmptySilenceError,
+    SilenceNotFoundError,
+)
+from marginwatch.store.tables import OPEN_ALERT, accounts, acknowledgements, alerts, meta, requests, silences
+from marginwatch.store.types import RequestKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from marginwatch.core.model import AccountKey
+    from marginwatch.store.engine import Database
+
+
+class Operators:
+    """Writes without owning the database; the daemon sees each by `Store.changes` and acts at its next tick."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def acknowledge(
+        self, alert_id: str, *, by: str, note: str, now: datetime, until: datetime | None = None
+    ) -> tuple[Alert, Acknowledgement]:
+        """Say that somebody is on the open alert of that id, or of the only id that begins so.
+
+        Replaces an earlier acknowledgement. Raises `AlertNotFoundError`, `AmbiguousAlertError`, `AlertEndedError`.
+        """
+        with self._write() as connection:
+            alert = _open_alert(connection, alert_id)
+            same = (acknowledgements.c.alert_id == alert.alert_id, acknowledgements.c.lapsed_at.is_(None))
+            connection.execute(acknowledgements.update().where(*same).values(lapsed_at=now))
+            made = Acknowledgement(alert.alert_id, by, note, now, until)
+            values = {"alert_id": alert.alert_id, "by": by, "note": note, "at": now, "until": until}
+            connection.execute(acknowledgements.insert().values(values))
+        return alert, made
+
+    def add_silence(self, silence: Silence) -> Silence:
+        """Store a silence; its `id` is ignored and the new one's returned. Raises `EmptySilenceError`."""
+        if silence.ends_at <= silence.starts_at:
+            raise EmptySilenceError
+        names = ("by", "note", "starts_at", "ends_at", "rule", "venue", "account")
+        values = {name: getattr(silence, name) for name in names}
+        with self._write() as connection:
+            made = connection.execute(silences.insert().values(values).returning(silences)).one()
+            return loading.silence(made)
+
+    def end_silence(self, silence_id: int, now: datetime) -> Silence:
+        """End it now; one that has not begun never will. Raises `SilenceNotFoundError`."""
+        with self._write() as connection:
+            in_force = {silence.id: silence for silence in loading.silences(connection) if now < silence.ends_at}
+            if silence_id not in in_force:
+                raise SilenceNotFoundError(silence_id, sorted(in_force))
+            values = {"starts_at": min(now, in_force[silence_id].starts_at), "ends_at": now}
+            ended = silences.update().where(silences.c.id == silence_id).values(values).returning(silences)
+            return loading.silence(connection.execute(ended).one())
+
+    def forget(self, account: AccountKey, *, by: str, now: datetime) -> int:
+        """Ask the daemon to close the account's alerts and forget it; gives the request's id.
+
+        Asking again before it is done gives the same id. Raises `AccountNotFoundError`.
+        """
+        with self._write() as connection:
+            _check_account(connection, account)
+            for request in loading.requests(connection):
+                if (request.kind, request.account) == (RequestKind.FORGET, account):
+                    return request.id
+            values = {"kind": RequestKind.FORGET, "venue": account.venue, "account": account.id, "by": by, "at": now}
+            made: int = connection.execute(requests.insert().values(values).returning(requests.c.id)).scalar_one()
+        return made
+
+    def silences(self, *, ended: bool = False) -> list[Silence]:
+        """Silences, oldest first; with `ended`, those over and done as well."""
+        wanted = sa.select(silences).order_by(silences.c.id)
+        if not ended:
+            wanted = wanted.where(silences.c.settled_at.is_(None))
+        with self._database.read() as connection:
+            return [loading.silence(row) for row in connection.execute(wanted)]
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """A transaction that also tells the daemon that there is something to read."""
+        with self._database.write() as connection:
+            yield connection
+            connection.execute(meta.update().where(meta.c.key == "changes").values(value=meta.c.value + 1))
+
+
+def _open_alert(connection: Connection, wanted: str) -> Alert:
+    found = connection.execute(sa.select(alerts.c.alert_id, alerts.c.body).where(OPEN_ALERT))
+    known = {row.alert_id: row.body for row in found}
+    fitting = [wanted] if wanted in known else sorted(name for name in known if wanted and name.startswith(wanted))
+    if len(fitting) > 1:
+        raise AmbiguousAlertError(wanted, fitting)
+    if fitting:
+        return codec.decode(Alert, known[fitting[0]])
+    body = connection.scalar(sa.select(alerts.c.body).where(alerts.c.alert_id == wanted))
+    if body is None:
+        raise AlertNotFoundError(wanted, list(known))
+    raise AlertEndedError(wanted, codec.decode(Alert, body).ended_at)
+
+
+def _check_account(connection: Connection, account: AccountKey) -> None:
+    known = sa.select(accounts.c.venue, accounts.c.account).where(accounts.c.body.is_not(None))
+    names = {f"{row.venue}/{row.account}" for row in connection.execute(known)}
+    if str(account) not in names:
+        raise AccountNotFoundError(account, sorted(names))

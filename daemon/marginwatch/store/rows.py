@@ -1,0 +1,173 @@
+"""What goes into each table for each thing of a commit: pure."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from marginwatch.core.model import FailureKind
+from marginwatch.store import codec
+from marginwatch.store.columns import fits
+from marginwatch.store.types import OutboxStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from marginwatch.core.alert import Alert, Transition
+    from marginwatch.core.model import AccountKey, CycleEnd, Observation, VenueFailure
+    from marginwatch.core.result import AlertKey
+    from marginwatch.core.state import AccountState, Message, VenueState, Withheld
+
+Row: TypeAlias = "dict[str, Any]"
+_RAW_LIMIT = 4096
+"""Bytes kept of a malformed answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Equal things in a row: the row that the next equal one extends."""
+
+    id: int
+    same: tuple[object, ...]
+    """What must be equal."""
+    first_at: datetime
+    last_at: datetime
+    times: int
+
+
+def account_row(row_id: int, key: AccountKey, state: AccountState | None = None) -> Row:
+    """An account; without a state it is only a name for its observations."""
+    body = codec.encode(state) if state else None
+    return {
+        "id": row_id,
+        "venue": key.venue,
+        "account": key.id,
+        "name": state.account.name if state else key.id,
+        "body": body,
+    }
+
+
+def observation_row(observation: Observation, tick: int, *, account: int, place: int) -> Row:
+    """An observation in full."""
+    return {
+        "tick_id": tick,
+        "place": place,
+        "account_id": account,
+        "fetched_at": observation.fetched_at,
+        "as_of": observation.as_of,
+        "data": zlib.compress(codec.dumps(_observed(observation)), 1),
+    }
+
+
+def _observed(observation: Observation) -> Row:
+    positions = observation.positions
+    return {
+        "fields": codec.plain_values(observation.fields),
+        "positions": None if positions is None else [codec.plain_values(position) for position in positions],
+        "optional": observation.optional,
+    }
+
+
+def failure_row(failure: VenueFailure, run: Run) -> Row:
+    """The run the failure belongs to, brought up to date."""
+    raw = failure.body[:_RAW_LIMIT] if failure.body and failure.kind is FailureKind.BAD_ANSWER else None
+    return {
+        "id": run.id,
+        "venue": failure.venue,
+        "account": failure.account.id if failure.account else None,
+        "kind": failure.kind.value,
+        "call": failure.call,
+        "place": failure.where,
+        "detail": failure.detail,
+        "first_at": run.first_at,
+        "last_at": run.last_at,
+        "times": run.times,
+        "raw": raw,
+    }
+
+
+def cycle_row(end: CycleEnd, run: Run, cause: str) -> Row:
+    """The run the cycle belongs to, brought up to date."""
+    return {
+        "id": run.id,
+        "venue": end.venue,
+        "started_at": run.first_at,
+        "ended_at": run.last_at,
+        "times": run.times,
+        "attempted": end.attempted,
+        "failed": end.failed,
+        "cause": cause,
+    }
+
+
+def venue_row(state: VenueState) -> Row:
+    """What is remembered of a venue."""
+    return {
+        "name": state.venue,
+        "failed_cycles": state.failed_cycles,
+        "last_cycle_at": state.last_cycle_at,
+        "last_good_at": state.last_good_at,
+        "body": codec.encode(state),
+    }
+
+
+def alert_row(alert: Alert, at: datetime) -> Row:
+    """An alert as it is now."""
+    return {
+        "alert_id": alert.alert_id,
+        **_key(alert.key),
+        "status": alert.status.value,
+        "severity": int(alert.severity),
+        "value": fits(alert.value),
+        "active_at": alert.active_at,
+        "fired_at": alert.fired_at,
+        "ended_at": alert.ended_at,
+        "changed_at": at,
+        "body": codec.encode(alert),
+    }
+
+
+def transition_row(step: Transition, tick: int) -> Row:
+    """One step of an alert."""
+    return {
+        "tick_id": tick,
+        "alert_id": step.alert_id,
+        **_key(step.key),
+        "at": step.at,
+        "after": step.after.value,
+        "reason": step.reason.value,
+        "state": step.state.value if step.state else None,
+        "severity": int(step.severity),
+        "value": fits(step.value),
+        "body": codec.encode(step),
+    }
+
+
+def _key(key: AlertKey) -> Row:
+    return {"rule": key.rule, "venue": key.account.venue, "account": key.account.id, "subject": key.subject}
+
+
+def outbox_row(message: Message, at: datetime) -> Row:
+    """A message that waits to be sent."""
+    return {
+        "alert_id": message.alert_id,
+        "receiver": message.receiver,
+        "number": message.number,
+        "state": message.state.value,
+        "severity": int(message.severity),
+        "title": message.title,
+        "body": message.body,
+        "payload": codec.dumps(message.payload).decode(),
+        "created_at": at,
+        "status": OutboxStatus.PENDING.value,
+        "due_at": at,
+        "attempts": 0,
+        "settled_at": None,
+        "detail": "",
+    }
+
+
+def withheld_row(item: Withheld) -> Row:
+    """A transition that a silence keeps back."""
+    return {"silence_id": item.silence, "body": codec.encode(item)}

@@ -1,0 +1,181 @@
+"""Works out the rows of one commit before the transaction begins: pure, so that the lock is held briefly."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from marginwatch.store import rows
+from marginwatch.store.columns import to_micros
+from marginwatch.store.listing import STANDALONE, Listing, Occurrence, pack
+from marginwatch.store.rows import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from marginwatch.core.model import AccountKey, CycleEnd, VenueFailure
+    from marginwatch.core.state import AccountState, Commit, StoredObservation
+    from marginwatch.store.rows import Row
+
+Slot: TypeAlias = "tuple[str, AccountKey | None, str]"
+"""Where failures follow one another: venue, account, call."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the owner remembers of its own rows, so that a commit reads nothing back."""
+
+    next_id: dict[str, int] = field(default_factory=dict)
+    """By table: the id of its next row. Only the owner writes these tables."""
+    accounts: dict[AccountKey, int] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    states: dict[AccountKey, AccountState] = field(default_factory=dict)
+    """As last written."""
+    optional: dict[AccountKey, frozenset[str]] = field(default_factory=dict)
+    """`Observation.optional` of the last observation stored in full by this process."""
+    failing: dict[Slot, Run] = field(default_factory=dict)
+    cycles: dict[str, Run] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Staged:
+    """The rows of one commit by table, and what to remember once it is durable."""
+
+    commit: Commit
+    tick: int
+    rows: Mapping[str, list[Row]]
+    learned: Memory
+    ended: set[Slot]
+    """Runs that a success ended."""
+
+    def remember(self, memory: Memory) -> None:
+        """Take over what the commit taught; to be called only after it is durable."""
+        for slot in self.ended:
+            memory.failing.pop(slot, None)
+        for account in self.commit.forgotten:
+            memory.states.pop(account, None)
+            memory.optional.pop(account, None)
+        memory.next_id.update(self.learned.next_id)
+        memory.accounts.update(self.learned.accounts)
+        memory.revisions.update(self.learned.revisions)
+        memory.states.update(self.learned.states)
+        memory.optional.update(self.learned.optional)
+        memory.failing.update(self.learned.failing)
+        memory.cycles.update(self.learned.cycles)
+
+
+def stage(commit: Commit, memory: Memory) -> Staged:
+    """The rows of a commit. Neither argument is changed."""
+    return _Stage(commit, memory).staged()
+
+
+class _Stage:
+    """One commit being worked out; new knowledge goes to `learned`, laid over `memory`."""
+
+    def __init__(self, commit: Commit, memory: Memory) -> None:
+        self._commit = commit
+        self._memory = memory
+        self._learned = Memory()
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._listing = Listing()
+        self._at = to_micros(commit.at)
+        self._tick = self._next("ticks")
+
+    def staged(self) -> Staged:
+        commit = self._commit
+        revision = self._revision(commit.revision)
+        for place, stored in enumerate(commit.observations):
+            self._observation(stored, place)
+        for failure in commit.failures:
+            self._failure(failure, STANDALONE)
+        for end in commit.cycles:
+            self._cycle(end)
+        for state in commit.accounts:
+            self._account_state(state)
+        self._rows["venues"] = [rows.venue_row(state) for state in commit.venues]
+        self._rows["alerts"] = [rows.alert_row(alert, commit.at) for alert in commit.alerts]
+        self._rows["transitions"] = [rows.transition_row(step, self._tick) for step in commit.transitions]
+        self._rows["outbox"] = [rows.outbox_row(message, commit.at) for message in commit.messages]
+        self._rows["withheld"] = [rows.withheld_row(item) for item in commit.withheld]
+        listing = pack(self._listing)
+        self._rows["ticks"] = [{"id": self._tick, "at": commit.at, "revision_id": revision, "listing": listing}]
+        return Staged(commit, self._tick, self._rows, self._learned, self._ended())
+
+    def _next(self, table: str) -> int:
+        number = self._learned.next_id.get(table) or self._memory.next_id.get(table, 1)
+        self._learned.next_id[table] = number + 1
+        return number
+
+    def _revision(self, revision: str) -> int:
+        known = self._memory.revisions.get(revision)
+        if known is None:
+            known = self._learned.revisions[revision] = self._next("revisions")
+            self._rows["revisions"].append({"id": known, "revision": revision, "first_at": self._commit.at})
+        return known
+
+    def _account(self, key: AccountKey) -> int:
+        known = self._memory.accounts.get(key) or self._learned.accounts.get(key)
+        if known is None:
+            known = self._learned.accounts[key] = self._next("accounts")
+            self._rows["accounts"].append(rows.account_row(known, key))
+        return known
+
+    def _observation(self, stored: StoredObservation, place: int) -> None:
+        observation = stored.observation
+        key = observation.account
+        account = self._account(key)
+        previous = self._learned.optional.get(key, self._memory.optional.get(key))
+        if stored.unchanged and previous == observation.optional:
+            self._listing.add(observation, account=account, place=place, tick=self._at)
+        else:
+            self._learned.optional[key] = observation.optional
+            self._rows["observations"].append(
+                rows.observation_row(observation, self._tick, account=account, place=place)
+            )
+        for failure in observation.failures:
+            self._failure(failure, place)
+
+    def _failure(self, failure: VenueFailure, place: int) -> None:
+        slot = (failure.venue, failure.account, failure.call)
+        same = (failure.kind, failure.where, failure.detail)
+        run = self._learned.failing.get(slot) or self._memory.failing.get(slot)
+        if run is None or run.same != same:
+            run = Run(self._next("failures"), same, failure.at, failure.at, 0)
+        run = replace(run, last_at=failure.at, times=run.times + 1)
+        self._learned.failing[slot] = run
+        self._rows["failures"].append(rows.failure_row(failure, run))
+        self._listing.failures.append(Occurrence.of(failure, self._at, run=run.id, place=place))
+
+    def _cycle(self, end: CycleEnd) -> None:
+        cause = end.cause.detail if end.cause else ""
+        same = (end.attempted, end.failed, cause)
+        run = self._learned.cycles.get(end.venue) or self._memory.cycles.get(end.venue)
+        if run is None or run.same != same:
+            run = Run(self._next("cycles"), same, end.started_at, end.ended_at, 0)
+        run = replace(run, last_at=end.ended_at, times=run.times + 1)
+        self._learned.cycles[end.venue] = run
+        self._rows["cycles"].append(rows.cycle_row(end, run, cause))
+        self._listing.add_cycle(end, self._at)
+
+    def _account_state(self, state: AccountState) -> None:
+        key = state.account.key
+        account = self._account(key)
+        times = {"observed_at": state.observed_at, "fetched_at": state.fetched_at}
+        self._rows["sightings"].append({"account_id": account, **times})
+        written = self._memory.states.get(key)
+        if written is None or replace(state, observed_at=written.observed_at, fetched_at=written.fetched_at) != written:
+            self._learned.states[key] = state
+            self._rows["accounts"].append(rows.account_row(account, key, state))
+
+    def _ended(self) -> set[Slot]:
+        """Runs that this commit's successes end: an account that answered, a venue whose cycle went well."""
+        if not self._memory.failing:
+            return set()
+        good = {(stored.observation.account.venue, stored.observation.account) for stored in self._commit.observations}
+        well = {(end.venue, None) for end in self._commit.cycles if end.cause is None}
+        return {
+            slot
+            for slot in self._memory.failing
+            if slot not in self._learned.failing and ((slot[0], slot[1]) in good or (slot[0], slot[1]) in well)
+        }

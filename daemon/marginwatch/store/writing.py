@@ -1,0 +1,94 @@
+"""Writes the staged rows of one commit into an open transaction."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from marginwatch.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from marginwatch.core.state import Commit
+    from marginwatch.store.rows import Row
+    from marginwatch.store.staging import Staged
+
+_FIXED: Mapping[str, tuple[str, ...]] = {
+    "failures": ("first_at", "raw"),
+    "cycles": ("started_at",),
+}
+"""Columns that a later write of the same row leaves as they are."""
+_UPSERTED = ("revisions", "accounts", "sightings", "venues", "failures", "cycles", "alerts")
+_INSERTED = ("ticks", "observations", "transitions", "withheld")
+
+
+def write(connection: Connection, staged: Staged) -> None:
+    """Every row of the commit. The caller's transaction makes it all or nothing."""
+    for name in _UPSERTED:
+        upsert(connection, name, staged.rows[name])
+    for name in _INSERTED:
+        if rows := staged.rows[name]:
+            connection.execute(tables.metadata.tables[name].insert(), rows)
+    _queue(connection, staged.rows["outbox"])
+    _settle(connection, staged.commit)
+
+
+def upsert(connection: Connection, table: str, rows: Sequence[Row]) -> None:
+    """Insert each row, or bring the row of that key up to date."""
+    if rows:
+        connection.execute(_upsert(connection.dialect.name, table), rows)
+
+
+@functools.cache
+def _upsert(dialect: str, name: str) -> sa.Insert:
+    table = tables.metadata.tables[name]
+    keys = [column.name for column in table.primary_key]
+    statement = _insert(dialect, table)
+    changed = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys and column.name not in _FIXED.get(name, ())
+    }
+    upserting: sa.Insert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return upserting
+
+
+def _insert(dialect: str, table: sa.Table) -> Any:  # noqa: ANN401  (the two dialects' inserts share no base with these methods)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def _queue(connection: Connection, rows: Sequence[Row]) -> None:
+    """A message that is already there stays as it is: the same notification is never queued twice."""
+    if rows:
+        connection.execute(_insert(connection.dialect.name, tables.outbox).on_conflict_do_nothing(), rows)
+
+
+def _settle(connection: Connection, commit: Commit) -> None:
+    """Close what operators wrote and this commit dealt with."""
+    if commit.settled:
+        _each(connection, tables.silences.c.id, commit.settled, {"settled_at": commit.at})
+        gone = tables.withheld.c.silence_id
+        connection.execute(tables.withheld.delete().where(gone == sa.bindparam("which")), _which(commit.settled))
+    if commit.lapsed:
+        acks = tables.acknowledgements
+        lapse = acks.update().where(acks.c.alert_id == sa.bindparam("which"), acks.c.lapsed_at.is_(None))
+        connection.execute(lapse.values(lapsed_at=commit.at), _which(commit.lapsed))
+    if commit.requests:
+        _each(connection, tables.requests.c.id, commit.requests, {"settled_at": commit.at})
+    for key in commit.forgotten:
+        same = (tables.accounts.c.venue == key.venue, tables.accounts.c.account == key.id)
+        connection.execute(tables.accounts.update().where(*same).values(body=None))
+
+
+def _each(connection: Connection, column: sa.Column[Any], wanted: Sequence[int], values: Row) -> None:
+    connection.execute(column.table.update().where(column == sa.bindparam("which")).values(values), _which(wanted))
+
+
+def _which(wanted: Sequence[object]) -> list[Row]:
+    return [{"which": one} for one in wanted]
