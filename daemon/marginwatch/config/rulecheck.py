@@ -172,9 +172,4 @@ def _revision(rule: Rule) -> str:
     durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
     decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
-    return fingerprint(decides)
-
-
-def fingerprint(parts: object) -> str:
-    """Twelve hexadecimal digits that differ when the parts (texts, numbers, lists) do."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]

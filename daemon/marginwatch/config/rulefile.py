@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marginwatch.config.rulecheck import Scene, check_rule, fingerprint
+from marginwatch.config.rulecheck import Scene, check_rule
 from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
 from marginwatch.config.sourcefile import SUFFIXES, read_document
 from marginwatch.config.table import Table
+from marginwatch.core.evaluate import revision
 from marginwatch.errors import Place, Problem
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def load_rules(
         problems=tuple(loading.problems),
         files=tuple(loading.files),
         notes=tuple(loading.notes),
-        revision=fingerprint(sorted((rule.id, rule.revision) for rule in rules)),
+        revision=revision(rules),
     )
 
 

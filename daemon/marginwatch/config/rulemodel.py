@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.config.table import Table
+from marginwatch.core import health
 from marginwatch.core.model import Severity
 from marginwatch.core.rule import RuleKind
 
@@ -15,20 +16,6 @@ if TYPE_CHECKING:
     from marginwatch.config.document import Node
     from marginwatch.errors import Place, Problem
 
-RESERVED_IDS = frozenset(
-    {
-        "venue-unreachable",
-        "login-refused",
-        "data-stale",
-        "answer-malformed",
-        "account-vanished",
-        "account-appeared",
-        "rule-broken",
-        "receiver-failing",
-        "clock-jumped",
-    }
-)
-"""The built-in data-health alerts."""
 _EXPRESSIONS = {"value": RuleKind.LADDER, "when": RuleKind.CONDITION, "on": RuleKind.EVENT}
 _ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each")
 _KEYS = {
@@ -131,7 +118,7 @@ def _id(table: Table) -> str:
         plain = re.sub(r"[^a-z0-9._]+", "-", word.lower()).strip("-._")[:80]
         hint = f"did you mean {plain}?" if plain else ""
         table.problem(item.place, "an id is made of lower-case letters, digits and . _ -, at most 80 of them", hint)
-    elif word in RESERVED_IDS:
+    elif word in health.RULES:
         table.problem(item.place, f"`{word}` is the id of a built-in alert", "choose another id")
     else:
         return word
