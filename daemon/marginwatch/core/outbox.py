@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
-class Outcome(enum.StrEnum):
+class AttemptOutcome(enum.StrEnum):
     """How one attempt to send ended."""
 
     DELIVERED = "delivered"
@@ -20,15 +15,5 @@ class Outcome(enum.StrEnum):
     PERMANENT = "permanent"
     """It was refused in a way that no further attempt can change."""
     AMBIGUOUS = "ambiguous"
-    """It was sent and no answer came: the receiver may have it. It is sent again, with the same id."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
-    """What is recorded after an attempt."""
-
-    outcome: Outcome
-    detail: str
-    """One sentence for a person, without secrets; empty when delivered."""
-    next_try: datetime | None
-    """None: no further attempt. With any outcome but delivered, the message is then a dead letter."""
+    """It may have arrived: no answer came after it was sent, or the process ended meanwhile. It is sent again, with the
+    same id."""

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
+from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
 from marginwatch.store import codec
 from marginwatch.store.tables import OPEN_ROW, attempts, outbox, receivers
-from marginwatch.store.types import Attempt, AttemptOutcome, AttemptResult, OutboxRow, OutboxStatus, ReceiverHealth
+from marginwatch.store.types import Attempt, AttemptResult, OutboxRow, OutboxStatus, ReceiverHealth
 from marginwatch.store.writing import upsert
 
 if TYPE_CHECKING:

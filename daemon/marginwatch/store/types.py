@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Acknowledgement, Silence
     from marginwatch.core.model import AccountKey, CycleEnd, FailureKind, VenueFailure
+    from marginwatch.core.outbox import AttemptOutcome
     from marginwatch.core.state import Message, StoredObservation
 
 
@@ -26,19 +27,6 @@ class OutboxStatus(enum.StrEnum):
     """The receiver took it."""
     DEAD = "dead"
     """Given up: it will not be sent."""
-
-
-class AttemptOutcome(enum.StrEnum):
-    """How one attempt to send ended."""
-
-    DELIVERED = "delivered"
-    """The receiver took it."""
-    RETRYABLE = "retryable"
-    """It did not arrive, and may later."""
-    PERMANENT = "permanent"
-    """It did not arrive, and never will."""
-    AMBIGUOUS = "ambiguous"
-    """It may have arrived: no answer came after it was sent, or the process ended during the send."""
 
 
 @dataclass(frozen=True, slots=True)
