@@ -126,6 +126,8 @@ def _sentence(fault: _Fault) -> tuple[str, str]:
     what, _, hint = f"{message[:1].lower()}{message[1:]}".partition("; ")
     if fault.secret:
         return _without(what, fault.input), _without(hint, fault.input)
+    if fault.kind == "value_error":
+        what, hint = REDACTOR.text(what), REDACTOR.text(hint)
     shown = isinstance(fault.input, str) and fault.input.isprintable() and len(fault.input) <= 60  # noqa: PLR2004  (fits a sentence)
     return what + (f", not `{fault.input}`" if shown else ""), hint
 

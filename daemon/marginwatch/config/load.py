@@ -14,12 +14,13 @@ from marginwatch.config.faults import faults, holds_secret
 from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
-from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, references
+from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, remember_secrets
 from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
 from marginwatch.config.sourcefile import read_source
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.tomlfile import parse_toml
-from marginwatch.errors import Place, Problem
+from marginwatch.errors import MarginwatchError, Place, Problem
+from marginwatch.ops.redact import REDACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,15 +57,17 @@ class Loaded:
     """Where each setting was written; None when the file could not be read."""
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds) -> Loaded:
-    """Read the config file and the environment's overrides, and check all of it.
+def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *, need_secrets: bool = True) -> Loaded:
+    """Read the config file and the environment's overrides, resolve all references, and check everything.
 
-    Secrets stay references, for `resolve_secrets`; references in other settings are replaced here.
+    The redactor knows every secret of the settings from then on.
 
     Args:
         path: The file named on the command line; None looks where `find_config` says.
         environ: The environment, `os.environ` outside of tests.
-        kinds: The kinds of venue there are, each with the model of its own keys.
+        kinds: The kinds of venue there are, each with the model of its own keys. A model may set `accounts_required`.
+        need_secrets: False makes a secret that is not there a note, for checking a config away from its service: its
+            reference stays in the settings, and the options of a venue that lacks one stay unchecked.
 
     Raises:
         NoConfigError: No file is named and there is none where one is looked for.
@@ -76,21 +79,26 @@ def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds) -
     document = parse_toml(source)
     if document.root is None:
         return Loaded(file, None, document.problems)
-    return _Reading(file, document.root, environ, kinds).result()
+    reading = _Reading(file, document.root, environ, kinds)
+    reading.need_secrets = need_secrets
+    return reading.result()
 
 
 class _Unchecked(BaseModel):
-    """Stands for options that were wrong, so that the rest of their venue is checked all the same."""
+    """Stands for options that are wrong or lack a secret, so that the rest of their venue is checked all the same."""
 
 
 class _Reading:
     """One pass over one config, collecting problems."""
+
+    need_secrets = True
 
     def __init__(self, file: Path, root: Node, environ: Mapping[str, str], kinds: Kinds) -> None:
         changed = overrides(environ)
         self.file = file
         self.places = Places(root, changed)
         self.problems = unknown_variables(environ)
+        self.notes: list[Problem] = []
         self._environ = environ
         self._kinds = kinds
         self._secrets = Secrets(environ)
@@ -99,6 +107,8 @@ class _Reading:
         """Values that came from a reference: never shown."""
         self._spoilt: set[Loc] = set()
         """Values that could not be had from a reference: reported, so not to be judged any more."""
+        self._literal = False
+        """A secret is written in the file itself."""
 
     def result(self) -> Loaded:
         """Everything, in the order of reading."""
@@ -111,31 +121,37 @@ class _Reading:
         if self.problems or settings is None:
             return Loaded(self.file, None, tuple(sorted(self.problems, key=_order)), places=self.places)
         settings = settings.model_copy(update={"rules": self._with_full_paths(settings.rules)})
-        return Loaded(self.file, settings, notes=notes(settings, self.file, self.places), places=self.places)
+        remember_secrets(settings)
+        self.notes += notes(settings, self.file, self.places, literal_secrets=self._literal)
+        return Loaded(self.file, settings, notes=tuple(self.notes), places=self.places)
 
     def _problem(self, place: Place, what: str, hint: str = "") -> None:
         self.problems.append(Problem(place, what, hint))
 
     def _filled(self, value: object, loc: Loc) -> object:
-        """The value with the references in every text replaced, secrets excepted."""
+        """The value with the references in every text replaced by what they name."""
         if isinstance(value, dict):
             return {key: self._filled(item, (*loc, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [self._filled(item, (*loc, number)) for number, item in enumerate(value)]
-        return self._text(value, loc) if isinstance(value, str) and "${" in value else value
+        if not isinstance(value, str):
+            return value
+        if "${" in value:
+            return self._resolved(value, loc)
+        self._literal = self._literal or (loc[0] in {"venues", "receivers"} and self._is_secret(loc))
+        return value
 
-    def _text(self, text: str, loc: Loc) -> str:
+    def _resolved(self, text: str, loc: Loc) -> str:
+        self._hidden.add(loc)
         try:
-            references(text)
-            if self._is_secret(loc):
-                return text
-            self._hidden.add(loc)
             return self._secrets.resolve(text).get_secret_value()
         except BadReferenceError as error:
             self._problem(self.places.value(loc), str(error))
         except MissingSecretError as error:
             place = self.places.within(loc, text.find(error.reference), len(error.reference))
-            self._problem(place, f"{error.reference}: {error.why}", error.hint)
+            missing = Problem(place, f"{error.reference}: {error.why}", error.hint)
+            may_miss = not self.need_secrets and (loc[0] == "venues" or self._is_secret(loc))
+            (self.notes if may_miss else self.problems).append(missing)
         self._spoilt.add(loc)
         return text
 
@@ -196,7 +212,9 @@ class _Reading:
             return model.model_validate(options)
         except ValidationError as error:
             self._judge(error, model, loc)
-            return _Unchecked()
+        except MarginwatchError as error:
+            self._problem(self.places.value(loc), REDACTOR.text(str(error)))
+        return _Unchecked()
 
     def _validated(self) -> Settings | None:
         try:

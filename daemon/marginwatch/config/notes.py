@@ -5,8 +5,6 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
-
 from marginwatch.errors import Place, Problem
 
 if TYPE_CHECKING:
@@ -20,20 +18,24 @@ _OTHERS = 0o044
 """Readable by the group or by anybody."""
 
 
-def notes(settings: Settings, file: Path, places: Places) -> tuple[Problem, ...]:
-    """Each as a problem has it: a place, a sentence and what to do."""
-    return (*_readable_secrets(settings, file), *_open_page(settings, places))
+def notes(settings: Settings, file: Path, places: Places, *, literal_secrets: bool) -> tuple[Problem, ...]:
+    """Each as a problem has it: a place, a sentence and what to do.
+
+    Args:
+        settings: Loaded without problems.
+        file: The config file.
+        places: Where things are written.
+        literal_secrets: A secret stands in the file itself, not behind a reference.
+    """
+    return (*(_readable_secrets(file) if literal_secrets else ()), *_open_page(settings, places))
 
 
-def _readable_secrets(settings: Settings, file: Path) -> Iterator[Problem]:
-    values = [value for venue in settings.venues for _, value in venue.options]
-    values += [receiver.url for receiver in settings.receivers]
-    written = any(isinstance(value, SecretStr) and "${" not in value.get_secret_value() for value in values)
+def _readable_secrets(file: Path) -> Iterator[Problem]:
     try:
         mode = file.stat().st_mode
     except OSError:
         return
-    if written and mode & _OTHERS:
+    if mode & _OTHERS:
         hint = f"chmod 600 {file}, or name them by ${{file:…}} or ${{credential:…}}"
         yield Problem(Place(str(file)), "this file holds secrets and others on this machine can read it", hint)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from marginwatch.errors import MarginwatchError
 from marginwatch.ops.redact import REDACTOR
@@ -46,26 +46,15 @@ class MissingSecretError(MarginwatchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class _Reference:
     """One `${source:name}` inside a text."""
 
     source: str
     """`env`, `file` or `credential`."""
     name: str
-    offset: int
-    """Where it begins in its text."""
 
     def __str__(self) -> str:
         return f"${{{self.source}:{self.name}}}"
-
-
-def references(text: str) -> tuple[Reference, ...]:
-    """Every reference in the text, in order.
-
-    Raises:
-        BadReferenceError: One of them is malformed.
-    """
-    return tuple(part for part in _parts(text) if isinstance(part, Reference))
 
 
 class Secrets:
@@ -82,19 +71,9 @@ class Secrets:
             BadReferenceError: A reference is malformed.
             MissingSecretError: What a reference names is not there, or is empty.
         """
-        return SecretStr("".join(self._read(part) if isinstance(part, Reference) else part for part in _parts(text)))
+        return SecretStr("".join(self._read(part) if isinstance(part, _Reference) else part for part in _parts(text)))
 
-    def resolve_secret(self, text: str) -> SecretStr:
-        """As `resolve`, for a text that is a secret as a whole: it is masked even where it holds no reference."""
-        secret = self.resolve(text)
-        value = secret.get_secret_value()
-        if "://" in value:
-            self._redactor.remember_url(value)
-        else:
-            self._redactor.remember(value)
-        return secret
-
-    def _read(self, reference: Reference) -> str:
+    def _read(self, reference: _Reference) -> str:
         match reference.source:
             case "env":
                 value = self._environ.get(reference.name)
@@ -109,7 +88,7 @@ class Secrets:
         self._redactor.remember(value)
         return value
 
-    def _credential(self, reference: Reference) -> str:
+    def _credential(self, reference: _Reference) -> str:
         folder = self._environ.get("CREDENTIALS_DIRECTORY")
         if folder is None:
             why = "$CREDENTIALS_DIRECTORY is not set"
@@ -121,7 +100,20 @@ class Secrets:
         return _content(reference, path)
 
 
-def _parts(text: str) -> Iterator[str | Reference]:
+def remember_secrets(value: object, redactor: Redactor = REDACTOR) -> None:
+    """Let the redactor know every secret in settings, those written out in the file included."""
+    if isinstance(value, BaseModel):
+        for _, inner in value:
+            remember_secrets(inner, redactor)
+    elif isinstance(value, tuple | list):
+        for inner in value:
+            remember_secrets(inner, redactor)
+    elif isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        (redactor.remember_url if "://" in secret else redactor.remember)(secret)
+
+
+def _parts(text: str) -> Iterator[str | _Reference]:
     at = 0
     for mark in _MARK.finditer(text):
         yield text[at : mark.start()]
@@ -130,7 +122,7 @@ def _parts(text: str) -> Iterator[str | Reference]:
     yield text[at:]
 
 
-def _reference(mark: re.Match[str]) -> Reference:
+def _reference(mark: re.Match[str]) -> _Reference:
     source, colon, name = mark["inside"].partition(":")
     whole = bool(colon and name and mark["end"] and name == name.strip())
     if source == "credential":
@@ -139,10 +131,10 @@ def _reference(mark: re.Match[str]) -> Reference:
         whole = whole and name.startswith("/")
     if source not in _SOURCES or not whole:
         raise BadReferenceError(source if colon else "")
-    return Reference(source, name, mark.start())
+    return _Reference(source, name)
 
 
-def _content(reference: Reference, path: Path) -> str:
+def _content(reference: _Reference, path: Path) -> str:
     """The file's text without the line break most editors add."""
     try:
         with path.open("rb") as file:
