@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from marginwatch.config.ladder import Ladder, read_ladder
 from marginwatch.config.suggest import did_you_mean
-from marginwatch.config.summary import check_summary
+from marginwatch.config.summary import Fields, check_summary
 from marginwatch.core import condition
-from marginwatch.core.fields import Unit
+from marginwatch.core.fields import COMMON_UNITS, Unit
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.errors import Problem
 
@@ -63,8 +63,8 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     if draft.kind is RuleKind.LADDER:
         ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
     rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT)
-    kinds = {kind: scene.catalogues[kind] for kind in units or dict.fromkeys(venues.values())}
-    verdict.problems.extend(check_summary(draft, rule, kinds, scene.check_template))
+    fields = Fields({kind: scene.catalogues[kind] for kind in units}, scene.catalogues)
+    verdict.problems.extend(check_summary(draft, rule, fields, scene.check_template))
     if units or verdict.problems:
         verdict.rule = None if verdict.problems else rule
     elif not shipped:
@@ -109,7 +109,7 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
     if isinstance(node, condition.Fault):
         verdict.problems.append(_problem(draft.expression, node))
         return {}
-    names = condition.every_name(scene.catalogues.values())
+    names = condition.every_name(scene.catalogues.values()) | frozenset(COMMON_UNITS)
     scope: condition.Scope = "position" if draft.each else "account"
     units: dict[str, Unit | None] = {}
     faults: dict[condition.Fault, list[str]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ def load_rules(
     rules = tuple(loading.rules)
     return Loaded(
         rules=rules,
-        problems=tuple(loading.problems),
+        problems=tuple(_printable(problem) for problem in loading.problems),
         files=tuple(loading.files),
         notes=tuple(loading.notes),
         revision=revision(rules),
@@ -121,6 +121,16 @@ class _Loading:
             yield Problem(found.id_place, what, "give one of them another id")
         elif verdict.rule is not None:
             self.rules.append(verdict.rule)
+
+
+def _printable(problem: Problem) -> Problem:
+    """The same with every character that a terminal could take for a command written as its escape."""
+    place = replace(problem.place, file=_escaped(problem.place.file))
+    return Problem(place, _escaped(problem.what), _escaped(problem.hint))
+
+
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _paths(entry: str, base: Path) -> tuple[Path, ...] | Problem:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.core import condition, template
+from marginwatch.core.fields import COMMON_UNITS
 from marginwatch.core.rule import RuleKind
 from marginwatch.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from marginwatch.config.document import Node
     from marginwatch.config.rulemodel import Draft
@@ -18,10 +20,32 @@ if TYPE_CHECKING:
     from marginwatch.core.rule import Rule
 
 
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields a summary may name."""
+
+    here: Mapping[str, Catalogue]
+    """Catalogues of the kinds of venue where the rule applies."""
+    anywhere: Mapping[str, Catalogue]
+    """Those of every installed kind: a name one of them has is no mistake, and prints as unknown elsewhere."""
+
+    def units(self, name: str) -> tuple[Unit, ...]:
+        """The units the name has, here if it has any here; empty when no venue has the field."""
+        if name in template.NAMES:
+            return (template.NAMES[name],)
+        common = (COMMON_UNITS[name],) if name in COMMON_UNITS else ()
+        return _units(name, self.here.values()) or _units(name, self.anywhere.values()) or common
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return condition.every_name(self.anywhere.values()) | frozenset(template.NAMES) | frozenset(COMMON_UNITS)
+
+
 def check_summary(
-    draft: Draft, rule: Rule, kinds: Mapping[str, Catalogue], try_out: Callable[[Rule, str], str | None]
+    draft: Draft, rule: Rule, fields: Fields, try_out: Callable[[Rule, str], str | None]
 ) -> Iterator[Problem]:
-    """All that is wrong with the summary at the kinds of venue where the rule applies."""
+    """All that is wrong with the summary; `try_out` is asked for every kind of venue where the rule applies."""
     if draft.summary is None:
         return
     parsed = template.parse(str(draft.summary.value))
@@ -30,39 +54,30 @@ def check_summary(
         yield Problem(place, f"`summary`: {parsed.what}", parsed.hint)
         return
     found = [
-        problem
+        Problem(draft.summary.place_within(placeholder.offset, placeholder.length), f"`summary`: {what}", hint)
         for placeholder in parsed.placeholders
-        if (problem := _check_name(draft.summary, placeholder, rule, kinds)) is not None
+        for what, hint in _faults(placeholder, rule, fields)
     ]
-    yield from found
-    if not found:
-        yield from _tried(draft.summary, rule, kinds, try_out)
+    yield from found or _tried(draft.summary, rule, fields, try_out)
 
 
-def _check_name(
-    node: Node, placeholder: template.Placeholder, rule: Rule, kinds: Mapping[str, Catalogue]
-) -> Problem | None:
-    place = node.place_within(placeholder.offset, placeholder.length)
+def _faults(placeholder: template.Placeholder, rule: Rule, fields: Fields) -> Iterator[tuple[str, str]]:
+    """What is wrong with one name, and what to do."""
     name = placeholder.name
+    units = fields.units(name)
     if name in {"value", "limit"} and rule.kind is not RuleKind.LADDER:
-        return Problem(
-            place, f"`summary`: {{{name}}} has no meaning in a rule without `value`", "name the field instead"
-        )
-    if name.startswith(condition.POSITION) and not rule.each:
-        return Problem(place, f"`summary`: {{{name}}} is a field of a position", 'the rule needs each = "position"')
-    units = {name: template.NAMES[name]} if name in template.NAMES else _units(name, kinds)
-    if not units:
-        known = condition.every_name(kinds.values()) | set(template.NAMES)
-        hint = did_you_mean(name, sorted(known)) or "the names are the fields of the venue, as in the expression"
-        return Problem(place, f"`summary`: there is no field {name} at {' or '.join(kinds)}", hint)
-    misfit = next((words for unit in units.values() if (words := template.misfit(placeholder, unit))), "")
-    return Problem(place, f"`summary`: {misfit}") if misfit else None
+        yield f"{{{name}}} has no meaning in a rule without `value`", "name the field instead"
+    elif name.startswith(condition.POSITION) and not rule.each:
+        yield f"{{{name}}} is a field of a position", 'the rule needs each = "position"'
+    elif not units:
+        yield f"there is no field {name}", did_you_mean(name, sorted(fields.names))
+    elif misfit := next((words for unit in units if (words := template.misfit(placeholder, unit))), ""):
+        yield misfit, ""
 
 
-def _units(name: str, kinds: Mapping[str, Catalogue]) -> dict[str, Unit]:
-    """The unit the field has at every kind of venue that has it."""
-    fields = {kind: _field(name, catalogue) for kind, catalogue in kinds.items()}
-    return {kind: field.unit for kind, field in fields.items() if field is not None}
+def _units(name: str, catalogues: Iterable[Catalogue]) -> tuple[Unit, ...]:
+    found = (_field(name, catalogue) for catalogue in catalogues)
+    return tuple(dict.fromkeys(field.unit for field in found if field is not None))
 
 
 def _field(name: str, catalogue: Catalogue) -> Field | None:
@@ -71,11 +86,7 @@ def _field(name: str, catalogue: Catalogue) -> Field | None:
     return catalogue.get(name)
 
 
-def _tried(
-    node: Node, rule: Rule, kinds: Mapping[str, Catalogue], try_out: Callable[[Rule, str], str | None]
-) -> Iterator[Problem]:
-    for kind in kinds:
-        sentence = try_out(rule, kind)
-        if sentence:
-            yield Problem(node.place, f"`summary`: {sentence}")
-            return
+def _tried(node: Node, rule: Rule, fields: Fields, try_out: Callable[[Rule, str], str | None]) -> Iterator[Problem]:
+    sentence = next((found for kind in fields.here if (found := try_out(rule, kind))), None)
+    if sentence:
+        yield Problem(node.place, f"`summary`: {sentence}")

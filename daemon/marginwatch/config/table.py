@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from marginwatch.config.document import Node
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What an escape in a text can write and a terminal could take for a command."""
 
 
 class Table:
@@ -62,6 +66,9 @@ class Table:
             return None
         if not item.value.strip():
             self.problem(item.place, f"`{key}` is empty")
+            return None
+        if control := _CONTROL.search(item.value):
+            self.problem(item.place, f"`{key}` holds the control character U+{ord(control[0]):04X}")
             return None
         if len(item.value) > longest:
             self.problem(item.place, f"`{key}` has {len(item.value)} characters; at most {longest} are allowed")
@@ -140,12 +147,11 @@ class Table:
         return Table(item, self.problems)
 
     def _wrong_type(self, key: str, item: Node, wanted: str, hint: str = "") -> None:
-        if wanted == "text" and not isinstance(item.value, (dict, tuple, type(None))):
+        if wanted == "text" and (isinstance(item.value, (bool, Decimal)) or item.kind == "a date or time"):
             hint = hint or "put it in quotes"
         self.problem(item.place, f"`{key}` must be {wanted}, not {item.kind}", hint)
 
 
 def _short(word: str) -> str:
-    """A word of the user's that may be of any length and hold anything, fit for one sentence."""
-    shown = word if word.isprintable() else ascii(word)[1:-1]
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."  # noqa: PLR2004  (because: a readable sentence)
+    """A word of the user's that may be of any length, fit for one sentence."""
+    return word if len(word) <= 60 else f"{word[:57]}..."  # noqa: PLR2004  (because: a readable sentence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import TypeAlias
 
@@ -18,6 +19,8 @@ _DEEPEST = 30
 _MOST_VALUES = 50_000
 """Aliases may repeat a value, but a file of a few lines must not unfold into millions of them."""
 _TAG = "tag:yaml.org,2002:"
+_HALF = re.compile("[\ud800-\udfff]")
+"""What the escapes of YAML can write and no file, terminal or message can hold."""
 _HINTS = (
     ("mapping values are not allowed", "text that holds a colon and a space needs quotes"),
     ("expected a comment or a line break", "text that begins with > or | needs quotes"),
@@ -35,7 +38,8 @@ def parse_yaml(source: Source) -> Document:
     loader.composer.warn_double_anchors = False
     try:
         top = loader.compose(source.text)
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, OverflowError) as error:
+        # the last two: an escape beyond Unicode, a version number of thousands of digits
         return Document(None, (_problem(source, error),))
     tree = _Tree(source)
     root = Node(source, 0, 0, {}) if top is None else tree.node(top)
@@ -109,7 +113,7 @@ class _Tree:
 
 def _scalar(kind: str, text: str) -> Plain:
     if kind == "str":
-        return text
+        return Foreign("text with half a character") if _HALF.search(text) else text
     if kind == "null":
         return None
     if kind == "bool":
