@@ -84,7 +84,9 @@ class VenuePolling:
 class Schedule:
     """Runs every venue's cycles at its own pace until stopped."""
 
-    def __init__(self, pollings: Sequence[VenuePolling], jumped: Callable[[timedelta], None]) -> None:
+    def __init__(
+        self, pollings: Sequence[VenuePolling], jumped: Callable[[datetime, datetime, timedelta], None]
+    ) -> None:
         self._pollings = pollings
         self._jumped = jumped
         self._scheduler = AsyncIOScheduler(
@@ -110,12 +112,13 @@ class Schedule:
         while True:
             await asyncio.sleep(_GUARD_EVERY)
             wall_now, steady_now = clock.now(), clock.monotonic()
-            jump = (wall_now - wall) - timedelta(seconds=steady_now - steady)
+            before, passed = wall, timedelta(seconds=steady_now - steady)
             wall, steady = wall_now, steady_now
+            jump = wall_now - before - passed
             if abs(jump) > JUMP:
                 log.warning("clock jumped", seconds=round(jump.total_seconds(), 1))
                 self._reschedule()
-                self._jumped(jump)
+                self._jumped(before, wall_now, passed)
 
     def _reschedule(self) -> None:
         # The scheduler plans on the wall clock: set back by an hour, it would sleep for that hour.

@@ -1,0 +1,164 @@
+"""From the config file to the parts of the daemon: settings, rules, venues, receivers and the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from marginwatch import clock
+from marginwatch.config.load import load_settings
+from marginwatch.config.rulefile import load_rules
+from marginwatch.core import health
+from marginwatch.core.evaluate import VenueRules
+from marginwatch.core.route import Receiver as Hearer
+from marginwatch.core.ruling import Ruling, Watch
+from marginwatch.errors import InvalidInputError, Problem
+from marginwatch.notify.receiver import BadReceiverUrlError, Receiver
+from marginwatch.notify.render import check_template
+from marginwatch.store.store import Store
+from marginwatch.venues.protocol import VenueCommon
+from marginwatch.venues.registry import venue_kinds
+from marginwatch.venues.selection import selects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.rulefile import Loaded as LoadedRules
+    from marginwatch.config.settings import Settings, VenueSettings
+    from marginwatch.core.rule import Rule
+    from marginwatch.venues.protocol import Venue, VenueKind
+
+LEAST_DEADLINE = timedelta(seconds=20)
+"""A cycle may take this long even when polling is faster: a slow venue is not a dead one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A config and rules without a problem. Nothing is opened yet."""
+
+    file: Path
+    settings: Settings
+    """With secrets resolved."""
+    rules: LoadedRules
+    kinds: Mapping[str, VenueKind]
+    notes: tuple[str, ...]
+    """Worth a word, not wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What runs."""
+
+    settings: Settings
+    ruling: Ruling
+    venues: tuple[Venue, ...]
+    receivers: tuple[Receiver, ...]
+
+
+def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bool = True) -> Configured:
+    """Read the config and the rules, and check all of both.
+
+    `need_secrets` false checks a config away from its service, where its secrets are not: it cannot be run then.
+
+    Raises:
+        InvalidInputError: With every problem of every file.
+        NoConfigError: There is no config file.
+    """
+    kinds = venue_kinds()
+    loaded = _load(path, environ, kinds, need_secrets=need_secrets)
+    if loaded.settings is None:
+        raise InvalidInputError(loaded.problems)
+    rules = load_settings_rules(loaded.settings, kinds)
+    problems = (*rules.problems, *_receiver_problems(loaded.settings, loaded))
+    if problems:
+        raise InvalidInputError(problems)
+    return Configured(loaded.file, loaded.settings, rules, kinds, (*map(str, loaded.notes), *rules.notes))
+
+
+def load_settings_rules(settings: Settings, kinds: Mapping[str, VenueKind]) -> LoadedRules:
+    """The rule files the settings name, checked against their venues."""
+    catalogues = {name: kind.catalogue for name, kind in kinds.items()}
+    venues = {venue.name: venue.kind for venue in settings.venues}
+
+    def try_template(rule: Rule, kind: str) -> str | None:
+        return check_template(rule, kinds[kind].sample)
+
+    return load_rules(settings.rules.files, catalogues, venues, try_template)
+
+
+def assemble(configured: Configured) -> Parts:
+    """Build venues and receivers. No I/O happens before the first poll."""
+    settings = configured.settings
+    return Parts(
+        settings=settings,
+        ruling=ruling_of(settings, configured.rules, configured.kinds),
+        venues=tuple(_connect(venue, configured.kinds[venue.kind]) for venue in settings.venues),
+        receivers=tuple(Receiver(receiver.name, receiver.url) for receiver in settings.receivers),
+    )
+
+
+def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueKind]) -> Ruling:
+    """Everything that decides."""
+    return Ruling(
+        revision=rules.revision,
+        rules={**health.RULES, **{rule.id: rule for rule in rules.rules}},
+        venues={
+            venue.name: Watch(
+                venue=venue.name,
+                rules=VenueRules(venue.name, kinds[venue.kind].catalogue, rules.rules),
+                every=venue.every,
+                stale_after=venue.stale_after,
+                max_age=venue.max_age,
+                selects=partial(selects, venue.accounts),
+            )
+            for venue in settings.venues
+        },
+        receivers=tuple(Hearer(receiver.name, receiver.min_severity) for receiver in settings.receivers),
+    )
+
+
+def deadline_of(every: timedelta) -> timedelta:
+    """How long one cycle may take."""
+    return max(every, LEAST_DEADLINE)
+
+
+def configure_store(path: Path | None, environ: Mapping[str, str]) -> Store:
+    """The store the config names, opened for reading and for operators' wishes; it must exist.
+
+    Raises:
+        InvalidInputError: The config is wrong.
+        StoreError: There is no store yet, or it cannot be opened.
+    """
+    loaded = _load(path, environ, venue_kinds(), need_secrets=False)
+    if loaded.settings is None:
+        raise InvalidInputError(loaded.problems)
+    return Store.open(loaded.settings.store.url.get_secret_value(), create=False)
+
+
+def _load(
+    path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, VenueKind], *, need_secrets: bool
+) -> LoadedSettings:
+    options = {name: kind.settings for name, kind in kinds.items()}
+    return load_settings(path, environ, options, need_secrets=need_secrets)
+
+
+def _connect(venue: VenueSettings, kind: VenueKind) -> Venue:
+    common = VenueCommon(venue.name, venue.accounts, venue.every, deadline_of(venue.every))
+    return kind.connect(common, venue.options, clock.now)
+
+
+def _receiver_problems(settings: Settings, loaded: LoadedSettings) -> tuple[Problem, ...]:
+    problems = []
+    for number, receiver in enumerate(settings.receivers):
+        if "${" in receiver.url.get_secret_value():
+            continue  # its secret is not here, which was noted
+        try:
+            Receiver(receiver.name, receiver.url)
+        except BadReceiverUrlError as error:
+            assert loaded.places is not None  # the file was read
+            problems.append(Problem(loaded.places.value(("receivers", number, "url")), str(error)))
+    return tuple(problems)

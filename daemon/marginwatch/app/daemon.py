@@ -1,0 +1,228 @@
+"""The running daemon: starts its parts in order, keeps them going, stops them in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING
+
+import httpx
+import structlog
+
+from marginwatch import clock
+from marginwatch.app.build import deadline_of
+from marginwatch.app.polling import Schedule, VenuePolling
+from marginwatch.app.pump import Pump, Writer
+from marginwatch.app.vitals import Vitals, receiver_state
+from marginwatch.core.engine import ClockJump
+from marginwatch.deliver import Delivery
+from marginwatch.store.errors import StoreError
+from marginwatch.store.retention import Retention
+from marginwatch.tick import Ticked, Ticker
+from marginwatch.web.health import health_app
+from marginwatch.web.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from datetime import datetime, timedelta
+
+    from marginwatch.app.build import Parts
+    from marginwatch.ops.sd_notify import Systemd
+    from marginwatch.store.store import Store
+    from marginwatch.store.types import ReceiverHealth
+
+log = structlog.get_logger(__name__)
+
+POLLS_WITHIN = 3.0
+"""Seconds a running cycle may hold up the stop."""
+SENDS_WITHIN = 5.0
+"""Seconds sends in flight may hold up the stop."""
+LOOK_EVERY = 2.0
+"""Seconds between looks at how delivery goes."""
+BEAT_EVERY = 60.0
+PRUNE_EVERY = 3_600.0
+
+
+class Daemon:
+    """Watches the accounts from `start` to `stop`."""
+
+    def __init__(self, parts: Parts, store: Store, systemd: Systemd) -> None:
+        self._parts = parts
+        self._store = store
+        self._systemd = systemd
+        self._writer = Writer()
+        normalisers = {venue.name: venue.normalise for venue in parts.venues}
+        self._ticker = Ticker(store, parts.ruling, normalisers)
+        self.pump = Pump(self._ticker, self._writer, self._ticked)
+        every = {venue.name: venue.every for venue in parts.settings.venues}
+        self.pollings = tuple(
+            VenuePolling(venue, every[venue.name], deadline_of(every[venue.name]), self.pump.put)
+            for venue in parts.venues
+        )
+        self.delivery = Delivery(store, parts.receivers, self._writer.call)
+        self._schedule = Schedule(self.pollings, self._jumped)
+        self._vitals = Vitals(self.pump, self.pollings, clock.now(), {})
+        self._told: dict[str, bool] = {}
+        self._loops: list[asyncio.Task[None]] = []
+        self._server: Server | None = None
+
+    @property
+    def address(self) -> str | None:
+        """Where the probes answer, `host:port`; None when they are turned off."""
+        return None if self._server is None else self._server.address
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch until `stop` is set, then end within ten seconds.
+
+        Raises:
+            MarginwatchError: It cannot start, or another process took the database over.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(self._writer.close)
+            await self._writer.call(lambda: self._ticker.start(clock.now()))
+            self._serve(stack)
+            stack.push_async_callback(self._close_venues)
+            self._start_loops(stack)
+            self._schedule.start()
+            stack.push_async_callback(self._stop_polling)
+            self._announce()
+            await self._until(stop)
+            self._systemd.stopping("stopping")
+            log.info("stopping")
+        log.info("stopped")
+
+    async def once(self) -> bool:
+        """Run one full cycle of every venue and deliver what follows; True when all of it went well."""
+        try:
+            await self._writer.call(lambda: self._ticker.start(clock.now()))
+            await asyncio.gather(*(polling.cycle() for polling in self.pollings))
+            await self.pump.drain()
+            delivered = await self._deliver_all()
+            venues = await self._writer.call(self._store.history.venue_states)
+            return delivered and not any(state.failed_cycles for state in venues if state.venue in self._names())
+        finally:
+            await self._close_venues()
+            self._writer.close()
+
+    async def _deliver_all(self) -> bool:
+        """Deliver until nothing is due any more; False when a receiver did not take its messages."""
+        running = asyncio.create_task(self.delivery.run())
+        try:
+            while True:
+                states = await self._writer.call(self._store.outbox.receivers)
+                if all(state.waiting == 0 or state.failing_since is not None for state in states.values()):
+                    return not any(state.failing_since for name, state in states.items() if name in self._receivers())
+                await asyncio.sleep(0.05)
+        finally:
+            await self.delivery.stop(SENDS_WITHIN)
+            await running
+
+    def _names(self) -> set[str]:
+        return {polling.venue.name for polling in self.pollings}
+
+    def _receivers(self) -> set[str]:
+        return {receiver.name for receiver in self._parts.receivers}
+
+    def _serve(self, stack: AsyncExitStack) -> None:
+        listen = self._parts.settings.web.listen
+        if listen:
+            self._server = Server(health_app(lambda: self._vitals.health(clock.now())), listen)
+            self._server.start()
+            stack.push_async_callback(self._server.stop)
+            log.info("listening", address=self._server.address)
+
+    def _start_loops(self, stack: AsyncExitStack) -> None:
+        beat = self._parts.settings.heartbeat.url
+        loops: dict[str, Coroutine[None, None, None]] = {
+            "tick": self.pump.run(),
+            "deliver": self.delivery.run(),
+            "receivers": self._every(LOOK_EVERY, self._look_at_receivers),
+            "prune": self._every(PRUNE_EVERY, self._prune),
+        }
+        if beat is not None:
+            loops["heartbeat"] = self._every(BEAT_EVERY, lambda: self._beat(beat.get_secret_value()))
+        if self._systemd.watchdog is not None:
+            loops["watchdog"] = self._every(self._systemd.watchdog.total_seconds() / 3, self._alive)
+        self._loops = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
+        stack.push_async_callback(self._stop_loops)
+
+    def _announce(self) -> None:
+        for polling in self.pollings:
+            log.info("watching", venue=polling.venue.name, every=polling.every.total_seconds())
+        venues, receivers = len(self.pollings), len(self._parts.receivers)
+        self._systemd.ready(f"watching {venues} venues, telling {receivers} receivers")
+        log.info("ready", venues=venues, rules=len(self._parts.ruling.rules), receivers=receivers)
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Wait for the stop, or for a loop that cannot go on."""
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait([stopped, *self._loops], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        for task in done - {stopped}:
+            await task
+
+    async def _stop_polling(self) -> None:
+        await self._schedule.stop(POLLS_WITHIN)
+
+    async def _stop_loops(self) -> None:
+        await self.delivery.stop(SENDS_WITHIN)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        with suppress(StoreError, TimeoutError):
+            await asyncio.wait_for(self.pump.drain(), 1.0)
+
+    async def _close_venues(self) -> None:
+        await asyncio.gather(*(venue.aclose() for venue in self._parts.venues))
+
+    def _ticked(self, ticked: Ticked) -> None:
+        if ticked.messages:
+            self.delivery.wake()
+
+    def _jumped(self, before: datetime, after: datetime, passed: timedelta) -> None:
+        self.pump.put(ClockJump(before, after, passed))
+
+    async def _every(self, seconds: float, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do `work` again and again; a store that refuses is asked again at the next turn."""
+        while True:
+            try:
+                await work()
+            except StoreError as error:
+                log.warning("a housekeeping step failed", why=str(error))
+            await asyncio.sleep(seconds)
+
+    async def _look_at_receivers(self) -> None:
+        found = await asyncio.to_thread(self._store.outbox.receivers)
+        self._vitals.receivers = {name: health for name, health in found.items() if name in self._receivers()}
+        for name, health in self._vitals.receivers.items():
+            troubled = _troubled(health)
+            if troubled or self._told.get(name):
+                self.pump.put(receiver_state(health))
+            self._told[name] = troubled
+
+    async def _prune(self) -> None:
+        store = self._parts.settings.store
+        kept = Retention(keep=store.keep, keep_observations=store.keep_observations)
+        dropped = await asyncio.to_thread(self._store.prune, clock.now(), kept)
+        if dropped:
+            log.info("pruned", rows=dropped)
+
+    async def _beat(self, url: str) -> None:
+        if not self._vitals.may_beat(clock.now()):
+            log.warning("no heartbeat: not every venue was attempted lately, or messages wait")
+            return
+        try:
+            async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+                answer = await client.get(url)
+            if answer.is_error:
+                log.warning("the heartbeat was refused", status=answer.status_code)
+        except httpx.HTTPError as error:
+            log.warning("the heartbeat did not get through", error=type(error).__name__)
+
+    async def _alive(self) -> None:
+        if self._vitals.alive(clock.now()):
+            self._systemd.alive()
+
+
+def _troubled(health: ReceiverHealth) -> bool:
+    return health.failing_since is not None or health.waiting > 0

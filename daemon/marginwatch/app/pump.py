@@ -1,0 +1,126 @@
+"""The tick loop: hands what has arrived to the ticker, on the one thread that writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from marginwatch import clock
+from marginwatch.store.errors import EpochLostError, StoreError
+from marginwatch.tick import MOST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from marginwatch.tick import Arrival, Ticked, Ticker
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+PULSE = 1.0
+"""Seconds at most between two ticks, so that an operator's acknowledgement or silence is seen at once."""
+RETRY = 2.0
+"""Seconds between attempts to commit while the store refuses."""
+BACKLOG = 50_000
+"""Arrivals kept while the store refuses; beyond that the oldest go, for newer ones say the same better."""
+
+
+class Writer:
+    """The one thread on which the store is written and ticks are decided."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Run `work` there and give its result."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Wait for what runs, accept nothing more."""
+        self._pool.shutdown(wait=True)
+
+
+class Pump:
+    """Collects arrivals and ticks: at once when the writer is idle, together when it was busy."""
+
+    def __init__(self, ticker: Ticker, writer: Writer, ticked: Callable[[Ticked], None]) -> None:
+        self.last_tick: datetime | None = None
+        """When the latest tick was done, good or not."""
+        self.trouble: str = ""
+        """Why the store refuses; empty while it does not."""
+        self._ticker = ticker
+        self._writer = writer
+        self._ticked = ticked
+        self._inbox: deque[Arrival] = deque(maxlen=BACKLOG)
+        self._arrived = asyncio.Event()
+        self._timer: datetime | None = None
+
+    def put(self, arrival: Arrival) -> None:
+        """Take one thing in. Call it on the loop."""
+        self._inbox.append(arrival)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Tick for ever.
+
+        Raises:
+            EpochLostError: Another process took the database over; nothing may be written any more.
+        """
+        while True:
+            await self._wait()
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Tick until everything that has arrived is committed; at least once."""
+        while True:
+            batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), MOST))]
+            await self._tick(batch)
+            if not self._inbox:
+                return
+
+    async def _wait(self) -> None:
+        self._arrived.clear()
+        if self._inbox:
+            return
+        pause = PULSE
+        if self._timer is not None:
+            pause = min(pause, max(0.0, (self._timer - clock.now()).total_seconds()))
+        try:
+            await asyncio.wait_for(self._arrived.wait(), pause)
+        except TimeoutError:
+            return
+
+    async def _tick(self, batch: list[Arrival]) -> None:
+        while True:
+            try:
+                ticked, self._timer = await self._writer.call(lambda: self._once(batch))
+            except EpochLostError:
+                raise
+            except StoreError as error:
+                self._refused(str(error))
+                await asyncio.sleep(RETRY)
+            else:
+                self._accepted()
+                self._ticked(ticked)
+                return
+
+    def _once(self, batch: list[Arrival]) -> tuple[Ticked, datetime | None]:
+        return self._ticker.tick(batch, clock.now()), self._ticker.next_timer()
+
+    def _refused(self, why: str) -> None:
+        if why != self.trouble:
+            log.error("the store refuses to commit; nothing is lost, trying again", error=why)
+        self.trouble = why
+        self.last_tick = clock.now()
+
+    def _accepted(self) -> None:
+        if self.trouble:
+            log.info("the store commits again")
+        self.trouble = ""
+        self.last_tick = clock.now()

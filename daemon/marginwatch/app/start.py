@@ -1,0 +1,70 @@
+"""Running the daemon as a process: logging, ownership of the store, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from marginwatch.app.build import assemble
+from marginwatch.app.daemon import Daemon
+from marginwatch.ops.logs import configure_logging
+from marginwatch.ops.sd_notify import Systemd
+from marginwatch.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from marginwatch.app.build import Configured
+
+log = structlog.get_logger(__name__)
+
+
+def prepare_logging(configured: Configured, level: str | None) -> None:
+    """Log as the config says, or as the command line does; then say what is worth a word."""
+    configure_logging(level or configured.settings.log.level)
+    for note in configured.notes:
+        log.info("note", about=note)
+
+
+def run_daemon(configured: Configured) -> None:
+    """Watch until SIGTERM or SIGINT.
+
+    Raises:
+        MarginwatchError: It cannot start, or it lost the database to another process.
+    """
+    systemd = Systemd()
+    with owned_store(configured) as store:
+        asyncio.run(_until_signal(Daemon(assemble(configured), store, systemd)))
+
+
+def run_once(configured: Configured) -> bool:
+    """One full cycle of every venue, and delivery of what follows; True when all of it went well."""
+
+    async def once() -> bool:
+        return await Daemon(assemble(configured), store, Systemd({})).once()
+
+    with owned_store(configured) as store:
+        return asyncio.run(once())
+
+
+@contextmanager
+def owned_store(configured: Configured) -> Iterator[Store]:
+    """The configured store, made if needed, owned by this process."""
+    store = Store.open(configured.settings.store.url.get_secret_value())
+    try:
+        store.own()
+        yield store
+    finally:
+        store.close()
+
+
+async def _until_signal(daemon: Daemon) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await daemon.run(stop)

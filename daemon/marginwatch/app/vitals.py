@@ -1,0 +1,92 @@
+"""How the daemon is: for the probes, the heartbeat, the watchdog and `systemctl status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from marginwatch.core.health import ReceiverState
+from marginwatch.web.health import Check, Health
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from marginwatch.app.polling import VenuePolling
+    from marginwatch.app.pump import Pump
+    from marginwatch.store.types import ReceiverHealth
+
+STUCK = timedelta(seconds=30)
+"""Without a tick for so long, the daemon does no work any more."""
+WAITED = timedelta(minutes=5)
+"""A message due to a healthy receiver must not be older."""
+
+
+@dataclass(slots=True)
+class Vitals:
+    """Reads the running parts; changes nothing."""
+
+    pump: Pump
+    pollings: Sequence[VenuePolling]
+    started: datetime
+    receivers: Mapping[str, ReceiverHealth]
+    """As last read from the store."""
+
+    def alive(self, now: datetime) -> bool:
+        """The tick loop makes progress."""
+        return now - (self.pump.last_tick or self.started) < STUCK
+
+    def health(self, now: datetime) -> Health:
+        """Everything that is looked at, with how it is."""
+        checks = [Check("store", not self.pump.trouble, self.pump.trouble or "commits")]
+        checks += [self._venue(polling, now) for polling in self.pollings]
+        checks += [_receiver(receiver, now) for receiver in self.receivers.values()]
+        return Health(alive=self.alive(now), checks=tuple(checks))
+
+    def may_beat(self, now: datetime) -> bool:
+        """Whether to tell the outside that all is well.
+
+        Every venue was attempted with a recorded outcome lately, and nothing due to a healthy receiver waits too
+        long. A receiver that fails is told of through the others, so it does not stop the heartbeat.
+        """
+        waiting = [one for one in self.receivers.values() if one.failing_since is None]
+        return (
+            self.alive(now)
+            and not self.pump.trouble
+            and all(self._venue(polling, now).good for polling in self.pollings)
+            and all(one.oldest is None or now - one.oldest < WAITED for one in waiting)
+        )
+
+    def _venue(self, polling: VenuePolling, now: datetime) -> Check:
+        name = f"venue {polling.venue.name}"
+        ended = polling.last_end
+        if ended is None:
+            return Check(name, now - self.started < _patience(polling), "no cycle has ended yet")
+        seconds = int((now - ended).total_seconds())
+        return Check(name, now - ended < _patience(polling), f"latest cycle ended {seconds} s ago")
+
+
+def receiver_state(receiver: ReceiverHealth) -> ReceiverState:
+    """What the receiver-failing alert is decided from."""
+    failing = receiver.failing_since is not None
+    return ReceiverState(
+        name=receiver.receiver,
+        failures=receiver.failed_attempts,
+        dead=receiver.dead if failing else 0,
+        waiting=receiver.waiting,
+        oldest=receiver.oldest,
+        error=receiver.detail,
+    )
+
+
+def _patience(polling: VenuePolling) -> timedelta:
+    return 3 * polling.every + polling.deadline
+
+
+def _receiver(receiver: ReceiverHealth, now: datetime) -> Check:
+    name = f"receiver {receiver.receiver}"
+    if receiver.failing_since is not None:
+        return Check(name, good=False, detail=f"failing since {receiver.failing_since:%H:%M:%S} UTC: {receiver.detail}")
+    late = receiver.oldest is not None and now - receiver.oldest >= WAITED
+    return Check(name, good=not late, detail=f"{receiver.waiting} waiting" if receiver.waiting else "nothing waiting")

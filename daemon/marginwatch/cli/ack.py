@@ -1,0 +1,34 @@
+"""`marginwatch ack`: somebody is on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from marginwatch.cli.options import DurationType, config_option, opened_store, operator
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("alert")
+@click.option("--for", "span", type=DurationType(), help="Until then, for example 2h. Default: until it ends.")
+@click.option("--note", default="", help="For the records.")
+@click.option("--by", default=operator, help="Who acknowledges. Default: you.")
+@config_option
+def command(*, alert: str, span: timedelta | None, note: str, by: str, config: Path | None) -> None:
+    """Acknowledge the open alert ALERT (its id, or the beginning of it).
+
+    Its reminders stop until the time is over, it ends, or things get worse.
+    """
+    from marginwatch import clock
+
+    now = clock.now()
+    until = None if span is None else now + span
+    with opened_store(config) as store:
+        found, _ = store.operators.acknowledge(alert, by=by, note=note, now=now, until=until)
+    end = "it ends" if until is None else f"{until:%Y-%m-%d %H:%M:%S} UTC"
+    click.echo(f"acknowledged {found.alert_id} ({found.title}, {found.key.account}) until {end} or things get worse")

@@ -1,0 +1,30 @@
+"""`marginwatch forget`: give up an account that its venue no longer lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from marginwatch.cli.options import AccountType, config_option, opened_store, operator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from marginwatch.core.model import AccountKey
+
+
+@click.command()
+@click.argument("account", type=AccountType())
+@click.option("--by", default=operator, help="Who asks. Default: you.")
+@config_option
+def command(*, account: AccountKey, by: str, config: Path | None) -> None:
+    """Close the alerts of ACCOUNT (VENUE/ID) and forget it; its history stays.
+
+    The daemon does it at its next tick. An account that its venue still lists comes back as a new one.
+    """
+    from marginwatch import clock
+
+    with opened_store(config) as store:
+        store.operators.forget(account, by=by, now=clock.now())
+    click.echo(f"{account} will be forgotten at the daemon's next tick")

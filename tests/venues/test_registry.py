@@ -1,0 +1,53 @@
+"""Venue kinds come through one door, and a broken plug-in stops none of the others."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from marginwatch.venues.registry import GROUP, PluginState, plugins, venue_kinds
+
+
+def _point(name: str, value: str) -> EntryPoint:
+    return EntryPoint(name=name, value=value, group=GROUP)
+
+
+def test_the_built_in_kinds_are_registered_like_any_other() -> None:
+    """Installing the package registers its three venues by entry point."""
+    assert {"architect", "helio", "stonex"} <= venue_kinds().keys()
+
+
+@pytest.mark.parametrize(
+    ("point", "state", "why"),
+    [
+        (_point("nope", "marginwatch.no_such_module:VENUE"), PluginState.NOT_IMPORTED, "no_such_module"),
+        (_point("nope", "marginwatch.venues.architect:NOTHING"), PluginState.NOT_IMPORTED, "NOTHING"),
+        (_point("nope", "marginwatch.venues.registry:GROUP"), PluginState.UNFIT, "it lacks kind"),
+        (_point("other", "marginwatch.venues.architect:VENUE"), PluginState.UNFIT, "it calls itself architect"),
+    ],
+)
+def test_a_broken_plugin_has_a_named_state(point: EntryPoint, state: PluginState, why: str) -> None:
+    """Whatever is wrong with a plug-in is a state with a reason, never an exception."""
+    (found,) = plugins([point])
+
+    assert found.state is state
+    assert why in found.detail
+    assert venue_kinds([point]) == {}
+
+
+def test_a_broken_plugin_stops_no_other() -> None:
+    """The good plug-in beside a broken one is usable."""
+    broken = _point("nope", "marginwatch.no_such_module:VENUE")
+    good = _point("architect", "marginwatch.venues.architect:VENUE")
+
+    assert list(venue_kinds([broken, good])) == ["architect"]
+
+
+def test_a_kind_registered_twice_is_the_first_ones() -> None:
+    """A second plug-in of the same kind is passed over and says so."""
+    good = _point("architect", "marginwatch.venues.architect:VENUE")
+
+    first, second = plugins([good, good])
+
+    assert (first.state, second.state) == (PluginState.READY, PluginState.TWICE)
