@@ -125,7 +125,7 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
             absent += 1
             lacking = _lacking(node, scene.catalogues[kind])
             at = " and ".join(name for name, of in venues.items() if of == kind)
-            verdict.notes.append(f"it does not apply at {at}: {kind} has no {' and no '.join(lacking)}")
+            verdict.notes.append(f"it does not apply at {at}: {kind} has no {' or '.join(lacking)}")
     for fault, at_kinds in faults.items():
         where = "" if len(at_kinds) + absent == len(kinds) else f"at {' and '.join(at_kinds)}: "
         verdict.problems.append(_problem(draft.expression, fault, where))
