@@ -1,0 +1,57 @@
+"""The config keys of an Architect venue."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+
+from marginwatch.venues.architect.endpoint import parse_endpoint
+
+_KEY: Final = re.compile(r"[a-zA-Z0-9]{24}")
+_SECRET: Final = re.compile(r"[a-zA-Z0-9+/=]{44}")
+
+
+class ArchitectSettings(BaseModel):
+    """What logs in, and where; key and secret come from the vendor's API-keys page."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    endpoint: str = "https://app.architect.co"
+    """The installation. Without a port, DNS is asked for it (an SRV record)."""
+    api_key: SecretStr
+    api_secret: SecretStr
+    paper: bool = False
+    """Watch the paper accounts instead of the live ones."""
+    currency: str | None = None
+    """The currency to name in messages, as the venue names none."""
+
+    @field_validator("api_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr) -> SecretStr:
+        if not _KEY.fullmatch(key.get_secret_value()):
+            msg = "an Architect API key is 24 letters and digits, and this is not one"
+            raise ValueError(msg)
+        return key
+
+    @field_validator("api_secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr) -> SecretStr:
+        if not _SECRET.fullmatch(secret.get_secret_value()):
+            msg = "an Architect API secret is 44 characters of Base64, and this is not one"
+            raise ValueError(msg)
+        return secret
+
+    @field_validator("currency")
+    @classmethod
+    def _check_currency(cls, currency: str | None) -> str | None:
+        if currency is not None and not currency.strip():
+            msg = "currency is empty; write one, for example USD, or leave the key out"
+            raise ValueError(msg)
+        return currency
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> ArchitectSettings:
+        parse_endpoint(self.endpoint, paper=self.paper)
+        return self

@@ -1,0 +1,228 @@
+"""The messages of the Architect API as they come: JSON documents, every field that may be left out marked so.
+
+Field names and types are the vendor's (https://docs.architect.co/sdk-reference/portfolio-management). A list is taken
+row by row, so that one malformed account does not blind the others.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+ACCOUNTS: Final = "Accounts/Accounts"
+LAST_ACCOUNTS: Final = "Accounts/Accounts (last good)"
+"""Not a call: an earlier answer to one."""
+SUMMARIES: Final = "Folio/AccountSummaries"
+SUMMARY: Final = "Folio/AccountSummary"
+HISTORY: Final = "Folio/AccountHistory"
+MARGIN_CALLS: Final = "Boss/MarginCalls"
+CREATE_JWT: Final = "Auth/CreateJwt"
+
+_LARGEST_EXPONENT: Final = 20
+_SMALLEST_EXPONENT: Final = -30
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`$", re.DOTALL)
+
+Wire = TypeVar("Wire")
+
+
+class Amount(Decimal):
+    """A finite number of sane size, from a JSON string or number, digit for digit."""
+
+
+class AccountRef(Struct):
+    """`AccountWithPermissions.account`."""
+
+    id: str
+    name: str
+
+
+class Permissions(Struct):
+    """`AccountWithPermissions.permissions`: what this login may do with the account."""
+
+    list: bool | UnsetType | None = UNSET
+    view: bool | UnsetType | None = UNSET
+    trade: bool | UnsetType | None = UNSET
+    reduce_or_close: bool | UnsetType | None = UNSET
+    set_limits: bool | UnsetType | None = UNSET
+
+
+class ListedAccount(Struct):
+    """One account of the listing; `trading_enabled` is missing from servers older than its introduction."""
+
+    account: AccountRef
+    permissions: Permissions | UnsetType | None = UNSET
+    trader: str | UnsetType | None = UNSET
+    trading_enabled: bool | UnsetType | None = UNSET
+
+
+class ListedName(Struct):
+    """The part of a listed account that says which one it is."""
+
+    account: AccountRef
+
+
+class Accounts(Struct):
+    """Reply of `Accounts/Accounts`."""
+
+    accounts: list[msgspec.Raw]
+
+
+class AccountPosition(Struct):
+    """One lot; the venue does not aggregate them."""
+
+    quantity: Amount
+    cost_basis: Amount | UnsetType | None = UNSET
+    break_even_price: Amount | UnsetType | None = UNSET
+    liquidation_price: Amount | UnsetType | None = UNSET
+    unrealized_pnl: Amount | UnsetType | None = UNSET
+    trade_time: datetime | UnsetType | None = UNSET
+
+
+class AccountSummary(Struct):
+    """Reply of `Folio/AccountSummary` and row of the summaries and of the history."""
+
+    account: str
+    timestamp: datetime
+    positions: dict[str, list[AccountPosition]] | UnsetType | None = UNSET
+    equity: Amount | UnsetType | None = UNSET
+    yesterday_equity: Amount | UnsetType | None = UNSET
+    cash_excess: Amount | UnsetType | None = UNSET
+    available_margin: Amount | UnsetType | None = UNSET
+    excess_liquidity: Amount | UnsetType | None = UNSET
+    purchasing_power: Amount | UnsetType | None = UNSET
+    position_margin: Amount | UnsetType | None = UNSET
+    total_margin: Amount | UnsetType | None = UNSET
+    realized_pnl: Amount | UnsetType | None = UNSET
+    unrealized_pnl: Amount | UnsetType | None = UNSET
+
+
+class SummaryAccount(Struct):
+    """The part of a summary that says whose it is."""
+
+    account: str
+
+
+class AccountSummaries(Struct):
+    """Reply of `Folio/AccountSummaries`."""
+
+    account_summaries: list[msgspec.Raw]
+
+
+class AccountHistory(Struct):
+    """Reply of `Folio/AccountHistory`, newest first."""
+
+    history: list[msgspec.Raw]
+
+
+class MarginCall(Struct):
+    """One margin call of a US-equities account; the vendor documents no list of its `status` values."""
+
+    account_number: str
+    call_amount: Amount
+    satisfied_amount: Amount
+    due_date: datetime | UnsetType | None = UNSET
+
+
+class MarginCalls(Struct):
+    """Reply of `Boss/MarginCalls`."""
+
+    margin_calls: list[MarginCall]
+
+
+class Jwt(Struct):
+    """Reply of `Auth/CreateJwt`."""
+
+    jwt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An answer, or a row of it, that is not what the venue documents."""
+
+    what: str
+    """For a person: `Expected a number, got a word`."""
+    where: str
+    """Path from the document's root, empty for the document itself."""
+
+    def inside(self, outer: str) -> Malformed:
+        """The same, seen from the document that holds this one at `outer`."""
+        joined = f"{outer}.{self.where}" if self.where and not self.where.startswith("[") else outer + self.where
+        return Malformed(self.what, joined)
+
+
+class Parser(Generic[Wire]):
+    """Turns bytes into one wire type, or into what is wrong with them; never raises."""
+
+    def __init__(self, wanted: type[Wire]) -> None:
+        self._decoder = msgspec.json.Decoder(wanted, dec_hook=_amount, float_hook=_digits)
+
+    def __call__(self, body: bytes | msgspec.Raw) -> Wire | Malformed:
+        """The document, or what is wrong with it and where."""
+        try:
+            return self._decoder.decode(body)
+        except UnicodeDecodeError:
+            return Malformed("the text is not UTF-8", "")
+        except RecursionError:
+            return Malformed("the document is nested too deep", "")
+        except msgspec.DecodeError as error:
+            text = str(error)
+            place = _PLACE.search(text)
+            return Malformed(text[: place.start()], place[1]) if place else Malformed(text, "")
+
+
+def utc(at: datetime | UnsetType | None) -> datetime | None:
+    """A time as aware UTC; None where there is none, or one without a zone, whose meaning the vendor documents not."""
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        return None
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _digits(text: str) -> str:
+    """A JSON number with a fraction or exponent, untouched: `_amount` judges it with its place."""
+    return text
+
+
+def _amount(wanted: type, value: object) -> Amount:
+    """Read a number; msgspec adds the place to a ValueError.
+
+    Raises:
+        ValueError: it is none, or one no account can hold.
+    """
+    assert wanted is Amount
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        msg = f"Expected a number, got {_KINDS.get(type(value), 'something else')}"
+        raise ValueError(msg)  # noqa: TRY004  (because msgspec wants a ValueError or TypeError alike)
+    text = str(value)
+    if not _NUMBER.fullmatch(text):
+        msg = "Expected a number, got a text that is none"
+        raise ValueError(msg)
+    number = Amount(text)
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if number.adjusted() > _LARGEST_EXPONENT or exponent < _SMALLEST_EXPONENT:
+        msg = "Expected a number of sane size, got one with an absurd exponent"
+        raise ValueError(msg)
+    return number
+
+
+_KINDS: Final = {bool: "a flag", dict: "an object", list: "a list"}
+
+parse_accounts: Final = Parser(Accounts)
+parse_listed_account: Final = Parser(ListedAccount)
+parse_listed_name: Final = Parser(ListedName)
+parse_summaries: Final = Parser(AccountSummaries)
+parse_summary: Final = Parser(AccountSummary)
+parse_summary_account: Final = Parser(SummaryAccount)
+parse_history: Final = Parser(AccountHistory)
+parse_margin_calls: Final = Parser(MarginCalls)
+parse_jwt: Final = Parser(Jwt)
