@@ -61,5 +61,8 @@ def overrides(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def _suggestion(name: str, known: frozenset[str]) -> str:
-    close = get_close_matches(name.upper(), sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else "only keys of [log] [store] [web] [heartbeat] [rules] have one"
+    short = {variable.removeprefix(_PREFIX): variable for variable in known}
+    close = get_close_matches(name.upper().removeprefix(_PREFIX), sorted(short), n=1)
+    return (
+        f"did you mean {short[close[0]]}?" if close else "only keys of [log] [store] [web] [heartbeat] [rules] have one"
+    )

@@ -121,7 +121,8 @@ def _sentence(fault: _Fault) -> tuple[str, str]:
         return _no_such_word(fault)
     wanted = _TYPES.get(fault.kind.partition("_")[0])
     if wanted is not None and fault.kind.endswith(("_type", "_parsing", "_from_float")):
-        return f"must be {wanted}", "put it in quotes" if wanted == "text" else ""
+        hint = f"write [[{fault.key}]]" if wanted == "a list" and len(fault.loc) == 1 else ""
+        return f"must be {wanted}", "put it in quotes" if wanted == "text" else hint
     message = fault.message.replace("Input should be", "must be").removeprefix("Value error, ")
     what, _, hint = f"{message[:1].lower()}{message[1:]}".partition("; ")
     if fault.secret:

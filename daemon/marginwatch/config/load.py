@@ -156,10 +156,10 @@ class _Reading:
         return text
 
     def _is_secret(self, loc: Loc) -> bool:
-        match loc:
-            case ("venues", int() as number, key, *_) if key not in SHARED_KEYS:
-                model = self._kinds.get(str(self._data["venues"][number].get("kind")))
-                return model is None or holds_secret(model, loc[2:])
+        if loc[0] == "venues" and len(loc) > 2 and loc[2] not in SHARED_KEYS:  # noqa: PLR2004  (a key of one venue)
+            tables = self._tables("venues")
+            model = self._kinds.get(str(tables[int(loc[1])].get("kind"))) if isinstance(loc[1], int) else None
+            return model is None or holds_secret(model, loc[2:])
         return holds_secret(Settings, loc)
 
     def _default_store(self) -> None:

@@ -126,6 +126,7 @@ _SHARED: tuple[Processor, ...] = (
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.StackInfoRenderer(),
     _stamp,
 )
 _FIRST = ("timestamp", "level", "logger", "event")
