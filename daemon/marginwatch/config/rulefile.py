@@ -95,8 +95,8 @@ class _Loading:
             self.problems.append(paths)
             return
         for path in paths:
-            if path not in self.files:
-                self.files[path] = None
+            if path.absolute() not in self.files:
+                self.files[path.absolute()] = None
                 self._file(path, shipped=entry.startswith(PREFIX))
 
     def _file(self, path: Path, *, shipped: bool) -> None:
