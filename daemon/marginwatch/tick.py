@@ -93,7 +93,7 @@ class Ticker:
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self._memory = Memory.of(self._store.load_prior())
-        self._memory.watching_since = now
+        self._memory.watching_since = self._watching_since(now)
         engine.time_all(self._memory, self.ruling, now)
         return self._settle(engine.start(self._memory, self.ruling, now))
 
@@ -113,6 +113,12 @@ class Ticker:
     def memory(self) -> Memory:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
+
+    def _watching_since(self, now: datetime) -> datetime | None:
+        """None after a short restart, which must change nothing; `now` when nobody looked for longer than that."""
+        ends = [state.last_cycle_at for state in self._memory.venues.values() if state.last_cycle_at is not None]
+        bounds = [watch.stale_after for watch in self.ruling.venues.values()]
+        return None if ends and bounds and now - max(ends) < min(bounds) else now
 
     def _news(self, batch: Iterable[Arrival]) -> Iterable[News]:
         for arrival in batch:

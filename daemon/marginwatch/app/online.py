@@ -9,7 +9,7 @@ from marginwatch import clock
 from marginwatch.app.build import assemble
 from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
-from marginwatch.core.outbox import Outcome
+from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def _log_in(venue: Venue) -> dict[str, object]:
 
 async def _send(receiver: Receiver) -> dict[str, object]:
     answer = await asyncio.to_thread(receiver.send, test_message(receiver.name, clock.now()))
-    taken = answer.outcome is Outcome.DELIVERED
+    taken = answer.outcome is AttemptOutcome.DELIVERED
     detail = "took the test message" if taken else f"{answer.outcome.value}: {answer.detail}"
     return {"name": f"receiver {receiver.name}", "ok": taken, "detail": detail}
 
