@@ -24,11 +24,13 @@ def test_a_firing_alert_is_closed_and_told(reason: Reason) -> None:
     """Closing ends a firing alert with its reason, at the level left."""
     timeline = Timeline(ladder())
     timeline.value(0, "95")
-    (closed,) = timeline.keep(close(timeline.open(), reason, after(9), "rules-2"))
+    step = close(timeline.open(), reason, after(9), "rules-2")
+    (closed,) = timeline.keep(step)
 
     assert (closed.before, closed.after, closed.state) == (Status.FIRING, Status.CLOSED, State.CLOSED)
     assert (closed.reason, closed.severity, closed.revision, closed.at) == (reason, CRITICAL, "rules-2", after(9))
-    assert timeline.alert is None
+    assert step.alert is not None
+    assert (step.alert.status, step.alert.ended_at, step.alert.told_at) == (Status.CLOSED, after(9), after(9))
 
 
 def test_a_pending_alert_is_closed_quietly_unless_it_was_told_of() -> None:
@@ -83,6 +85,19 @@ def test_an_edit_keeps_each_levels_clock() -> None:
 
     assert (fired.severity, fired.limit) == (CRITICAL, Decimal(90))
     assert [timer.held for timer in timeline.open().timers] == [timedelta(0), *[timedelta(minutes=1)] * 2]
+
+
+def test_a_level_added_around_a_firing_one_changes_nothing_by_itself() -> None:
+    """Neither a milder nor a stricter new level eases, raises or delays the end of what fires."""
+    timeline = Timeline(ladder({WARNING: "80"}, clear_for=timedelta(minutes=1)))
+    timeline.value(0, "85")
+    timeline.rule = ladder({INFO: "70", WARNING: "80"}, clear_for=timedelta(minutes=1))
+    assert timeline.value(1, "85") == []
+    timeline.value(2, "50")
+    timeline.rule = ladder({INFO: "70", WARNING: "80", CRITICAL: "90"}, clear_for=timedelta(minutes=1))
+
+    (resolved,) = timeline.value(62, "50")
+    assert (resolved.state, resolved.severity, resolved.limit) == (State.RESOLVED, WARNING, Decimal(80))
 
 
 def test_an_alert_whose_level_was_removed_eases_to_the_next_milder_one() -> None:

@@ -10,7 +10,7 @@ from marginwatch.core.machine import NO_ANSWER, Policy, advance, due, elapse
 from marginwatch.core.model import Severity
 from marginwatch.core.result import Difference, Known, Occurred, Result, Unknown
 from marginwatch.core.rule import Level, Rule, RuleKind
-from support.alerting import KEY, STALE_AFTER, Timeline, after, condition, ladder
+from support.alerting import KEY, STALE_AFTER, Timeline, after, compare, condition, ladder
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 EVENT = Rule("permissions", "Permissions changed", RuleKind.EVENT, (Level(Severity.WARNING),))
@@ -130,6 +130,17 @@ def test_lost_data_are_told_once_and_their_return_once() -> None:
     assert timeline.told() == ["firing", "unknown", "reminder"]
 
 
+def test_data_lost_again_are_told_again() -> None:
+    """Once data were back, the next loss is news."""
+    timeline = Timeline(ladder())
+    timeline.value(0, "85")
+    timeline.unknown(60)
+    timeline.value(70, "85")
+    timeline.unknown(130)
+
+    assert timeline.told() == ["firing", "unknown", "reminder", "unknown"]
+
+
 def test_data_that_come_back_with_news_are_told_as_the_news() -> None:
     """A result that worsens or resolves the alert needs no second message about the data."""
     worse, resolved = Timeline(ladder()), Timeline(ladder())
@@ -162,8 +173,9 @@ def test_time_told_as_unknown_does_not_count_for_anything() -> None:
     timeline = Timeline(ladder(hold=MINUTE))
     timeline.value(0, "85")
     timeline.wait(60)
+    late = Result(KEY, compare(timeline.rule, Decimal(85)), after(50), after(61))
 
-    assert [told.reason for told in timeline.value(61, "85")] == [Reason.DATA_BACK]
+    assert [told.reason for told in timeline.take(late, after(61))] == [Reason.DATA_BACK]
     assert timeline.open().timers[0].held == timedelta(0)
 
 
@@ -256,4 +268,16 @@ def test_an_episode_has_one_id_and_the_next_another() -> None:
     ids = [step.alert_id for step in first.transitions]
     assert ids == [step.alert_id for step in replay.transitions]
     assert ids[0] == ids[1] == ids[2] != ids[3]
+    assert len(set(ids)) == 2
     assert all(len(name) == 12 and not set(name) - set("0123456789abcdefghjkmnpqrstvwxyz") for name in ids)
+
+
+def test_two_events_of_one_tick_have_two_ids() -> None:
+    """When two answers of an account gathered, each event is an alert of its own."""
+    policy = Policy(MINUTE, acknowledged=False, revision="r")
+    steps = [
+        advance(EVENT, None, Result(KEY, Occurred(()), after(0), after(fetched)), after(9), policy)
+        for fetched in (1, 2)
+    ]
+
+    assert len({step.transitions[0].alert_id for step in steps}) == 2

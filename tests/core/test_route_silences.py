@@ -186,6 +186,19 @@ def test_another_silence_takes_over() -> None:
     assert night.heard == [("desk", "firing", 1), ("pager", "firing", 1)]
 
 
+def test_what_was_taken_over_keeps_its_place_in_time() -> None:
+    """The latest change counts, even when an earlier one joined its silence later."""
+    night = Night(ladder(), silence(1, 5, 100))
+    night.value(0, "85")
+    night.value(10, "95")
+    night.silences = (silence(1, 5, 100), silence(2, 15, 300))
+    night.value(20, "85")
+    night.settle(100, 1)
+    night.settle(300, 2)
+
+    assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2), ("pager", "firing", 1)]
+
+
 def test_only_the_ended_silence_is_settled() -> None:
     """What waits for another silence stays there."""
     night = Night(ladder(), silence(1, 0, 300), silence(2, 0, 100, rule="pnl"))

@@ -53,8 +53,8 @@ class Why(enum.StrEnum):
 
 
 _TELLING = frozenset({Why.SEVERE_ENOUGH, Why.WAS_TOLD, Why.SILENCE_ENDED})
-_ENDINGS = frozenset({State.RESOLVED, State.CLOSED})
-_CLOSING = _ENDINGS | {State.EASED}
+_CLOSING = frozenset({State.EASED, State.RESOLVED, State.CLOSED})
+_ENDINGS = frozenset({State.RESOLVED, State.CLOSED, State.EVENT})
 _STANDING = frozenset({State.REMINDER, State.UNKNOWN})
 _MOVES = frozenset({State.WORSENED, State.EASED})
 
@@ -239,18 +239,13 @@ class _Desk:
             current = self.changed[alert.alert_id] = self._notify(standing, current, names)
 
     def wind_up(self, last: Withheld) -> None:
-        """Tell how an alert that is over ended, or of an event.
+        """Tell of an event, or of the end of an alert that is over, whoever would have heard of it then.
 
-        Where the last message held back is neither, its end was told already, or was nothing to anybody.
+        Where the last message held back is neither, the end was told already.
         """
-        if last.transition.state is State.EVENT:
-            names = last.receivers
-        elif last.transition.state in _ENDINGS:
-            names = tuple(last.alert.told)
-        else:
-            return
-        hearing = [(receiver.name, Why.SILENCE_ENDED) for receiver in self.receivers if receiver.name in names]
-        self._notify(last.transition, last.alert, hearing)
+        if last.transition.state in _ENDINGS:
+            names = [receiver.name for receiver in self.receivers if receiver.name in last.receivers]
+            self._notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED) for name in names])
 
     def _alert(self, alert_id: str) -> Alert:
         return self.changed.get(alert_id) or self.alerts[alert_id]
