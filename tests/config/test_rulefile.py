@@ -238,8 +238,7 @@ def test_a_rule_absent_at_one_venue_is_noted(tmp_path: Path) -> None:
     loaded = load_text(tmp_path, '[[rule]]\nid = "stop-out"\nwhen = "in_stop_out"\n')
     assert loaded.problems == ()
     assert [note.removeprefix(f"{tmp_path}/") for note in loaded.notes] == [
-        "rules.toml:1:1: stop-out: it does not apply at desk: futures has no in_stop_out",
-        "rules.toml:1:1: stop-out: it does not apply at clearer: clearing has no in_stop_out",
+        "rules.toml:1:1: `stop-out` does not apply at desk and clearer: in_stop_out is absent there",
     ]
 
 

@@ -47,7 +47,8 @@ class Verdict:
     rule: Rule | None = None
     """None when something is wrong, or when it applies nowhere."""
     problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    note: str = ""
+    """Where it does not apply and why; empty when it applies everywhere."""
 
 
 def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
@@ -68,8 +69,7 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     if units or verdict.problems:
         verdict.rule = None if verdict.problems else rule
     elif not shipped:
-        what = f"the rule applies at no venue it is for: {'; '.join(verdict.notes)}"
-        verdict.problems.append(Problem(draft.expression.place, what))
+        verdict.problems.append(Problem(draft.expression.place, f"the rule applies nowhere: it {verdict.note}"))
     return verdict
 
 
@@ -113,7 +113,7 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
     scope: condition.Scope = "position" if draft.each else "account"
     units: dict[str, Unit | None] = {}
     faults: dict[condition.Fault, list[str]] = {}
-    absent = 0
+    absent: dict[str, tuple[str, ...]] = {}
     kinds = tuple(dict.fromkeys(venues.values()))
     for kind in kinds:
         checked = condition.check(node, scene.catalogues[kind], names, scope=scope, kind=draft.kind)
@@ -122,13 +122,14 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
         if checked.node is not None:
             units[kind] = checked.unit
         elif checked.absent:
-            absent += 1
-            lacking = _lacking(node, scene.catalogues[kind])
-            at = " and ".join(name for name, of in venues.items() if of == kind)
-            verdict.notes.append(f"it does not apply at {at}: {kind} has no {' or '.join(lacking)}")
+            absent[kind] = _lacking(node, scene.catalogues[kind])
     for fault, at_kinds in faults.items():
-        where = "" if len(at_kinds) + absent == len(kinds) else f"at {' and '.join(at_kinds)}: "
+        where = "" if len(at_kinds) + len(absent) == len(kinds) else f"at {' and '.join(at_kinds)}: "
         verdict.problems.append(_problem(draft.expression, fault, where))
+    if absent:
+        at = " and ".join(name for name, kind in venues.items() if kind in absent)
+        lacking = " or ".join(dict.fromkeys(name for names in absent.values() for name in names))
+        verdict.note = f"does not apply at {at}: {lacking} is absent there"
     return {} if faults else units
 
 

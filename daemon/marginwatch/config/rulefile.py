@@ -112,7 +112,8 @@ class _Loading:
     def _rule(self, found: Draft, *, shipped: bool) -> Iterator[Problem]:
         verdict = check_rule(found, self.scene, shipped=shipped)
         yield from verdict.problems
-        self.notes.extend(f"{found.place}: {found.id}: {note}" for note in verdict.notes)
+        if verdict.note:
+            self.notes.append(f"{found.place}: `{found.id}` {verdict.note}")
         if not found.id:
             return
         first = self.places.setdefault(found.id, found.id_place)
