@@ -47,20 +47,16 @@ def stale_result(
     cycle is over, for only then is it known whether the whole venue is down.
     """
     key = AlertKey(DATA_STALE, state.account.key)
-    if venue_down or has_vanished(state):
-        because_of = "the whole venue gives no answer" if venue_down else "the venue lists the account no longer"
-        return Result(key=key, outcome=Unknown(because_of), observed_at=now, fetched_at=now)
-    silent = _ever_seen(state) and now - _last_answer(state) >= stale_after
+    elsewhere = "the whole venue gives no answer" if venue_down else ""
+    if not venue_down and has_vanished(state):
+        elsewhere = "the venue lists the account no longer"
+    if elsewhere:
+        return Result(key=key, outcome=Unknown(elsewhere), observed_at=now, fetched_at=now)
     blind = _blind(state)
+    silent = _ever_seen(state) and now - _last_answer(state) >= stale_after
     stale = silent or any(now - since >= stale_after for since in blind.values())
     unanswered = silent or failure is not None
-    detail = "every rule can be decided"
-    if blind:
-        detail = _blindness(blind, because)
-    if unanswered:
-        reason = "" if failure is None else f": {_sentence(failure)}"
-        detail = f"no good answer since {clock(_last_answer(state))}{reason}"
-        detail += f"; cannot be decided: {', '.join(sorted(blind))}" if blind else ""
+    detail = _silence(state, blind, failure) if unanswered else _blindness(blind, because)
     return known(key, now, (stale, silent), detail, kept=(bool(blind) or unanswered, unanswered))
 
 
@@ -92,8 +88,17 @@ def _blind(state: AccountState) -> Mapping[str, datetime]:
     return {rule: since for rule, since in state.blind.items() if viewable or since > state.first_seen}
 
 
+def _silence(state: AccountState, blind: Mapping[str, datetime], failure: VenueFailure | None) -> str:
+    """That no answer comes, in words, and what cannot be decided for that."""
+    reason = "" if failure is None else f": {_sentence(failure)}"
+    rules = f"; cannot be decided: {', '.join(sorted(blind))}" if blind else ""
+    return f"no good answer since {clock(_last_answer(state))}{reason}{rules}"
+
+
 def _blindness(blind: Mapping[str, datetime], because: Mapping[str, str]) -> str:
     """The blind rules in words, those of one cause together."""
+    if not blind:
+        return "every rule can be decided"
     causes: dict[tuple[datetime, str], list[str]] = {}
     for rule, since in sorted(blind.items()):
         causes.setdefault((since, because.get(rule, "")), []).append(rule)
