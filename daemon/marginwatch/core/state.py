@@ -61,7 +61,7 @@ class Message:
     title: str
     body: str
     payload: Mapping[str, str]
-    """The machine-readable keys of DESIGN: alert_id rule state severity venue account subject value limit as_of
+    """The machine-readable keys: alert_id rule state severity venue account subject value limit as_of
     fetched_at reason."""
 
 
