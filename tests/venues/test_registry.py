@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
 
 import pytest
 
 from marginwatch.venues.registry import GROUP, PluginState, plugins, venue_kinds
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _point(name: str, value: str) -> EntryPoint:
@@ -51,3 +55,13 @@ def test_a_kind_registered_twice_is_the_first_ones() -> None:
     first, second = plugins([good, good])
 
     assert (first.state, second.state) == (PluginState.READY, PluginState.TWICE)
+
+
+def test_whatever_a_plugin_raises_stays_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's module may raise anything at all when it is imported."""
+    (tmp_path / "strange_venue.py").write_text("raise RuntimeError('at import')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    (found,) = plugins([_point("strange", "strange_venue:VENUE")])
+
+    assert (found.state, found.detail) == (PluginState.NOT_IMPORTED, "RuntimeError: at import")

@@ -127,6 +127,11 @@ class World:
         with self._lock:
             return self._find(venue, account_id)
 
+    def find(self, venue: str, account_id: str) -> SimAccount | None:
+        """The account as it stands now, listed or not; None when there is none."""
+        with self._lock:
+            return self._accounts.get((venue, account_id))
+
     def accounts(self, venue: str) -> tuple[SimAccount, ...]:
         """The listed accounts of a venue as they stand now, in the order they were added."""
         with self._lock:

@@ -76,7 +76,7 @@ def venue_kinds(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Venue
 def _load(point: EntryPoint) -> Plugin:
     try:
         loaded = point.load()
-    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  (because a stranger's module may raise anything when imported)
         return Plugin(point.name, point.value, PluginState.NOT_IMPORTED, f"{type(error).__name__}: {error}")
     lacking = [name for name in _NEEDED if not hasattr(loaded, name)]
     if lacking:

@@ -1,0 +1,40 @@
+"""How many calls one login may make, and the pauses its venue asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class RateBudget:
+    """A bucket that holds one second's calls and refills steadily. Measures on a clock that is never set."""
+
+    def __init__(self, per_second: float, monotonic: Callable[[], float]) -> None:
+        self.per_second = per_second
+        self._burst = max(per_second, 1.0)
+        self._left = self._burst
+        self._monotonic = monotonic
+        self._at = monotonic()
+        self._paused_until = self._at
+
+    def reserve(self, patience: float) -> float | None:
+        """Reserve one call: seconds to wait before making it, or None when that is longer than `patience` seconds."""
+        now = self._monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self.per_second)
+        self._at = now
+        wait = max(0.0, (1.0 - self._left) / self.per_second, self._paused_until - now)
+        if wait > patience:
+            return None
+        self._left -= 1.0
+        return wait
+
+    def pause(self, seconds: float) -> None:
+        """Make no call for so many seconds, because the venue asked for it."""
+        self._paused_until = max(self._paused_until, self._monotonic() + seconds)
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause the venue asked for lasts."""
+        return self._paused_until > self._monotonic()

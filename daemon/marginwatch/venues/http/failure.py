@@ -1,0 +1,165 @@
+"""What went wrong with one HTTP exchange, told as a value: every exception and status has its place in a table."""
+
+from __future__ import annotations
+
+import http
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from marginwatch.core.model import FailureKind, VenueFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from marginwatch.core.model import AccountKey
+
+LONGEST_WAIT: Final = timedelta(minutes=15)
+"""A longer `Retry-After` is taken as this, so that a typing error of the venue's does not blind us for a day."""
+
+SAID_KEPT: Final = 200
+"""Characters of a venue's own error text that are passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An exchange that failed, before it is known whose it was."""
+
+    kind: FailureKind
+    detail: str
+    """One sentence for a person, without secrets."""
+    status: int = 0
+    """The HTTP status, 0 when there was none."""
+    retry_after: timedelta | None = None
+    trace_id: str | None = None
+    where: str | None = None
+    body: bytes | None = None
+
+    def of(self, venue: str, call: str, at: datetime, account: AccountKey | None = None) -> VenueFailure:
+        """The failure of that call at that venue."""
+        return VenueFailure(
+            venue=venue,
+            kind=self.kind,
+            at=at,
+            detail=self.detail,
+            call=call,
+            account=account,
+            where=self.where,
+            trace_id=self.trace_id,
+            retry_after=self.retry_after,
+            body=self.body,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a venue's error answer says about itself."""
+
+    message: str = ""
+    """Its own words, empty when it has none."""
+    trace_id: str | None = None
+    kind: FailureKind | None = None
+    """Set where the answer is clearer than its status."""
+
+
+BY_ERROR: Final[Mapping[type[Exception], tuple[FailureKind, str]]] = {
+    httpx.ConnectTimeout: (FailureKind.UNREACHABLE, "no connection in time"),
+    httpx.PoolTimeout: (FailureKind.TIMED_OUT, "no free connection in time"),
+    httpx.TimeoutException: (FailureKind.TIMED_OUT, "no answer in time"),
+    httpx.ConnectError: (FailureKind.UNREACHABLE, "no connection"),
+    httpx.ReadError: (FailureKind.UNREACHABLE, "the connection broke while reading the answer"),
+    httpx.WriteError: (FailureKind.UNREACHABLE, "the connection broke while asking"),
+    httpx.NetworkError: (FailureKind.UNREACHABLE, "the connection broke"),
+    httpx.ProxyError: (FailureKind.UNREACHABLE, "the proxy refused"),
+    httpx.UnsupportedProtocol: (FailureKind.UNREACHABLE, "the address is neither http nor https"),
+    httpx.LocalProtocolError: (FailureKind.BAD_ANSWER, "its token cannot be sent in a header"),
+    httpx.RemoteProtocolError: (FailureKind.UNREACHABLE, "the connection was closed before the answer was complete"),
+    httpx.ProtocolError: (FailureKind.BAD_ANSWER, "the answer is not HTTP"),
+    httpx.DecodingError: (FailureKind.BAD_ANSWER, "the answer cannot be unpacked"),
+    httpx.TooManyRedirects: (FailureKind.BAD_ANSWER, "it redirects without end"),
+    httpx.HTTPError: (FailureKind.UNREACHABLE, "the exchange failed"),
+    OSError: (FailureKind.UNREACHABLE, "the connection broke"),
+}
+"""What each exception of an exchange means; one that is not listed means what its nearest listed base means."""
+
+BY_STATUS: Final[Mapping[int, FailureKind]] = {
+    401: FailureKind.REFUSED,
+    403: FailureKind.REFUSED,
+    404: FailureKind.ACCOUNT_UNKNOWN,
+    407: FailureKind.UNREACHABLE,
+    408: FailureKind.TIMED_OUT,
+    410: FailureKind.ACCOUNT_UNKNOWN,
+    425: FailureKind.RATE_LIMITED,
+    429: FailureKind.RATE_LIMITED,
+}
+"""What an HTTP status means where its class does not say it: 5xx is the server's error, the rest a bad answer."""
+
+
+def of_error(error: Exception, host: str) -> Failed:
+    """What an exception of an exchange with that host means. Names the host only: a URL may hold a secret."""
+    kind, what = next(BY_ERROR[base] for base in type(error).__mro__ if base in BY_ERROR)
+    reason = _reason(error)
+    return Failed(kind, f"{host}: {what}" + (f" ({reason})" if reason else ""))
+
+
+def of_status(status: int, said: Said, retry_after: timedelta | None = None) -> Failed:
+    """What an answer with that status, which is no 2xx, means."""
+    kind = said.kind or BY_STATUS.get(status) or _kind_of_class(status)
+    name = _STATUS_NAMES.get(status, "")
+    message = f": {said.message}" if said.message else ""
+    return Failed(kind, f"answered {status} {name}".rstrip() + message, status, retry_after, said.trace_id)
+
+
+def of_login(failed: Failed) -> Failed:
+    """The same failure, seen as a login's: there every refusal of the request is a refusal of the login."""
+    own = failed.kind in _SAME_AT_LOGIN or not 400 <= failed.status < 500  # noqa: PLR2004  (because that is HTTP's range)
+    return replace(failed, kind=failed.kind if own else FailureKind.REFUSED, detail=f"login: {failed.detail}")
+
+
+_SAME_AT_LOGIN: Final = (FailureKind.RATE_LIMITED, FailureKind.TIMED_OUT, FailureKind.UNREACHABLE)
+_STATUS_NAMES: Final[Mapping[int, str]] = {status.value: status.phrase for status in http.HTTPStatus}
+
+
+def _kind_of_class(status: int) -> FailureKind:
+    server_error = http.HTTPStatus.INTERNAL_SERVER_ERROR
+    return FailureKind.SERVER_ERROR if status >= server_error else FailureKind.BAD_ANSWER
+
+
+def _reason(error: BaseException) -> str:
+    """The system's own words for the innermost cause: `Connection refused`."""
+    reasons = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
+    return reasons[-1] if reasons else ""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def wait_of(header: str | None, now: datetime) -> timedelta | None:
+    """The wait a `Retry-After` header asks for, in seconds or as a date; None without one that can be read."""
+    if header is None:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        seconds = min(int(text[:9]), LONGEST_WAIT.total_seconds())
+        return timedelta(seconds=seconds)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(until - now, timedelta(0)), LONGEST_WAIT)
+
+
+def spoken(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """A venue's own words, fit to be shown: one line, cut, and without any of our secrets that it may echo."""
+    for secret in secrets:
+        text = text.replace(secret, "***") if secret else text
+    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return shown if len(shown) <= SAID_KEPT else shown[: SAID_KEPT - 1] + "…"

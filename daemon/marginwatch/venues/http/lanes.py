@@ -1,0 +1,230 @@
+"""Exchanges with an HTTP venue: connections in lanes, and one deadline and one size cap for each answer.
+
+httpx's pool costs more than linearly in the number of connections and can be left unusable by a cancellation that
+lands before a connection starts. So connections stand in lanes of four, a lane is thrown away when it hands out no
+connection in time, and nothing here is ever cancelled: every exchange ends by its own deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from marginwatch import clock
+from marginwatch.core.model import FailureKind
+from marginwatch.venues.http.failure import Failed, of_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PER_LANE: Final = 4
+"""Connections of one lane, and so how many exchanges may use it at once."""
+
+_CONNECT_WITHIN: Final = 5.0
+_FREE_CONNECTION_WITHIN: Final = 2.0
+_KEPT_ALIVE: Final = 60.0
+_WORTH_A_NEW_CONNECTION: Final = (httpx.PoolTimeout, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""Before any of the answer came: the venue closed an idle connection just as we used it, or the lane is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one answer may take."""
+
+    seconds: float = 10.0
+    """From asking to the answer's last byte."""
+    size: int = 32 * 1024 * 1024
+    """Bytes of its body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request, without its token."""
+
+    call: str
+    """The venue's own name of the call."""
+    method: str
+    url: httpx.URL
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    content: bytes = b""
+    optional: bool = False
+    """Whether the venue may not offer it (403, 404, 501) without that being a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whatever its status."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+    """The header as sent."""
+
+
+class Lane:
+    """At most four connections to one venue."""
+
+    def __init__(self, tls: ssl.SSLContext | None, limits: Limits) -> None:
+        self._tls = tls
+        self._limits = limits
+        self._busy = 0
+        self._transport = self._fresh()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def exchange(self, ask: Ask, authorization: bytes | None, deadline: float) -> Answer | Failed:
+        """Send one request and read its whole answer, by `deadline` on the monotonic clock. Never raises for the net.
+
+        A connection that turns out dead before anything of the answer came is replaced once: all our requests only
+        read, so asking twice changes nothing at the venue.
+        """
+        self._busy += 1
+        try:
+            return await self._exchange(ask, authorization, min(deadline, clock.monotonic() + self._limits.seconds))
+        finally:
+            self._busy -= 1
+
+    async def _exchange(self, ask: Ask, authorization: bytes | None, deadline: float) -> Answer | Failed:
+        replaced = False
+        while True:
+            left = deadline - clock.monotonic()
+            if left <= 0:
+                return _too_late(ask)
+            transport = self._transport
+            try:
+                response = await transport.handle_async_request(_request(ask, authorization, left))
+                return await self._read(ask, response, deadline)
+            except _WORTH_A_NEW_CONNECTION as error:
+                if replaced:
+                    return of_error(error, ask.url.host)
+                replaced = True
+                if isinstance(error, httpx.PoolTimeout) and transport is self._transport:
+                    self.renew()
+            except (httpx.HTTPError, OSError) as error:
+                return of_error(error, ask.url.host)
+
+    async def _read(self, ask: Ask, response: httpx.Response, deadline: float) -> Answer | Failed:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        try:
+            refused = self._refused(response.headers)
+            body = refused or await self._body(ask, response.stream, deadline)
+        except (httpx.HTTPError, OSError) as error:
+            return of_error(error, ask.url.host)
+        finally:
+            await response.stream.aclose()
+        if isinstance(body, Failed):
+            return body
+        return Answer(response.status_code, body, response.headers.get("retry-after"))
+
+    def _refused(self, headers: httpx.Headers) -> Failed | None:
+        if headers.get("content-encoding", "identity") != "identity":
+            return Failed(FailureKind.BAD_ANSWER, "the answer is packed, which was not asked for")
+        length = headers.get("content-length", "")
+        return self._oversized() if length.isdigit() and int(length[:12]) > self._limits.size else None
+
+    async def _body(self, ask: Ask, stream: httpx.AsyncByteStream, deadline: float) -> bytes | Failed:
+        pieces, size = [], 0
+        async for piece in stream:
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._limits.size:
+                return self._oversized()
+            if clock.monotonic() > deadline:
+                return _too_late(ask)
+        return b"".join(pieces)
+
+    def _oversized(self) -> Failed:
+        return Failed(FailureKind.BAD_ANSWER, f"the answer is larger than {self._limits.size:,} bytes")
+
+    def renew(self) -> None:
+        """Go on with new connections and close the old ones, which ends every exchange that still uses them."""
+        task = asyncio.ensure_future(self._transport.aclose())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        self._transport = self._fresh()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange is under way."""
+        return self._busy > 0
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+        await asyncio.gather(*self._closing)
+
+    def _fresh(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            trust_env=False,
+            limits=httpx.Limits(
+                max_connections=PER_LANE, max_keepalive_connections=PER_LANE, keepalive_expiry=_KEPT_ALIVE
+            ),
+        )
+
+
+class Lanes:
+    """All connections to one venue: lanes for its answers and one for its login."""
+
+    def __init__(self, concurrency: int, limits: Limits, tls: Callable[[], ssl.SSLContext] | None) -> None:
+        quiet_loggers()
+        context = tls() if tls else None
+        self.concurrency = concurrency
+        self.login = Lane(context, limits)
+        self._lanes = [Lane(context, limits) for _ in range(-(-concurrency // PER_LANE))]
+
+    def of(self, worker: int) -> Lane:
+        """The lane of the worker with that number, counted from 0; never more than four workers share one."""
+        return self._lanes[worker // PER_LANE]
+
+    def abandon(self) -> None:
+        """Give up every exchange that is still under way, so that a new cycle starts with free connections."""
+        for lane in self._lanes:
+            if lane.busy:
+                lane.renew()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for lane in (self.login, *self._lanes):
+            await lane.aclose()
+
+
+def tls_context() -> ssl.SSLContext:
+    """Trust in the public authorities and in those of this machine (`SSL_CERT_FILE` included)."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
+def quiet_loggers() -> None:
+    """Keep the libraries' own logs from showing requests: at INFO and DEBUG they hold URLs and headers."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _too_late(ask: Ask) -> Failed:
+    return Failed(FailureKind.TIMED_OUT, f"{ask.url.host}: no complete answer in time")
+
+
+def _request(ask: Ask, authorization: bytes | None, left: float) -> httpx.Request:
+    headers = [*ask.headers, (b"Accept-Encoding", b"identity"), (b"Accept", b"application/json")]
+    if authorization is not None:
+        headers.append((b"Authorization", authorization))
+    return httpx.Request(
+        ask.method,
+        ask.url,
+        headers=headers,
+        content=ask.content,
+        extensions={
+            "timeout": {
+                "connect": min(left, _CONNECT_WITHIN),
+                "pool": min(left, _FREE_CONNECTION_WITHIN),
+                "read": left,
+                "write": left,
+            }
+        },
+    )
