@@ -123,5 +123,7 @@ def _gap(name: str, field: Field | None, observation: Observation, *, null: bool
 def _listed(missing: list[str]) -> str:
     shown = missing[:_SHOWN]
     if len(missing) > _SHOWN:
-        shown = [*shown, f"{len(missing) - _SHOWN} more"]
-    return f"{', '.join(shown)} {'is' if len(missing) == 1 else 'are'}"
+        shown.append(f"{len(missing) - _SHOWN} more")
+    if len(shown) == 1:
+        return f"{shown[0]} is"
+    return f"{', '.join(shown[:-1])} and {shown[-1]} are"

@@ -76,6 +76,8 @@ def unit_fault(amount: Amount | Limit, unit: Measure) -> Fault | None:
     what = f"the value is {described(unit)} and this is {described(amount.unit)}"
     if unit is Unit.RATIO and amount.unit is None:
         return Fault(0, 0, what, f"write {as_percent(amount.value)}")
+    if unit is Unit.DURATION:
+        return Fault(0, 0, what, 'write it like "15m"')
     return Fault(0, 0, what)
 
 

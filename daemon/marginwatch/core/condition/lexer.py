@@ -117,7 +117,7 @@ def _misread(token: Token, following: str) -> Fault | None:
 
 def _foreign(text: str, offset: int, word: str) -> Fault:
     word = word or text[offset]
-    shown = word if word.isprintable() and word.isascii() else ascii(word).strip("'")
+    shown = word if word.isprintable() else ascii(word).strip("'")
     if word in "\"'":
         return Fault(offset, len(text) - offset, "the text is not closed", _INSTEAD[word])
     return Fault(offset, len(word), f"{shown} has no meaning in an expression", _INSTEAD.get(word, ""))

@@ -22,7 +22,8 @@ def compare_it(node: Node, unit: Measure) -> str:
         return ""
     if unit in NUMBERS:
         return f"write {node.name} > 0"
-    return f'write "…" in {node.name}' if unit is Unit.SET else f'write {node.name} == "…"'
+    ways: dict[Measure, str] = {Unit.SET: f'write "…" in {node.name}', Unit.TEXT: f'write {node.name} == "…"'}
+    return ways.get(unit, "")
 
 
 def unfit(found: Typed, kind: RuleKind) -> list[Fault]:

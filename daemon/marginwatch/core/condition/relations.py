@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _EQUALITIES: Final = frozenset({"==", "!="})
-_VERBS: Final = {"+": "added to", "-": "subtracted from", "*": "multiplied by", "/": "divided by"}
+_VERBS: Final = {"+": "added to", "-": "reduced by", "*": "multiplied by", "/": "divided by"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def compared(operator: str, left: Typed, right: Typed) -> tuple[Typed, Typed] | 
             if side.unit not in ORDERED:
                 hint = _instead(side, other) or "compare it with == or !="
                 return _fault(side.node, f"{described(side.unit)} cannot be less or more", hint)
-    return _mismatch(left, right) or _misspelt(left, right) or (left, right)
+    return _mismatch(left, right, "compared with") or _misspelt(left, right) or (left, right)
 
 
 def chosen(item: Typed, among: Choices) -> Choices | Fault:
@@ -97,7 +97,7 @@ def contained(item: Typed, among: Typed) -> Node | Fault:
 def reckoned(operator: str, left: Typed, right: Typed) -> tuple[Measure] | Fault:
     """The unit (in a tuple) of a sum, difference, product or quotient of two numbers, or why there is none."""
     if operator in ("+", "-"):
-        fault = _mismatch(left, right)
+        fault = _mismatch(left, right, _VERBS[operator])
         return fault or (right.unit if left.unit is None else left.unit,)
     table = PRODUCTS if operator == "*" else QUOTIENTS
     if (left.unit, right.unit) in table:
@@ -116,14 +116,14 @@ def _fault(node: Node, what: str, hint: str = "") -> Fault:
     return Fault(node.at.offset, node.at.length, what, hint)
 
 
-def _mismatch(left: Typed, right: Typed) -> Fault | None:
+def _mismatch(left: Typed, right: Typed, verb: str) -> Fault | None:
     if left.unit in NUMBERS and right.unit in NUMBERS and (_is_zero(left) or _is_zero(right)):
         return None
     if meet(left.unit, right.unit) is not None:
         return None
     written = left if isinstance(left.node, Number) else right
     other = right if written is left else left
-    what = f"{described(left.unit)} and {described(right.unit)} cannot be compared or added"
+    what = f"{described(left.unit)} cannot be {verb} {described(right.unit)}"
     return _fault(written.node, what, _instead(written, other))
 
 

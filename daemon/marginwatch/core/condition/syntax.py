@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
-_FOREIGN_NAMES: Final = {
+_HINTS: Final = {
+    ",": "write 1_000 for 1,000",
     "None": "a field that is null makes the rule unknown by itself",
     "null": "a field that is null makes the rule unknown by itself",
     "is": "write == to compare",
@@ -62,7 +63,7 @@ class _Parser:
         node = self._either()
         last = self._words.peek()
         if last.kind is not Kind.END:
-            hint = _FOREIGN_NAMES.get(last.word, "")
+            hint = _HINTS.get(last.word, "")
             raise StopReadingError(last.at, f"{shown(last)} is not expected here", hint)
         return node
 
@@ -178,8 +179,8 @@ class _Parser:
 
 
 def _field(token: Token) -> Name:
-    if token.word in _FOREIGN_NAMES:
-        raise StopReadingError(token.at, f"{token.word} is not a word here", _FOREIGN_NAMES[token.word])
+    if token.word in _HINTS:
+        raise StopReadingError(token.at, f"{token.word} is not a word here", _HINTS[token.word])
     return Name(token.word, token.at)
 
 
@@ -188,8 +189,8 @@ def _right(pair: Comparison | Membership) -> Node:
 
 
 def _refuse_chain(before: Node, middle: Node, operator: str) -> None:
-    """A chain's middle is read twice, so it must be plain: chains within chains would double it at every level."""
-    plain = all(isinstance(node, Constant | Name | Negative | Arithmetic) for node in walk(middle))
+    """A chain's middle stands in two comparisons, so it holds none: chains within chains would double and double."""
+    plain = not any(isinstance(node, Logic | Comparison | Membership) for node in walk(middle))
     if isinstance(before, Membership) or operator in ("in", "not in") or not plain:
         raise StopReadingError(before.at, "this cannot begin a chain of comparisons", "write two, joined by and")
 

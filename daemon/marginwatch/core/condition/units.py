@@ -38,6 +38,9 @@ ORDERED: Final = NUMBERS | {Unit.TIME}
 
 _TAKES_PLAIN: Final = frozenset({Unit.MONEY, Unit.PRICE, Unit.QUANTITY, Unit.COUNT})
 
+_SURELY_PERCENT: Final = 10
+"""Nobody writes a ratio as large as this without a percent sign."""
+
 _SCALES: Final[tuple[Measure, ...]] = (None, Unit.COUNT, Unit.RATIO)
 """Pure numbers, weakest first: of two, the product has the later one's unit."""
 
@@ -81,10 +84,8 @@ def described(unit: Measure) -> str:
 
 
 def as_percent(value: Decimal) -> str:
-    """A plain number the way its writer most likely meant it as a ratio: 80 as `80%`, 0.8 and 1.25 as `80%`, `125%`."""
-    percent = value * 100 if abs(value) <= _LARGEST_FRACTION else value
-    return f"{percent.normalize():f}%"
-
-
-_LARGEST_FRACTION: Final = 2
-"""A plain number up to this, where a ratio is wanted, was most likely meant as a fraction of one."""
+    """How a plain number is written as the ratio that was most likely meant: 0.8 and 80 as `80%`, 1.5 as either."""
+    same, hundredfold = (f"{number.normalize():f}%" for number in (value, value * 100))
+    if abs(value) <= 1:
+        return hundredfold
+    return f"{hundredfold} or {same}" if abs(value) < _SURELY_PERCENT else same
