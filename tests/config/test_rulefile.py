@@ -260,7 +260,7 @@ def test_without_a_known_venue_rules_are_held_against_every_kind(tmp_path: Path)
         ),
         ("notes.md", "{base}/notes.md: its name must end in .toml, .yaml or .yml"),
         ("nul\0.toml", "{base}/nul\\x00.toml: no file can have this name"),
-        ("nul\0*.toml", "nul\\x00*.toml: no rule file has a name like this; rule files end in .toml, .yaml or .yml"),
+        ("nul\0/*.toml", "nul\\x00/*.toml: no rule file has a name like this; rule files end in .toml, .yaml or .yml"),
         ("pipe.toml", "{base}/pipe.toml: this is not a regular file"),
         ("latin.toml", "{base}/latin.toml:2:3: the file is not UTF-8 text; save it as UTF-8"),
         ("bom.yaml", "{base}/bom.yaml:1:1: the file begins with a byte order mark; save it as UTF-8 without one"),
