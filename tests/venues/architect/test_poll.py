@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from marginwatch import clock
 from marginwatch.core.model import FailureKind, VenueFailure
+from marginwatch.simulator.architect import API_KEY, API_SECRET
 from marginwatch.simulator.faults import EVERY_CALL, Fault, FaultKind
 from marginwatch.simulator.world import SimMarginCall
+from marginwatch.venues.architect import VENUE
 from marginwatch.venues.architect.wire import ACCOUNTS, CREATE_JWT, MARGIN_CALLS, SUMMARIES, SUMMARY
+from marginwatch.venues.protocol import VenueCommon
 from support.architect import FIRST, SECOND, Ticker, connect, cycle, key
 
 if TYPE_CHECKING:
@@ -33,6 +38,16 @@ async def test_a_cycle_is_one_answer_for_every_account(simulator: ArchitectSimul
     await cycle(venue)
     asked = sorted(each.call for each in simulator.faults.asked())
     assert asked == sorted([CREATE_JWT, *2 * [ACCOUNTS, SUMMARIES, MARGIN_CALLS]])
+    await venue.aclose()
+
+
+async def test_the_registered_kind_connects_without_any_call(simulator: ArchitectSimulator) -> None:
+    """Nothing is asked before the first poll."""
+    common = VenueCommon("futures", (), timedelta(seconds=1), timedelta(seconds=5))
+    login = {"endpoint": simulator.endpoint, "api_key": API_KEY, "api_secret": API_SECRET}
+    venue = VENUE.connect(common, VENUE.settings.model_validate(login), clock.now)
+    assert simulator.faults.asked() == ()
+    assert len([answer async for answer in venue.poll()]) == 1
     await venue.aclose()
 
 
@@ -258,7 +273,7 @@ async def test_our_own_limit_on_calls_is_a_failure_not_a_wait_without_end(simula
     """Cycles that follow each other too fast end by their deadline."""
     stopped = Ticker().__call__()
     venue = connect(simulator.endpoint, deadline=0.5, monotonic=lambda: stopped)
-    kinds = {failure.kind for _ in range(8) for failure in (await cycle(venue)).failures}
+    kinds = {failure.kind for _ in range(12) for failure in (await cycle(venue)).failures}
     assert FailureKind.RATE_LIMITED in kinds
     await venue.aclose()
 

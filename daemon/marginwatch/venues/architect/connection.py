@@ -44,7 +44,8 @@ RECONNECT: Final = 1.5
 """Seconds the second try of a call waits for a lost connection to come back."""
 
 CALLS_PER_SECOND: Final = 5.0
-"""Half of what one user may make (https://docs.architect.co/concepts/rate-limiting); other programs share it."""
+CALLS_AT_ONCE: Final = 30.0
+"""Well under the 10 and 100 a user may make (https://docs.architect.co/concepts/rate-limiting), for others share it."""
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -94,12 +95,11 @@ class Connection:
         self._resolver = resolver
         self._secrets = secrets
         self._rest = rest
-        self.budget = RateBudget(CALLS_PER_SECOND, monotonic)
+        self.budget = RateBudget(CALLS_PER_SECOND, monotonic, CALLS_AT_ONCE)
         self._opening = asyncio.Lock()
         self._channel: grpc.aio.Channel | None = None
         self._target: Target | None = None
         self._lost = True
-        self._retiring: set[asyncio.Task[None]] = set()
 
     async def ask(self, ask: Ask) -> Part | Refusal:
         """The raw answer to a call. When the connection is lost it is awaited for a moment and the call made again."""
@@ -135,7 +135,8 @@ class Connection:
     async def aclose(self) -> None:
         """Close the channel; calls in flight end at once."""
         channel, self._channel, self._lost = self._channel, None, True
-        await asyncio.gather(*self._retiring, *([channel.close()] if channel else []))
+        if channel:
+            await channel.close()
 
     async def _try(self, ask: Ask, until: float, *, wait_for_ready: bool = False) -> Part | Refusal:
         try:
@@ -156,8 +157,10 @@ class Connection:
             details = "" if timed_out else error.details() or ""
             kind = kind_of(error.code(), details, ask.call, about_account=ask.account is not None)
             return self.refuse(ask, kind, details, error.code())
-        except grpc.aio.UsageError:
-            return self.refuse(ask, FailureKind.UNREACHABLE, "the connection was closed by us")
+        except (grpc.aio.UsageError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
+            return self.refuse(ask, FailureKind.UNREACHABLE, "it was closed on our side")
         return Part(body, self.clock())
 
     async def _open(self, until: float) -> grpc.aio.Channel:
@@ -167,7 +170,7 @@ class Connection:
                 return self._channel
             target = await self._find(self._left(until))
             if self._channel and target != self._target:
-                self._retire(self._channel)
+                await self._channel.close()
                 self._channel = None
             if not self._channel:
                 self._channel, self._target = _dial(target), target
@@ -176,12 +179,6 @@ class Connection:
                 )
             self._lost = False
             return self._channel
-
-    def _retire(self, channel: grpc.aio.Channel) -> None:
-        """Close a channel once its calls had time to end, for closing cancels them."""
-        closing = asyncio.create_task(channel.close(RECONNECT))
-        self._retiring.add(closing)
-        closing.add_done_callback(self._retiring.discard)
 
     def _left(self, until: float) -> float:
         return max(0.001, until - self.monotonic())
@@ -193,6 +190,12 @@ class Connection:
             if self._channel and self._target:
                 return self._target
             raise
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is cancelled, rather than its call because the channel was closed: gRPC tells both alike."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _dial(target: Target) -> grpc.aio.Channel:

@@ -26,7 +26,7 @@ CREATE_JWT: Final = "Auth/CreateJwt"
 
 _LARGEST_EXPONENT: Final = 20
 _SMALLEST_EXPONENT: Final = -30
-_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d{1,4})?", re.ASCII)
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`$", re.DOTALL)
 
 Wire = TypeVar("Wire")
@@ -203,16 +203,20 @@ def _amount(wanted: type, value: object) -> Amount:
         msg = f"Expected a number, got {_KINDS.get(type(value), 'something else')}"
         raise ValueError(msg)  # noqa: TRY004  (because msgspec wants a ValueError or TypeError alike)
     text = str(value)
-    if not _NUMBER.fullmatch(text):
+    written = _NUMBER.fullmatch(text)
+    if not written:
         msg = "Expected a number, got a text that is none"
         raise ValueError(msg)
     number = Amount(text)
-    exponent = number.as_tuple().exponent
-    assert isinstance(exponent, int)
-    if number.adjusted() > _LARGEST_EXPONENT or exponent < _SMALLEST_EXPONENT:
+    if (written["exponent"] or len(text) > _LARGEST_EXPONENT) and not _is_sane(number):
         msg = "Expected a number of sane size, got one with an absurd exponent"
         raise ValueError(msg)
     return number
+
+
+def _is_sane(number: Decimal) -> bool:
+    exponent = number.as_tuple().exponent
+    return number.adjusted() <= _LARGEST_EXPONENT and isinstance(exponent, int) and exponent >= _SMALLEST_EXPONENT
 
 
 _KINDS: Final = {bool: "a flag", dict: "an object", list: "a list"}
