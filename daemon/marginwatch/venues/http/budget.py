@@ -9,11 +9,17 @@ if TYPE_CHECKING:
 
 
 class RateBudget:
-    """A bucket that holds one second's calls and refills steadily. Measures on a clock that is never set."""
+    """A bucket that refills steadily. Measures on a clock that is never set.
 
-    def __init__(self, per_second: float, monotonic: Callable[[], float]) -> None:
+    Args:
+        per_second: calls it refills by in a second.
+        monotonic: the clock, in seconds.
+        burst: calls it holds; None for one second's.
+    """
+
+    def __init__(self, per_second: float, monotonic: Callable[[], float], burst: float | None = None) -> None:
         self.per_second = per_second
-        self._burst = max(per_second, 1.0)
+        self._burst = max(per_second, 1.0) if burst is None else burst
         self._left = self._burst
         self._monotonic = monotonic
         self._at = monotonic()
