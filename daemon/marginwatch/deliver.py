@@ -1,0 +1,270 @@
+"""The delivery loop: what is due goes out, and what became of it is recorded.
+
+deliver(now):
+  rows     = outbox.claim_due(now, room, lease)        I/O   the earliest message of each alert and receiver; on record
+  message  = delayed(row.message, created_at, now)     pure  the words fixed at commit, with a line in front when late
+  answer   = receiver.send(message, attempt)           I/O   in a thread of its own: a dead receiver delays no other
+  due      = next_try(attempts, created_at, now, ...)  pure  backoff with jitter; none when delivered or given up
+  outbox.record_attempt(row, answer, due)              I/O   delivered, retryable, permanent or ambiguous
+
+`tick` never sends; `deliver` never decides: whom to tell, and in which words, was committed with the transition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import traceback
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import structlog
+
+from marginwatch import clock
+from marginwatch.core.outbox import AttemptOutcome
+from marginwatch.notify.backoff import next_try
+from marginwatch.notify.lane import Lane
+from marginwatch.notify.outcome import Answer
+from marginwatch.notify.render import LATE, Later, delayed
+from marginwatch.store.errors import EpochLostError, StoreError
+from marginwatch.store.types import AttemptResult, OutboxStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from marginwatch.core.state import Message
+    from marginwatch.notify.receiver import Receiver
+    from marginwatch.store.store import Store
+    from marginwatch.store.types import OutboxRow
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+LEASE = timedelta(minutes=5)
+"""A claim whose outcome is not recorded by then is due again."""
+LONGEST_SEND = 150.0
+"""Seconds after which a send's answer is given up. Its thread may live on, and keeps its place in the lane."""
+IDLE = 5.0
+"""Seconds the loop sleeps at most: another process may have changed what is due, or the clock may have been set."""
+STORE_AGAIN = 1.0
+"""Seconds until the store is asked again after it failed."""
+
+_HUNG = Answer(AttemptOutcome.AMBIGUOUS, f"it was sent, but its answer did not end within {LONGEST_SEND:.0f} s")
+
+
+class OnWriter(Protocol):
+    """Runs a function on the one thread that writes to the store."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """What `work` returns or raises."""
+        ...
+
+
+class Delivery:
+    """Sends what is due to each receiver, at most a lane's worth at a time."""
+
+    def __init__(self, store: Store, receivers: Iterable[Receiver], on_writer: OnWriter) -> None:
+        """`store` must be owned by this process when `run` begins."""
+        self._store = store
+        self._receivers = {receiver.name: receiver for receiver in receivers}
+        self._on_writer = on_writer
+        self._lanes = {name: Lane(receiver.gap, clock.monotonic()) for name, receiver in self._receivers.items()}
+        self._sends: dict[int, asyncio.Task[None]] = {}
+        """In flight, by row id."""
+        self._woken = asyncio.Event()
+        self._over = asyncio.Event()
+        """The loop does not run, so no send begins any more."""
+        self._over.set()
+        self._stopping = False
+        self._buried = False
+        self._lost: EpochLostError | None = None
+
+    def wake(self) -> None:
+        """Look at the outbox now: a commit put messages there."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver until `stop`.
+
+        Raises:
+            EpochLostError: Another process took the database over; this one must not send any more.
+        """
+        self._over.clear()
+        try:
+            while not self._stopping:
+                await self._turn()
+        finally:
+            self._over.set()
+
+    async def stop(self, within: float) -> None:
+        """Start no further send, and give those in flight so many seconds to end.
+
+        What has not ended by then is on record as begun, and is sent again at the next start.
+        """
+        self._stopping = True
+        self.wake()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._over.wait()
+                while self._sends:
+                    await asyncio.wait(self._sends.values())
+        unfinished = list(self._sends.values())
+        for send in unfinished:
+            send.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        if unfinished:
+            log.warning("stopped with sends unfinished; they are repeated at the next start", sends=len(unfinished))
+
+    async def _turn(self) -> None:
+        self._woken.clear()
+        try:
+            await self._bury_unknown()
+            await self._send_due()
+            seconds = await self._seconds_to_next()
+        except EpochLostError:
+            raise
+        except StoreError as error:
+            log.error("the outbox cannot be read", why=str(error))  # noqa: TRY400  (the sentence says it all)
+            seconds = STORE_AGAIN
+        if self._lost is not None:
+            raise self._lost
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _bury_unknown(self) -> None:
+        """Once: messages to receivers that left the config become dead letters, instead of waiting unseen."""
+        if self._buried:
+            return
+        buried = await self._on_writer(lambda: self._store.outbox.give_up_unknown(self._receivers.keys(), clock.now()))
+        self._buried = True
+        if buried:
+            log.warning("messages to receivers that are not configured any more were given up", messages=buried)
+
+    async def _send_due(self) -> None:
+        room = self._room()
+        if not room:
+            return
+        for row in await self._on_writer(lambda: self._store.outbox.claim_due(clock.now(), room, LEASE)):
+            if row.id not in self._sends:  # a clock set forward ends leases of sends still in flight
+                self._begin(row)
+
+    async def _seconds_to_next(self) -> float:
+        now, free = clock.monotonic(), list(self._room())
+        waits = [wait for lane in self._lanes.values() if (wait := lane.ready_in(now))]
+        due = await self._on_writer(lambda: self._store.outbox.next_due(free))
+        if due is not None:
+            waits.append(max(0.0, (due - clock.now()).total_seconds()))
+        return min([IDLE, *waits])
+
+    def _room(self) -> dict[str, int]:
+        now = clock.monotonic()
+        return {name: free for name, lane in self._lanes.items() if (free := lane.room(now))}
+
+    def _begin(self, row: OutboxRow) -> None:
+        self._lanes[row.message.receiver].start(clock.monotonic())
+        send = asyncio.create_task(self._deliver(row), name=f"deliver {row.id}")
+        self._sends[row.id] = send
+        send.add_done_callback(partial(self._ended, row.id))
+
+    def _ended(self, row_id: int, send: asyncio.Task[None]) -> None:
+        del self._sends[row_id]
+        error = None if send.cancelled() else send.exception()
+        if isinstance(error, EpochLostError):
+            self._lost = error
+        elif error is not None:
+            log.error("an outcome was not recorded; the message is due again in a while", row=row_id, exc_info=error)
+        self.wake()
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        lane = self._lanes[row.message.receiver]
+        sending = in_thread(partial(self._send, row), f"send {row.id}")
+        sending.add_done_callback(lambda _: self._free(lane, row.id))
+        ended, _ = await asyncio.wait({sending}, timeout=LONGEST_SEND)
+        answer = sending.result() if ended else _HUNG
+        _note(lane, row.message, answer)
+        await self._record(row, answer)
+
+    def _free(self, lane: Lane, row_id: int) -> None:
+        """The thread has ended, perhaps long after its answer was given up."""
+        lane.end()
+        if row_id not in self._sends:
+            self.wake()
+
+    def _send(self, row: OutboxRow) -> Answer:
+        """Runs in a thread of its own and always has an answer."""
+        try:
+            late = clock.now() - row.created_at > LATE
+            message = delayed(row.message, row.created_at, clock.now(), self._later(row) if late else None)
+            return self._receivers[message.receiver].send(message, row.attempts)
+        except Exception as error:  # noqa: BLE001  (the loop edge: one row's surprise must not stop the others)
+            where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold the URL
+            log.error("a send failed unexpectedly", row=row.id, error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
+            return Answer(AttemptOutcome.RETRYABLE, f"the send failed ({type(error).__name__})")
+
+    def _later(self, row: OutboxRow) -> Later | None:
+        """What became of the alert since the message was written, as far as the store can say."""
+        try:
+            since = self._store.history.transitions(alert_id=row.message.alert_id, since=row.created_at)
+        except StoreError:
+            return None
+        told = [Later(each.state, each.at) for each in since if each.state and each.at > row.created_at]
+        return told[-1] if told else None
+
+    async def _record(self, row: OutboxRow, answer: Answer) -> None:
+        """Put the outcome on record, however long the store takes: a delivered message must not go out again."""
+        now = clock.now()
+        due = next_try(row.attempts, row.created_at, now, answer.outcome, random.random())  # noqa: S311  (no secret)
+        result = AttemptResult(answer.outcome, answer.detail, due)
+        while True:
+            try:
+                status = await self._on_writer(lambda: self._store.outbox.record_attempt(row.id, result, now))
+            except EpochLostError:
+                raise
+            except StoreError as error:
+                log.error("an outcome cannot be recorded yet", row=row.id, why=str(error))  # noqa: TRY400  (says it all)
+                await asyncio.sleep(STORE_AGAIN)
+            else:
+                _log_outcome(row, status, answer)
+                return
+
+
+def in_thread(work: Callable[[], T], name: str) -> asyncio.Future[T]:
+    """Run `work` in a daemon thread. Unlike a pool's threads it is not waited for when the process ends."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T) -> None:
+        if not future.cancelled():
+            future.set_result(result)
+
+    def run() -> None:
+        result = work()
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, result)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
+
+
+def _note(lane: Lane, message: Message, answer: Answer) -> None:
+    """Slow down to a receiver that fails and speed up to one that works; say so when it changes."""
+    if answer.outcome in {AttemptOutcome.DELIVERED, AttemptOutcome.PERMANENT}:
+        if lane.failures:
+            log.info("the receiver answers again", receiver=message.receiver, failed_attempts=lane.failures)
+        lane.taken()
+    else:
+        if not lane.failures:
+            log.warning("the receiver does not take messages", receiver=message.receiver, why=answer.detail)
+        lane.failed(clock.monotonic())
+
+
+def _log_outcome(row: OutboxRow, status: OutboxStatus, answer: Answer) -> None:
+    about = {"alert": row.message.alert_id, "receiver": row.message.receiver, "number": row.message.number}
+    if status is OutboxStatus.DELIVERED:
+        log.info("delivered", **about, attempts=row.attempts)
+    elif status is OutboxStatus.DEAD:
+        log.error("a message was given up", **about, attempts=row.attempts, why=answer.detail)
