@@ -42,7 +42,7 @@ class Database:
         self.engine = engine
         self.path = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
         """The SQLite file; None for PostgreSQL."""
-        self.where = str(self.path) if self.path else url.render_as_string(hide_password=True).split("?")[0]
+        self.where = str(self.path) if self.path else _shown(url)
         """How a sentence names it; never holds the password."""
         self._reader = engine.execution_options(**{_READ: True})
         if self.path is None:
@@ -80,6 +80,10 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _shown(url: URL) -> str:
+    return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
 def connect(text: str, *, create: bool) -> Database:

@@ -109,13 +109,19 @@ class History:
 
     def failures(self, since: datetime, *, limit: int = _LIMIT) -> list[FailureRun]:
         """Runs of failures that went on at `since` or later, latest first."""
-        wanted = sa.select(failures).where(failures.c.last_at >= since).order_by(failures.c.last_at.desc())
+        wanted = (
+            sa.select(failures)
+            .where(failures.c.last_at >= since)
+            .order_by(failures.c.last_at.desc(), failures.c.id.desc())
+        )
         with self._database.read() as connection:
             return [_failure_run(row) for row in connection.execute(wanted.limit(limit))]
 
     def cycles(self, since: datetime, *, limit: int = _LIMIT) -> list[CycleRun]:
         """Runs of cycles that ended at `since` or later, latest first."""
-        wanted = sa.select(cycles).where(cycles.c.ended_at >= since).order_by(cycles.c.ended_at.desc())
+        wanted = (
+            sa.select(cycles).where(cycles.c.ended_at >= since).order_by(cycles.c.ended_at.desc(), cycles.c.id.desc())
+        )
         with self._database.read() as connection:
             return [_cycle_run(row) for row in connection.execute(wanted.limit(limit))]
 

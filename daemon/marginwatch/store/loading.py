@@ -41,12 +41,13 @@ def prior(connection: Connection) -> Prior:
 
 def memory(connection: Connection) -> Memory:
     """What a new owner must know of the rows that are there."""
-    accounts = sa.select(tables.accounts.c.id, tables.accounts.c.venue, tables.accounts.c.account)
+    wanted = sa.select(tables.accounts.c.id, tables.accounts.c.venue, tables.accounts.c.account)
+    accounts = {AccountKey(row.venue, row.account): row.id for row in connection.execute(wanted)}
     return Memory(
         next_id={table.name: (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1 for table in NUMBERED},
-        accounts={AccountKey(row.venue, row.account): row.id for row in connection.execute(accounts)},
+        accounts=accounts,
         revisions={row.revision: row.id for row in connection.execute(sa.select(tables.revisions))},
-        states={state.account.key: state for state in account_states(connection)},
+        states={accounts[state.account.key]: state for state in account_states(connection)},
     )
 
 

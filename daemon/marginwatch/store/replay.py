@@ -120,7 +120,7 @@ class Replay:
         found: defaultdict[int, tuple[VenueFailure, ...]] = defaultdict(tuple)
         for occurrence in listing.failures:
             run = runs[occurrence.run]
-            if self._only is None or (run.venue == self._only.venue and run.account in {None, self._only.id}):
+            if occurrence.place != STANDALONE or self._concerns(run):
                 moment = occurrence.at(at)
                 failure = VenueFailure(
                     venue=run.venue,
@@ -136,6 +136,9 @@ class Replay:
                 )
                 found[occurrence.place] += (failure,)
         return found
+
+    def _concerns(self, run: AnyRow) -> bool:
+        return self._only is None or (run.venue == self._only.venue and run.account in {None, self._only.id})
 
     def _observation(
         self, connection: Connection, entry: AnyRow | Unchanged, tick: int, failed: Failures

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from marginwatch.core.state import AccountState
 from marginwatch.store import rows
 from marginwatch.store.columns import to_micros
 from marginwatch.store.listing import STANDALONE, Listing, Occurrence, pack
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from marginwatch.core.model import AccountKey, CycleEnd, VenueFailure
-    from marginwatch.core.state import AccountState, Commit, StoredObservation
+    from marginwatch.core.state import Commit, StoredObservation
     from marginwatch.store.rows import Row
 
 Slot: TypeAlias = "tuple[str, AccountKey | None, str]"
@@ -30,10 +32,10 @@ class Memory:
     """By table: the id of its next row. Only the owner writes these tables."""
     accounts: dict[AccountKey, int] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
-    states: dict[AccountKey, AccountState] = field(default_factory=dict)
-    """As last written."""
-    optional: dict[AccountKey, frozenset[str]] = field(default_factory=dict)
-    """`Observation.optional` of the last observation stored in full by this process."""
+    states: dict[int, AccountState] = field(default_factory=dict)
+    """By account row: as last written."""
+    optional: dict[int, frozenset[str]] = field(default_factory=dict)
+    """By account row: `Observation.optional` of the last one this process stored in full."""
     failing: dict[Slot, Run] = field(default_factory=dict)
     cycles: dict[str, Run] = field(default_factory=dict)
 
@@ -53,9 +55,8 @@ class Staged:
         """Take over what the commit taught; to be called only after it is durable."""
         for slot in self.ended:
             memory.failing.pop(slot, None)
-        for account in self.commit.forgotten:
-            memory.states.pop(account, None)
-            memory.optional.pop(account, None)
+        for key in self.commit.forgotten:
+            memory.states.pop(memory.accounts.get(key, 0), None)
         memory.next_id.update(self.learned.next_id)
         memory.accounts.update(self.learned.accounts)
         memory.revisions.update(self.learned.revisions)
@@ -68,6 +69,11 @@ class Staged:
 def stage(commit: Commit, memory: Memory) -> Staged:
     """The rows of a commit. Neither argument is changed."""
     return _Stage(commit, memory).staged()
+
+
+_TIMES = ("observed_at", "fetched_at")
+_lasting = operator.attrgetter(*(part.name for part in fields(AccountState) if part.name not in _TIMES))
+"""All of an account's state but what its sighting holds."""
 
 
 class _Stage:
@@ -125,11 +131,11 @@ class _Stage:
         observation = stored.observation
         key = observation.account
         account = self._account(key)
-        previous = self._learned.optional.get(key, self._memory.optional.get(key))
+        previous = self._learned.optional.get(account, self._memory.optional.get(account))
         if stored.unchanged and previous == observation.optional:
             self._listing.add(observation, account=account, place=place, tick=self._at)
         else:
-            self._learned.optional[key] = observation.optional
+            self._learned.optional[account] = observation.optional
             self._rows["observations"].append(
                 rows.observation_row(observation, self._tick, account=account, place=place)
             )
@@ -161,11 +167,12 @@ class _Stage:
     def _account_state(self, state: AccountState) -> None:
         key = state.account.key
         account = self._account(key)
-        times = {"observed_at": state.observed_at, "fetched_at": state.fetched_at}
-        self._rows["sightings"].append({"account_id": account, **times})
-        written = self._memory.states.get(key)
-        if written is None or replace(state, observed_at=written.observed_at, fetched_at=written.fetched_at) != written:
-            self._learned.states[key] = state
+        self._rows["sightings"].append(
+            {"account_id": account, "observed_at": state.observed_at, "fetched_at": state.fetched_at}
+        )
+        written = self._memory.states.get(account)
+        if written is None or _lasting(state) != _lasting(written):
+            self._learned.states[account] = state
             self._rows["accounts"].append(rows.account_row(account, key, state))
 
     def _ended(self) -> set[Slot]:

@@ -1,0 +1,226 @@
+"""A commit is one durable transaction, and what it wrote comes back exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from marginwatch.core.alert import Status
+from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.state import Prior, VenueState, Withheld
+from marginwatch.store import tables
+from marginwatch.store.errors import DatabaseFailedError, EpochLostError
+from marginwatch.store.store import Store
+from support.records import (
+    ACCOUNT,
+    NOON,
+    account_state,
+    after,
+    alert,
+    commit,
+    failure,
+    message,
+    observation,
+    seen,
+    silence,
+    transition,
+)
+
+if TYPE_CHECKING:
+    from marginwatch.core.state import Commit
+
+
+def count(store: Store, table: sa.Table) -> int:
+    """Rows of a table."""
+    with store._database.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+
+
+def full_commit() -> Commit:
+    """A commit with something of everything that `load_prior` gives back."""
+    return commit(
+        observations=(seen(observation()),),
+        accounts=(account_state(observation(), blind={"margin-usage": NOON}),),
+        venues=(VenueState("futures", 1, NOON, NOON, None, failure(body=b"<html>"), listed=True),),
+        alerts=(alert(), alert("b", status=Status.PENDING), alert("c", status=Status.RESOLVED)),
+        transitions=(transition(),),
+        messages=(message(), message(receiver="mail")),
+    )
+
+
+def test_the_next_process_starts_where_the_last_one_stopped(url: str) -> None:
+    """Accounts, venues and open alerts come back equal in another process's store; ended alerts do not."""
+    written = full_commit()
+    first = Store.open(url)
+    first.own()
+    first.commit(written)
+    first.close()
+    second = Store.open(url)
+    prior = second.load_prior()
+    second.close()
+
+    assert prior == Prior(
+        accounts={ACCOUNT: written.accounts[0]}, venues={"futures": written.venues[0]}, alerts=written.alerts[:2]
+    )
+
+
+def test_an_empty_store_has_no_past(store: Store) -> None:
+    """The very first start begins with nothing."""
+    assert store.load_prior() == Prior()
+
+
+def test_a_commit_says_what_it_did(store: Store) -> None:
+    """Ticks are numbered, and the receivers with new messages are named."""
+    first, second = store.commit(full_commit()), store.commit(commit(1))
+
+    assert (first.tick, first.receivers) == (1, frozenset({"desk", "mail"}))
+    assert (second.tick, second.receivers) == (2, frozenset())
+
+
+def test_a_failed_commit_leaves_nothing(store: Store) -> None:
+    """When the last row is refused, the first is not there either, and the same work can be committed again."""
+    good = full_commit()
+    bad = replace(good, messages=(message(number=None),))  # type: ignore[arg-type]  # a row that the database refuses
+
+    with pytest.raises(DatabaseFailedError):
+        store.commit(bad)
+
+    assert [count(store, table) for table in (tables.ticks, tables.accounts, tables.alerts, tables.transitions)] == [
+        0
+    ] * 4
+    assert store.commit(good).tick == 1
+    assert len(store.outbox.rows()) == 2
+
+
+def test_the_same_notification_is_never_queued_twice(store: Store) -> None:
+    """A second row for the same alert, receiver and number is impossible; the first one's words stay."""
+    store.commit(commit(messages=(message(title="first"),)))
+    store.commit(commit(1, messages=(message(title="second"), message(number=2))))
+
+    assert [(row.message.number, row.message.title) for row in store.outbox.rows()] == [
+        (2, "Margin usage"),
+        (1, "first"),
+    ]
+
+
+def test_a_commit_that_got_through_in_spite_of_an_error_is_not_written_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the connection breaks after the database committed, giving the same commit again changes nothing."""
+    written = full_commit()
+
+    def breaks(*_: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("marginwatch.store.staging.Staged.remember", breaks)
+        with pytest.raises(ConnectionResetError):
+            store.commit(written)
+    again = store.commit(written)
+
+    assert again.tick == 1
+    assert [count(store, table) for table in (tables.ticks, tables.transitions, tables.outbox)] == [1, 1, 2]
+    assert store.commit(full_commit()).tick == 2
+
+
+def test_only_the_latest_owner_commits(url: str) -> None:
+    """A process that was replaced while it slept can write nothing any more, and its work is not half there."""
+    old = Store.open(url)
+    old.own()
+    assert old._owner is not None
+    old._owner.release()
+    new = Store.open(url)
+    new.own()
+
+    with pytest.raises(EpochLostError, match="took over"):
+        old.commit(full_commit())
+    with pytest.raises(EpochLostError):
+        old.outbox.claim_due(NOON, {"desk": 1}, timedelta(minutes=1))
+
+    assert new.load_prior() == Prior()
+    old._owner = None
+    old.close()
+    new.close()
+
+
+def test_writing_needs_ownership(url: str) -> None:
+    """A store that is only read refuses to commit: a mistake in our own code."""
+    opened = Store.open(url)
+    with pytest.raises(RuntimeError, match="must be owned"):
+        opened.commit(commit())
+    opened.close()
+
+
+def test_times_of_an_account_are_kept_without_writing_all_of_it(store: Store) -> None:
+    """An observation that changed nothing moves the account's times; its remembered values are written once."""
+    for second in range(3):
+        store.commit(commit(second, accounts=(account_state(observation(second)),)))
+    with store._database.read() as connection:
+        body: str = connection.scalars(sa.select(tables.accounts.c.body)).one()
+
+    assert store.load_prior().accounts[ACCOUNT] == account_state(observation(2))
+    assert after(0).isoformat()[:19] in body
+
+
+def test_a_forgotten_account_is_not_loaded_again(store: Store) -> None:
+    """Its state goes, its history stays, and seen again it starts anew."""
+    store.commit(commit(observations=(seen(observation()),), accounts=(account_state(observation()),)))
+    store.commit(commit(1, forgotten=(ACCOUNT, AccountKey("futures", "never seen"))))
+
+    assert store.load_prior().accounts == {}
+    assert len(list(store.history.observations(ACCOUNT, NOON, after(1)))) == 1
+    store.commit(commit(2, accounts=(account_state(observation(2)),)))
+    assert store.load_prior().accounts == {ACCOUNT: account_state(observation(2))}
+
+
+def test_withheld_transitions_wait_until_their_silence_is_settled(store: Store) -> None:
+    """What a silence kept back survives a restart and goes when the tick that told it is committed."""
+    made = store.operators.add_silence(silence())
+    kept = Withheld(transition(), alert(), made.id, ("desk",))
+    store.commit(commit(withheld=(kept,)))
+    assert store.load_prior().withheld == (kept,)
+    assert store.load_prior().silences == (made,)
+
+    store.commit(commit(4000, settled=(made.id,)))
+    assert store.load_prior() == Prior()
+
+
+def test_equal_failures_in_a_row_are_one_run(store: Store) -> None:
+    """A run counts how often and until when; another kind, or a success in between, begins a new one."""
+    key = AccountKey("futures", "A-2")
+    for second in range(3):
+        store.commit(commit(second, failures=(failure(second), failure(second, account=key))))
+    store.commit(commit(3, failures=(failure(3, kind=FailureKind.REFUSED),)))
+    store.commit(commit(4, observations=(seen(observation(4, account=key)),)))
+    store.commit(commit(5, failures=(failure(5, account=key),)))
+    runs = store.history.failures(NOON)
+
+    assert [(run.account, run.kind, run.times, run.first_at, run.last_at) for run in runs] == [
+        (key, FailureKind.TIMED_OUT, 1, after(5), after(5)),
+        (ACCOUNT, FailureKind.REFUSED, 1, after(3), after(3)),
+        (key, FailureKind.TIMED_OUT, 3, after(0), after(2)),
+        (ACCOUNT, FailureKind.TIMED_OUT, 3, after(0), after(2)),
+    ]
+
+
+def test_the_raw_answer_is_kept_when_it_was_malformed(store: Store) -> None:
+    """The start of the first bad answer of a run is there for diagnosis; of no other failure."""
+    bad = failure(kind=FailureKind.BAD_ANSWER, where="data.x", body=b"x" * 9000)
+    store.commit(commit(failures=(bad, failure(call="other", body=b"secret"))))
+    store.commit(commit(1, failures=(replace(bad, at=after(1), body=b"y"),)))
+    found = {run.call: run.body for run in store.history.failures(NOON)}
+
+    assert found == {"summary": b"x" * 4096, "other": None}
+
+
+def test_absurd_values_do_not_stop_a_commit(store: Store) -> None:
+    """A value no NUMERIC holds is kept exactly in the alert, and left out of the column."""
+    huge = alert(value=Decimal("1E+5000"))
+    store.commit(commit(alerts=(huge,)))
+
+    assert store.history.alerts() == [huge]
