@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.state import Message
     from marginwatch.notify.receiver import Receiver
+    from marginwatch.store.history import History
     from marginwatch.store.store import Store
     from marginwatch.store.types import OutboxRow
 
@@ -154,7 +155,7 @@ class Delivery:
 
     async def _seconds_to_next(self) -> float:
         now, free = clock.monotonic(), list(self._room())
-        waits = [wait for lane in self._lanes.values() if (wait := lane.ready_in(now))]
+        waits = [wait for lane in self._lanes.values() if (wait := lane.ready_in(now))]  # 0: it is free already
         due = await self._on_writer(lambda: self._store.outbox.next_due(free))
         if due is not None:
             waits.append(max(0.0, (due - clock.now()).total_seconds()))
@@ -197,22 +198,14 @@ class Delivery:
     def _send(self, row: OutboxRow) -> Answer:
         """Runs in a thread of its own and always has an answer."""
         try:
-            late = clock.now() - row.created_at > LATE
-            message = delayed(row.message, row.created_at, clock.now(), self._later(row) if late else None)
+            now = clock.now()
+            since = later(self._store.history, row) if now - row.created_at > LATE else None
+            message = delayed(row.message, row.created_at, now, since)
             return self._receivers[message.receiver].send(message, row.attempts)
         except Exception as error:  # noqa: BLE001  (the loop edge: one row's surprise must not stop the others)
             where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold the URL
             log.error("a send failed unexpectedly", row=row.id, error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
             return Answer(AttemptOutcome.RETRYABLE, f"the send failed ({type(error).__name__})")
-
-    def _later(self, row: OutboxRow) -> Later | None:
-        """What became of the alert since the message was written, as far as the store can say."""
-        try:
-            since = self._store.history.transitions(alert_id=row.message.alert_id, since=row.created_at)
-        except StoreError:
-            return None
-        told = [Later(each.state, each.at) for each in since if each.state and each.at > row.created_at]
-        return told[-1] if told else None
 
     async def _record(self, row: OutboxRow, answer: Answer) -> None:
         """Put the outcome on record, however long the store takes: a delivered message must not go out again."""
@@ -232,8 +225,18 @@ class Delivery:
                 return
 
 
+def later(history: History, row: OutboxRow) -> Later | None:
+    """What became of the alert since the message was written, as far as the store can say."""
+    try:
+        since = history.transitions(alert_id=row.message.alert_id, since=row.created_at)
+    except StoreError:
+        return None
+    told = [Later(each.state, each.at) for each in since if each.state and each.at > row.created_at]
+    return told[-1] if told else None
+
+
 def in_thread(work: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Run `work` in a daemon thread. Unlike a pool's threads it is not waited for when the process ends."""
+    """Run `work`, which must not raise, in a daemon thread: one that the end of the process does not wait for."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 

@@ -288,6 +288,18 @@ def test_slack_gets_title_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
         assert post.json["channel"] == "#risk"
 
 
+def test_words_from_outside_stay_words_in_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that a venue writes can address a channel, make a link or turn into a picture."""
+    with SlackSink() as slack:
+        monkeypatch.setattr(NotifySlack, "webhook_url", slack.webhook)
+
+        receiver(slack.slack_url).send(message(body="usage > 90% & <!channel> :fire: *x*"))
+
+        [attachment] = slack.posts[0].json["attachments"]
+        assert attachment["text"] == "usage &gt; 90% &amp; &lt;!channel&gt; :fire: *x*"
+        assert slack.posts[0].json["mrkdwn"] is False
+
+
 @pytest.mark.parametrize(
     ("reply", "outcome"),
     [

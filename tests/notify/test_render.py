@@ -59,6 +59,8 @@ def shown(made: Message) -> str:
         ),
         (State.REMINDER, Reason.REMIND, {"previous_value": Decimal("0.921"), "rule_changed": True}),
         (State.REMINDER, Reason.REMIND, BLIND),
+        (State.REMINDER, Reason.SILENCE_ENDED, {}),
+        (State.WORSENED, Reason.SILENCE_ENDED, {"previous_value": Decimal("0.851")}),
         (State.REMINDER, Reason.DATA_BACK, {}),
         (State.UNKNOWN, Reason.DATA_LOST, BLIND),
         (State.UNKNOWN, Reason.SILENCE_ENDED, {"unknown_since": NOW - timedelta(days=1)}),
