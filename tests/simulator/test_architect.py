@@ -120,3 +120,13 @@ async def test_a_server_that_was_stopped_starts_again_where_it_was(simulator: Ar
         again = Raw(channel)
         again.token = raw.token
         assert len((await again("Accounts/Accounts", {}))["accounts"]) == 3
+
+
+async def test_a_taken_port_is_told_and_leaves_nothing_running(simulator: ArchitectSimulator) -> None:
+    """Whoever starts it on a port in use gets the system's error, and may try another."""
+    second = ArchitectSimulator(simulator.world, Faults())
+    with pytest.raises(OSError, match="in use"):
+        await second.start(simulator.port)
+    await second.start()
+    assert second.port != simulator.port
+    await second.stop()

@@ -138,7 +138,7 @@ async def test_a_revoked_token_is_refused_until_it_is_renewed(
     client: AsyncClient, simulator: ArchitectSimulator
 ) -> None:
     """The client does not renew it by itself; told to, it works again."""
-    simulator.revoke_tokens()
+    simulator.api.revoke_tokens()
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await client.list_accounts()
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED

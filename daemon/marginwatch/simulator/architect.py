@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 import grpc
 import grpc.aio
 import msgspec
 
-from marginwatch.errors import MarginwatchError
-from marginwatch.simulator import architect_bodies as bodies
+from marginwatch.simulator.architect_api import API_KEY, API_SECRET, VENUE, ArchitectApi, RefusedError
 from marginwatch.simulator.faults import Fault, FaultKind
 from marginwatch.simulator.relay import Relay
 
@@ -19,19 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
+    from marginwatch.simulator.architect_api import Request
     from marginwatch.simulator.faults import Faults
-    from marginwatch.simulator.world import Json, SimAccount, World
+    from marginwatch.simulator.world import World
 
-API_KEY: Final = "SimulatedArchitectKey024"
-API_SECRET: Final = "SimulatedArchitectSecretOfFortyFourCharact=="  # noqa: S105  (because it opens nothing real)
-"""The login every simulated server knows, in the vendor's format."""
-
-VENUE: Final = "architect"
-"""Its name in the world."""
+__all__ = ["API_KEY", "API_SECRET", "VENUE", "ArchitectSimulator"]
 
 _PREFIX: Final = "/json.architect."
-_PAPER: Final = "PAPER:"
-_OPEN: Final = frozenset({"Auth/CreateJwt", "Health/Check"})
 
 _CODES: Final[Mapping[int, grpc.StatusCode]] = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
@@ -49,17 +41,7 @@ _CODES: Final[Mapping[int, grpc.StatusCode]] = {
 }
 """The gRPC code that says what an HTTP status says; others are UNKNOWN."""
 
-Request: TypeAlias = "dict[str, object]"
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
-
-
-class _RefusedError(MarginwatchError):
-    """The server answers a call with an error."""
-
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
-        self.code = code
-        self.details = details
-        super().__init__(details)
 
 
 class ArchitectSimulator:
@@ -70,24 +52,14 @@ class ArchitectSimulator:
     for, by id or by name.
     """
 
-    def __init__(self, world: World, faults: Faults, *, offers_margin_calls: bool = True) -> None:
+    def __init__(
+        self, world: World, faults: Faults, *, secret: str = API_SECRET, offers_margin_calls: bool = True
+    ) -> None:
         self.world = world
         self.faults = faults
-        self.offers_margin_calls = offers_margin_calls
+        self.api = ArchitectApi(world, secret=secret, offers_margin_calls=offers_margin_calls)
         self._relay = Relay()
         self._server: grpc.aio.Server | None = None
-        self._tokens: set[str] = set()
-        self._routes: Mapping[str, Callable[[Request], dict[str, Json]]] = {
-            "Auth/CreateJwt": self._create_jwt,
-            "Auth/AuthInfo": lambda _: {"user_id": bodies.TRADER, "original_user_id": bodies.TRADER},
-            "Core/Config": lambda _: {"marketdata": {}},
-            "Health/Check": lambda _: {"status": "SERVING"},
-            "Accounts/Accounts": self._accounts,
-            "Folio/AccountSummary": self._account_summary,
-            "Folio/AccountSummaries": self._account_summaries,
-            "Folio/AccountHistory": self._account_history,
-            "Boss/MarginCalls": self._margin_calls,
-        }
 
     @property
     def port(self) -> int:
@@ -105,7 +77,11 @@ class ArchitectSimulator:
         self._server.add_generic_rpc_handlers((_Routes(self._answer),))
         inner = self._server.add_insecure_port("127.0.0.1:0")
         await self._server.start()
-        await self._relay.start(inner, port)
+        try:
+            await self._relay.start(inner, port)
+        except OSError:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Stop at once; callers see a broken connection. It can be started again."""
@@ -125,10 +101,6 @@ class ArchitectSimulator:
     ) -> None:
         await self.stop()
 
-    def revoke_tokens(self) -> None:
-        """Refuse every token given out so far."""
-        self._tokens.clear()
-
     async def _answer(self, call: str, message: bytes, context: Context) -> bytes:
         request = _decoded(message)
         account = str((request or {}).get("account", ""))
@@ -136,9 +108,8 @@ class ArchitectSimulator:
         fault = self.faults.take(call, account)
         try:
             await self._go_wrong_before(fault)
-            self._admit(call, context)
-            body = msgspec.json.encode(self._routes[call](_well_formed(request)))
-        except _RefusedError as error:
+            body = msgspec.json.encode(self.api.answer(call, request, _token(context)))
+        except RefusedError as error:
             await context.abort(error.code, error.details)
         return body if fault is None else _spoilt(body, fault)
 
@@ -146,75 +117,18 @@ class ArchitectSimulator:
         """The faults that leave no answer."""
         match fault:
             case Fault(kind=FaultKind.STATUS):
-                raise _RefusedError(_CODES.get(fault.status, grpc.StatusCode.UNKNOWN), fault.message)
+                raise RefusedError(_CODES.get(fault.status, grpc.StatusCode.UNKNOWN), fault.message)
             case Fault(kind=FaultKind.HAS_ERRORS):
-                raise _RefusedError(grpc.StatusCode.INTERNAL, fault.message)
+                raise RefusedError(grpc.StatusCode.INTERNAL, fault.message)
             case Fault(kind=FaultKind.HANG | FaultKind.SLOW_DRIP):
                 await _forever()
             case Fault(kind=FaultKind.RESET):
                 self._relay.reset()
                 await _forever()
             case Fault(kind=FaultKind.REVOKED):
-                self.revoke_tokens()
+                self.api.revoke_tokens()
             case _:
                 pass
-
-    def _admit(self, call: str, context: Context) -> None:
-        if call not in self._routes or (call == "Boss/MarginCalls" and not self.offers_margin_calls):
-            raise _RefusedError(grpc.StatusCode.UNIMPLEMENTED, f"unknown service or method {call}")
-        sent = dict(context.invocation_metadata() or ()).get("authorization", "")
-        if call not in _OPEN and str(sent).removeprefix("Bearer ") not in self._tokens:
-            raise _RefusedError(grpc.StatusCode.UNAUTHENTICATED, "the token is missing, expired or revoked")
-
-    def _create_jwt(self, request: Request) -> dict[str, Json]:
-        if (request.get("api_key"), request.get("api_secret")) != (API_KEY, API_SECRET):
-            raise _RefusedError(grpc.StatusCode.UNAUTHENTICATED, "unknown API key or wrong secret")
-        token = f"simulated.{secrets.token_urlsafe(24)}"
-        self._tokens.add(token)
-        return {"jwt": token}
-
-    def _accounts(self, request: Request) -> dict[str, Json]:
-        paper = request.get("paper") is True
-        of_side = (each for each in self.world.accounts(VENUE) if each.name.startswith(_PAPER) == paper)
-        return {"accounts": [bodies.listed(each) for each in of_side]}
-
-    def _account_summary(self, request: Request) -> dict[str, Json]:
-        return bodies.summary(self._asked_for(request), self.world.now(), "Folio/AccountSummary")
-
-    def _account_summaries(self, request: Request) -> dict[str, Json]:
-        wanted = request.get("accounts")
-        everyone = wanted is None or request.get("trader") == bodies.TRADER
-        names = wanted if isinstance(wanted, list) else []
-        now = self.world.now()
-        rows: list[Json] = [
-            bodies.summary(each, now, "Folio/AccountSummaries")
-            for each in self._visible()
-            if everyone or each.id in names or each.name in names
-        ]
-        return {"account_summaries": rows}
-
-    def _account_history(self, request: Request) -> dict[str, Json]:
-        account = self._asked_for(request)
-        try:
-            return {"history": bodies.history(account, request, self.world.now())}
-        except (ValueError, KeyError) as error:
-            raise _RefusedError(grpc.StatusCode.INVALID_ARGUMENT, f"not as documented: {error}") from None
-
-    def _margin_calls(self, request: Request) -> dict[str, Json]:
-        wanted = request.get("account_id")
-        found = [each for each in self._visible() if wanted in (None, each.id)]
-        return {"margin_calls": [call for each in found for call in bodies.margin_calls(each)]}
-
-    def _visible(self) -> list[SimAccount]:
-        """The accounts whose balances this login may see and that the server answers for."""
-        return [each for each in self.world.accounts(VENUE) if each.answered and "view" in each.permissions]
-
-    def _asked_for(self, request: Request) -> SimAccount:
-        name = request.get("account")
-        for each in self._visible():
-            if name in (each.id, each.name):
-                return each
-        raise _RefusedError(grpc.StatusCode.NOT_FOUND, f"no account {name}")
 
 
 class _Routes(grpc.GenericRpcHandler):
@@ -261,10 +175,9 @@ def _decoded(message: bytes) -> Request | None:
     return request if isinstance(request, dict) else None
 
 
-def _well_formed(request: Request | None) -> Request:
-    if request is None:
-        raise _RefusedError(grpc.StatusCode.INVALID_ARGUMENT, "the message is no JSON object")
-    return request
+def _token(context: Context) -> str:
+    sent = dict(context.invocation_metadata() or ()).get("authorization", "")
+    return str(sent).removeprefix("Bearer ")
 
 
 async def _forever() -> None:

@@ -50,12 +50,11 @@ class Malformed:
 
     def of(self, venue: str, call: str, part: Part, account: AccountKey | None = None) -> VenueFailure:
         """The failure of the call that gave the answer."""
-        place = f" at {self.where}" if self.where else ""
         return VenueFailure(
             venue=venue,
             kind=FailureKind.BAD_ANSWER,
             at=part.received_at,
-            detail=f"the answer to {call} is not as documented{place}: {self.what}",
+            detail=f"the answer is not as documented: {self.what}",
             call=call,
             account=account,
             where=self.where or None,
@@ -64,10 +63,21 @@ class Malformed:
 
 
 class Parser(Generic[Wire]):
-    """Turns bytes into one wire type, numbers digit by digit into Decimals; never raises."""
+    """Turns bytes into one wire type, numbers digit by digit into Decimals; never raises.
 
-    def __init__(self, wanted: type[Wire]) -> None:
-        self._decoder = msgspec.json.Decoder(wanted)
+    Args:
+        wanted: the type.
+        dec_hook: makes a value of a type of our own, or raises ValueError, to which its place is added.
+        float_hook: makes a number with a fraction that no type asks for.
+    """
+
+    def __init__(
+        self,
+        wanted: type[Wire],
+        dec_hook: Callable[[type, Any], Any] | None = None,
+        float_hook: Callable[[str], Any] | None = None,
+    ) -> None:
+        self._decoder = msgspec.json.Decoder(wanted, dec_hook=dec_hook, float_hook=float_hook)
 
     def __call__(self, body: bytes | msgspec.Raw) -> Wire | Malformed:
         """The document, or what is wrong with it and where."""

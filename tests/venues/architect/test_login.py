@@ -54,7 +54,7 @@ async def test_ten_callers_with_a_revoked_token_share_one_new_login(simulator: A
     ticker = Ticker()
     session = open_session(simulator, ticker)
     await session.call(ask(ticker))
-    simulator.revoke_tokens()
+    simulator.api.revoke_tokens()
     ticker.pushed += 10
     simulator.faults.forget_asked()
     assert all(isinstance(answer, Part) for answer in await ten_at_once(session, ticker))
@@ -156,7 +156,7 @@ async def test_a_revoked_token_costs_no_cycle(simulator: ArchitectSimulator) -> 
     venue = connect(simulator.endpoint, monotonic=ticker)
     await cycle(venue)
     ticker.pushed += 10
-    simulator.revoke_tokens()
+    simulator.api.revoke_tokens()
     said = await cycle(venue)
     assert said.failures == ()
     assert said.observations[0].failures == ()

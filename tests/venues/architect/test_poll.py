@@ -236,7 +236,7 @@ async def test_margin_calls_that_are_not_offered_never_fail(simulator: Architect
 
 async def test_a_server_without_margin_calls_is_fine(simulator: ArchitectSimulator) -> None:
     """A method that does not exist is not offered."""
-    simulator.offers_margin_calls = False
+    simulator.api.offers_margin_calls = False
     venue = connect(simulator.endpoint)
     said = await cycle(venue)
     assert said.failures == ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.venues.architect.fields import CATALOGUE, KIND
-from marginwatch.venues.architect.sample import SAMPLE
+from marginwatch.venues.architect.fields import CATALOGUE, KIND, PERMISSIONS
 from marginwatch.venues.architect.settings import ArchitectSettings
+from marginwatch.venues.sample import sample
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Observation
     from marginwatch.venues.protocol import Clock, Venue, VenueCommon, VenueKind
 
+_SAMPLE: Final = sample(
+    CATALOGUE,
+    "00000000-0000-0000-0000-000000000000",
+    {
+        "equity": Decimal("5754.59"),
+        "margin_used": Decimal(1650),
+        "total_margin": Decimal(1650),
+        "margin_usage": Decimal("0.2867"),
+        "margin_excess": Decimal("4104.59"),
+        "permissions": frozenset(PERMISSIONS),
+        "currency": "USD",
+    },
+    {"symbol": "MGC 20250626 CME Future/USD", "quantity": Decimal(1), "cost_basis": Decimal("3279.2")},
+    timed=True,
+)
+
 
 class Architect:
     """The kind of venue, as registered."""
@@ -22,7 +39,7 @@ class Architect:
     kind: str = KIND
     settings: type[BaseModel] = ArchitectSettings
     catalogue: Catalogue = CATALOGUE
-    sample: Observation = SAMPLE
+    sample: Observation = _SAMPLE
 
     def connect(self, common: VenueCommon, settings: BaseModel, clock: Clock) -> Venue:
         """Build the adapter of one login. No I/O happens before the first poll."""

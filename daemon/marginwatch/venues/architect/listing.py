@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from marginwatch.core.model import Account, AccountKey, VenueFailure
-from marginwatch.venues.architect.answer import bad_answer
+from marginwatch.venues.answer import Malformed
 from marginwatch.venues.architect.fields import PERMISSIONS
 from marginwatch.venues.architect.wire import (
     ACCOUNTS,
-    Malformed,
     parse_accounts,
     parse_listed_account,
     parse_listed_name,
@@ -45,7 +44,7 @@ def read_listing(venue: str, part: Part) -> tuple[Listed, ...] | VenueFailure:
     """
     reply = parse_accounts(part.body)
     if isinstance(reply, Malformed):
-        return bad_answer(venue, ACCOUNTS, part, reply)
+        return reply.of(venue, ACCOUNTS, part)
     found: dict[str, Listed] = {}
     for index, row in enumerate(reply.accounts):
         listed = _read_row(venue, part, f"accounts[{index}]", row)
@@ -60,21 +59,21 @@ def _read_row(venue: str, part: Part, place: str, row: msgspec.Raw) -> Listed | 
     own = Part(bytes(row), part.received_at)
     named = parse_listed_name(row)
     if isinstance(named, Malformed):
-        return bad_answer(venue, ACCOUNTS, own, named.inside(place))
+        return named.inside(place).of(venue, ACCOUNTS, own)
     if not named.account.id:
-        return bad_answer(venue, ACCOUNTS, own, Malformed("Expected an id, got an empty text", f"{place}.account.id"))
+        return Malformed("Expected an id, got an empty text", f"{place}.account.id").of(venue, ACCOUNTS, own)
     key = AccountKey(venue, named.account.id)
     account = Account(key, named.account.name or named.account.id)
     whole = parse_listed_account(row)
     if isinstance(whole, Malformed):
-        return Listed(account, {}, bad_answer(venue, ACCOUNTS, own, whole.inside(place), key))
+        return Listed(account, {}, whole.inside(place).of(venue, ACCOUNTS, own, key))
     viewable = not (whole.permissions and whole.permissions.view is False)
     return Listed(Account(key, account.name, viewable), _fields(whole))
 
 
 def _twice(venue: str, part: Part, place: str, listed: Listed) -> Listed:
     what = Malformed("the account stands in the listing twice, with different content", place)
-    return Listed(listed.account, {}, bad_answer(venue, ACCOUNTS, part, what, listed.account.key))
+    return Listed(listed.account, {}, what.of(venue, ACCOUNTS, part, listed.account.key))
 
 
 def _fields(row: ListedAccount) -> dict[str, Value]:

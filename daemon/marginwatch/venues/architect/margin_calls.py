@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.venues.architect.answer import bad_answer
-from marginwatch.venues.architect.wire import MARGIN_CALLS, Malformed, parse_margin_calls, utc
+from marginwatch.venues.answer import Malformed
+from marginwatch.venues.architect.wire import MARGIN_CALLS, parse_margin_calls, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,7 +52,7 @@ def read_margin_calls(venue: str, part: Part, accounts: Iterable[Account]) -> Ma
     """
     reply = parse_margin_calls(part.body)
     if isinstance(reply, Malformed):
-        return bad_answer(venue, MARGIN_CALLS, part, reply)
+        return reply.of(venue, MARGIN_CALLS, part)
     ids = _ids_by_number(accounts)
     book: dict[str, tuple[MarginCall, ...]] = {}
     stray = None
@@ -62,7 +62,7 @@ def read_margin_calls(venue: str, part: Part, accounts: Iterable[Account]) -> Ma
         owners = ids.get(call.account_number, set())
         if len(owners) != 1:
             what = "an open margin call names " + ("several listed accounts" if owners else "no listed account")
-            stray = bad_answer(venue, MARGIN_CALLS, part, Malformed(what, f"margin_calls[{index}].account_number"))
+            stray = Malformed(what, f"margin_calls[{index}].account_number").of(venue, MARGIN_CALLS, part)
             continue
         (owner,) = owners
         book[owner] = (*book.get(owner, ()), call)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from grpc import StatusCode
 
 from marginwatch.core.model import FailureKind
-from marginwatch.venues.architect.answer import bad_answer
+from marginwatch.venues.answer import Malformed
 from marginwatch.venues.architect.connection import Ask
 from marginwatch.venues.architect.status import Refusal
-from marginwatch.venues.architect.wire import CREATE_JWT, Jwt, Malformed, parse_jwt
+from marginwatch.venues.architect.wire import CREATE_JWT, Jwt, parse_jwt
 
 if TYPE_CHECKING:
     from marginwatch.venues.architect.connection import Connection
@@ -132,7 +132,7 @@ class Session:
         if isinstance(jwt, Jwt) and not _SENDABLE.fullmatch(jwt.jwt):
             jwt = Malformed("Expected a token, got a text that no header can hold", "jwt")
         if isinstance(jwt, Malformed):
-            failure = bad_answer(self._connection.venue, CREATE_JWT, answer, jwt)
+            failure = jwt.of(self._connection.venue, CREATE_JWT, answer)
             return Refusal(replace(failure, body=None))  # it may hold the token
         self._logins += 1
         return _Token(jwt.jwt, self.monotonic(), self._logins)

@@ -10,14 +10,13 @@ from msgspec import UNSET
 
 from marginwatch.core.fields import margin_usage
 from marginwatch.core.model import AccountKey, VenueFailure
-from marginwatch.venues.architect.answer import bad_answer
+from marginwatch.venues.answer import Malformed
 from marginwatch.venues.architect.fields import AMOUNTS, COMMON_OF, LOT_AMOUNTS
 from marginwatch.venues.architect.wire import (
     HISTORY,
     SUMMARIES,
     AccountPosition,
     AccountSummary,
-    Malformed,
     SummaryAccount,
     parse_history,
     parse_summaries,
@@ -68,26 +67,26 @@ class _Source:
     def wrong(self, malformed: Malformed, account: AccountKey) -> VenueFailure:
         """The failure of this row; the row itself is kept, not the start of a long answer."""
         found = malformed.inside(self.place) if self.place else malformed
-        return bad_answer(account.venue, self.call, Part(bytes(self.raw), self.received_at), found, account)
+        return found.of(account.venue, self.call, Part(bytes(self.raw), self.received_at), account)
 
 
 def read_summaries(venue: str, part: Part) -> Summaries | VenueFailure:
     """Every row of an answer to `Folio/AccountSummaries`; a malformed row costs its own account only."""
     reply = parse_summaries(part.body)
     if isinstance(reply, Malformed):
-        return bad_answer(venue, SUMMARIES, part, reply)
+        return reply.of(venue, SUMMARIES, part)
     rows: dict[str, Row | VenueFailure] = {}
     nameless = None
     for index, raw in enumerate(reply.account_summaries):
         place = f"account_summaries[{index}]"
         whose = parse_summary_account(raw)
         if isinstance(whose, Malformed):
-            nameless = bad_answer(venue, SUMMARIES, part, whose.inside(place))
+            nameless = whose.inside(place).of(venue, SUMMARIES, part)
             continue
         key = AccountKey(venue, whose.account)
         if whose.account in rows:
             twice = Malformed("the account stands in the answer twice", place)
-            rows[whose.account] = bad_answer(venue, SUMMARIES, part, twice, key)
+            rows[whose.account] = twice.of(venue, SUMMARIES, part, key)
         else:
             rows[whose.account] = _read_row(_Source(SUMMARIES, raw, part.received_at, place), key)
     return Summaries(rows, nameless)
@@ -110,7 +109,7 @@ def read_history(part: Part, account: AccountKey) -> list[Row | VenueFailure] | 
     """The rows of an answer to `Folio/AccountHistory`, newest first as they come."""
     reply = parse_history(part.body)
     if isinstance(reply, Malformed):
-        return bad_answer(account.venue, HISTORY, part, reply, account)
+        return reply.of(account.venue, HISTORY, part, account)
     return [
         _read_row(_Source(HISTORY, raw, part.received_at, f"history[{index}]"), account)
         for index, raw in enumerate(reply.history)

@@ -7,13 +7,14 @@ row by row, so that one malformed account does not blind the others.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+
+from marginwatch.venues.answer import Parser, sane
 
 ACCOUNTS: Final = "Accounts/Accounts"
 LAST_ACCOUNTS: Final = "Accounts/Accounts (last good)"
@@ -24,12 +25,9 @@ HISTORY: Final = "Folio/AccountHistory"
 MARGIN_CALLS: Final = "Boss/MarginCalls"
 CREATE_JWT: Final = "Auth/CreateJwt"
 
-_LARGEST_EXPONENT: Final = 20
-_SMALLEST_EXPONENT: Final = -30
+_SHORT: Final = 20
+"""Characters of a number that can only be sane when it is written without an exponent."""
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(?P<exponent>[eE][+-]?\d{1,4})?", re.ASCII)
-_PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`$", re.DOTALL)
-
-Wire = TypeVar("Wire")
 
 
 class Amount(Decimal):
@@ -142,41 +140,6 @@ class Jwt(Struct):
     jwt: str
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """An answer, or a row of it, that is not what the venue documents."""
-
-    what: str
-    """For a person: `Expected a number, got a word`."""
-    where: str
-    """Path from the document's root, empty for the document itself."""
-
-    def inside(self, outer: str) -> Malformed:
-        """The same, seen from the document that holds this one at `outer`."""
-        joined = f"{outer}.{self.where}" if self.where and not self.where.startswith("[") else outer + self.where
-        return Malformed(self.what, joined)
-
-
-class Parser(Generic[Wire]):
-    """Turns bytes into one wire type, or into what is wrong with them; never raises."""
-
-    def __init__(self, wanted: type[Wire]) -> None:
-        self._decoder = msgspec.json.Decoder(wanted, dec_hook=_amount, float_hook=_digits)
-
-    def __call__(self, body: bytes | msgspec.Raw) -> Wire | Malformed:
-        """The document, or what is wrong with it and where."""
-        try:
-            return self._decoder.decode(body)
-        except UnicodeDecodeError:
-            return Malformed("the text is not UTF-8", "")
-        except RecursionError:
-            return Malformed("the document is nested too deep", "")
-        except msgspec.DecodeError as error:
-            text = str(error)
-            place = _PLACE.search(text)
-            return Malformed(text[: place.start()], place[1]) if place else Malformed(text, "")
-
-
 def utc(at: datetime | UnsetType | None) -> datetime | None:
     """A time as aware UTC; None where there is none, or one without a zone, whose meaning the vendor documents not."""
     if not isinstance(at, datetime) or at.tzinfo is None:
@@ -208,25 +171,20 @@ def _amount(wanted: type, value: object) -> Amount:
         msg = "Expected a number, got a text that is none"
         raise ValueError(msg)
     number = Amount(text)
-    if (written["exponent"] or len(text) > _LARGEST_EXPONENT) and not _is_sane(number):
+    if (written["exponent"] or len(text) > _SHORT) and not sane(number):
         msg = "Expected a number of sane size, got one with an absurd exponent"
         raise ValueError(msg)
     return number
 
 
-def _is_sane(number: Decimal) -> bool:
-    exponent = number.as_tuple().exponent
-    return number.adjusted() <= _LARGEST_EXPONENT and isinstance(exponent, int) and exponent >= _SMALLEST_EXPONENT
-
-
 _KINDS: Final = {bool: "a flag", dict: "an object", list: "a list"}
 
-parse_accounts: Final = Parser(Accounts)
-parse_listed_account: Final = Parser(ListedAccount)
-parse_listed_name: Final = Parser(ListedName)
-parse_summaries: Final = Parser(AccountSummaries)
-parse_summary: Final = Parser(AccountSummary)
-parse_summary_account: Final = Parser(SummaryAccount)
-parse_history: Final = Parser(AccountHistory)
-parse_margin_calls: Final = Parser(MarginCalls)
-parse_jwt: Final = Parser(Jwt)
+parse_accounts: Final = Parser(Accounts, _amount, _digits)
+parse_listed_account: Final = Parser(ListedAccount, _amount, _digits)
+parse_listed_name: Final = Parser(ListedName, _amount, _digits)
+parse_summaries: Final = Parser(AccountSummaries, _amount, _digits)
+parse_summary: Final = Parser(AccountSummary, _amount, _digits)
+parse_summary_account: Final = Parser(SummaryAccount, _amount, _digits)
+parse_history: Final = Parser(AccountHistory, _amount, _digits)
+parse_margin_calls: Final = Parser(MarginCalls, _amount, _digits)
+parse_jwt: Final = Parser(Jwt, _amount, _digits)
