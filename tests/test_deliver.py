@@ -176,7 +176,7 @@ async def test_an_ambiguous_send_is_recorded_as_such_and_repeated_with_its_id(st
     """A receiver that took the message and did not answer gets it again, recognizably."""
     sink.script(Hang())
     commit(store, message())
-    async with delivering(store, to("desk", sink.url("/?rto=0.3"))):
+    async with delivering(store, to("desk", sink.url("/?rto=1"))):
         [row] = await settled(store, 1)
 
     assert outcomes(store, row) == [AttemptOutcome.AMBIGUOUS, AttemptOutcome.DELIVERED]
