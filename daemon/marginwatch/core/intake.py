@@ -62,24 +62,26 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     cycle = replace(cycle, attempted=tally.good + len(tally.failed), failed=len(tally.failed), cause=cause)
     draft.cycles.append(cycle)
     draft.tallies[cycle.venue] = Tally()
-    venue = draft.venues[cycle.venue] = health.next_venue_state(draft.venue(cycle.venue), cycle)
+    before = draft.venue(cycle.venue)
+    venue = draft.venues[cycle.venue] = health.next_venue_state(before, cycle)
     for result in health.venue_results(venue, cycle):
         draft.judge(result, watch.stale_after)
-    down = health.venue_down(venue)
+    # In the first good cycle after an outage some answers are still those of the outage.
+    down = health.venue_down(venue) or health.venue_down(before)
     for key, failure in tally.failed.items():
         state = draft.account(key)
         if state is not None:
             malformed = health.malformed_result(key, failure, failure.at, venue_down=down)
             if malformed is not None:
                 draft.judge(malformed, watch.stale_after)
-            _judge_staleness(draft, watch, state, {}, failure)
+            _judge_staleness(draft, watch, state, {}, down=down, failure=failure)
 
 
 def wake(draft: Draft, key: AccountKey) -> None:
     """An account's staleness is due and nothing was heard."""
     watch, state = draft.watch(key.venue), draft.account(key)
     if watch is not None and state is not None and health.stale_at(state, watch.stale_after) <= draft.now:
-        _judge_staleness(draft, watch, state, {}, None)
+        _judge_staleness(draft, watch, state, {}, down=health.venue_down(draft.venue(watch.venue)))
 
 
 def applies(draft: Draft, watch: Watch, state: AccountState, rule: str) -> bool:
@@ -167,16 +169,21 @@ def _judge_seeing(
             draft.judge(malformed, watch.stale_after)
     draft.failures.extend(observation.failures)
     if evaluated.unknown or draft.live_of(key, health.DATA_STALE):
-        _judge_staleness(draft, watch, state, evaluated.unknown, None)
+        _judge_staleness(draft, watch, state, evaluated.unknown, down=False)
 
 
 def _judge_staleness(
-    draft: Draft, watch: Watch, state: AccountState, because: Mapping[str, str], failure: VenueFailure | None
+    draft: Draft,
+    watch: Watch,
+    state: AccountState,
+    because: Mapping[str, str],
+    *,
+    down: bool,
+    failure: VenueFailure | None = None,
 ) -> None:
     since = draft.memory.watching_since
     if failure is not None and since is not None and draft.now - since < watch.stale_after:
         return  # we have not looked for long enough to say that nothing comes
-    down = health.venue_down(draft.venue(watch.venue))
     result = health.stale_result(
         state, because, draft.now, stale_after=watch.stale_after, venue_down=down, failure=failure
     )

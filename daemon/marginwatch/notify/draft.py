@@ -189,7 +189,8 @@ def _seen(draft: Draft, name: str) -> str:
 def _summary_line(draft: Draft) -> str:
     """The rule's own words; left out when the values they speak of are not current."""
     rule = draft.about.rule
-    if rule is None or not rule.summary or draft.past:
+    # A summary is written for the trouble; once that is over its words would say what is not so.
+    if rule is None or not rule.summary or draft.past or draft.state in {State.RESOLVED, State.CLOSED}:
         return ""
     parsed = _parse(rule.summary)
     if isinstance(parsed, template.TemplateFault):

@@ -51,6 +51,10 @@ class Server:
         """Begin to serve on the running loop. The socket listens already, so an early client waits, never fails."""
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="web")
 
+    def release(self) -> None:
+        """Give the address back without ever having served."""
+        self._socket.close()
+
     async def stop(self) -> None:
         """Stop accepting, let answers in flight finish, close."""
         self._server.should_exit = True

@@ -1,0 +1,39 @@
+"""The shipped rules with their minutes cut to seconds, so that a short demo shows what they do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from marginwatch.config.durations import format_duration, parse_duration
+from marginwatch.config.rulepacks import pack_files, packs_folder
+from marginwatch.errors import Problem
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from pathlib import Path
+
+PACKS = ("margin", "calls", "permissions")
+SHORTER = 60
+"""How much shorter a duration is in the demo at normal speed."""
+
+_DURATION = re.compile(r'^(for|clear_for|remind_every) = "([0-9dhms]+)"$', re.MULTILINE)
+
+
+def write_rules(folder: Path, speed: float) -> list[Path]:
+    """Write the packs into the folder, every duration `SHORTER` times `speed` times shorter; gives the files."""
+    written = []
+    for pack in PACKS:
+        files = pack_files(f"builtin:{pack}", packs_folder())
+        assert not isinstance(files, Problem)  # they are shipped
+        for file in files:
+            target = folder / file.name
+            target.write_text(_DURATION.sub(lambda match: _shorter(match, speed), file.read_text()))
+            written.append(target)
+    return written
+
+
+def _shorter(match: re.Match[str], speed: float) -> str:
+    span: timedelta = parse_duration(match[2]) / (SHORTER * speed)
+    whole = span - span % type(span)(seconds=1)
+    return f'{match[1]} = "{format_duration(whole)}"' if whole else ""
