@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
-import threading
-import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,10 +20,7 @@ def _logging_as_before() -> Iterator[None]:
     names = ["", *logging.Logger.manager.loggerDict]
     before = {name: (logging.getLogger(name).level, logging.getLogger(name).propagate) for name in names}
     handlers = list(root.handlers)
-    hooks = threading.excepthook, sys.unraisablehook, warnings.showwarning
     yield
-    logging.captureWarnings(capture=False)
-    threading.excepthook, sys.unraisablehook, warnings.showwarning = hooks
     for handler in set(root.handlers) - set(handlers):
         root.removeHandler(handler)
     for name, (level, propagate) in before.items():

@@ -21,7 +21,7 @@ import pytest
 import structlog
 from pydantic import BaseModel, SecretStr
 
-from marginwatch.ops.logs import LONGEST_LINE, configure_logging, log_uncaught
+from marginwatch.ops.logs import LONGEST_LINE, configure_logging, uncaught_logged
 from marginwatch.ops.redact import REDACTOR
 
 if TYPE_CHECKING:
@@ -146,16 +146,16 @@ def test_what_nobody_caught_is_logged() -> None:
     """Errors in threads and in finalisers and warnings become log lines, without their local variables."""
     out = io.StringIO()
     configure_logging(stream=out)
-    log_uncaught()
-    thread = threading.Thread(target=_fail, args=(SECRET,), name="writer")
-    thread.start()
-    thread.join()
-    _Unraisable()
-    gc.collect()
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        logging.captureWarnings(capture=True)
-        warnings.warn(f"password={SECRET}", stacklevel=1)
+    with uncaught_logged():
+        thread = threading.Thread(target=_fail, args=(SECRET,), name="writer")
+        thread.start()
+        thread.join()
+        _Unraisable()
+        gc.collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logging.captureWarnings(capture=True)
+            warnings.warn(f"password={SECRET}", stacklevel=1)
 
     thread_line, finaliser_line, warning_line = lines(out)
     assert thread_line["thread"] == "writer"

@@ -11,7 +11,7 @@ import structlog
 
 from marginwatch.app.build import assemble
 from marginwatch.app.daemon import Daemon
-from marginwatch.ops.logs import configure_logging
+from marginwatch.ops.logs import configure_logging, uncaught_logged
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.store import Store
 
@@ -37,7 +37,7 @@ def run_daemon(configured: Configured) -> None:
         MarginwatchError: It cannot start, or it lost the database to another process.
     """
     systemd = Systemd()
-    with owned_store(configured) as store:
+    with uncaught_logged(), owned_store(configured) as store:
         asyncio.run(_until_signal(Daemon(assemble(configured), store, systemd)))
 
 

@@ -16,7 +16,7 @@ from marginwatch import clock
 from marginwatch.ops.redact import REDACTOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -65,8 +65,9 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None, as_j
     )
 
 
-def log_uncaught() -> None:
-    """Log what nobody caught, in any thread, instead of printing a traceback; for the daemon's process only."""
+@contextlib.contextmanager
+def uncaught_logged() -> Iterator[None]:
+    """Within, what nobody caught in any thread is logged instead of printed as a traceback, and so are warnings."""
     log = structlog.get_logger("marginwatch")
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
@@ -76,9 +77,14 @@ def log_uncaught() -> None:
     def unraisable(args: sys.UnraisableHookArgs) -> None:
         log.error("an error where none can be raised", where=repr(args.object), exc_info=args.exc_value)
 
-    threading.excepthook = in_thread
-    sys.unraisablehook = unraisable
+    before = threading.excepthook, sys.unraisablehook
+    threading.excepthook, sys.unraisablehook = in_thread, unraisable
     logging.captureWarnings(capture=True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        threading.excepthook, sys.unraisablehook = before
 
 
 class _LineHandler(logging.StreamHandler[TextIO]):
