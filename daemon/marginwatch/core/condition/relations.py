@@ -108,7 +108,7 @@ def reckoned(operator: str, left: Typed, right: Typed) -> tuple[Measure] | Fault
 def did_you_mean(word: str, words: Collection[str]) -> str:
     """A hint towards the closest of some words; empty when none is close."""
     lower = {known.lower(): known for known in sorted(words, reverse=True)}
-    close = get_close_matches(word.lower(), lower, n=1)
+    close = get_close_matches(word.lower(), lower, n=1) or [known for known in lower if word.lower() in known]
     return f"did you mean {lower[close[0]]}?" if close else ""
 
 
