@@ -5,8 +5,6 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
-
 from marginwatch.config.location import VARIABLE
 from marginwatch.config.settings import HeartbeatSettings, LogSettings, RulesSettings, StoreSettings, WebSettings
 from marginwatch.errors import Place, Problem
@@ -14,20 +12,18 @@ from marginwatch.errors import Place, Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic import BaseModel
+
 _PREFIX = "MARGINWATCH_"
 _NESTED = "__"
-
-
-class _Overridable(BaseSettings):
-    """The tables whose keys have a variable; items of a list (venues, receivers) cannot be addressed by one."""
-
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter=_NESTED)
-
-    log: LogSettings
-    store: StoreSettings
-    web: WebSettings
-    heartbeat: HeartbeatSettings
-    rules: RulesSettings
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "log": LogSettings,
+    "store": StoreSettings,
+    "web": WebSettings,
+    "heartbeat": HeartbeatSettings,
+    "rules": RulesSettings,
+}
+"""The tables whose keys have a variable; items of a list (venues, receivers) cannot be addressed by one."""
 
 
 def variable(table: str, key: str) -> str:
@@ -37,10 +33,7 @@ def variable(table: str, key: str) -> str:
 
 def known_variables() -> frozenset[str]:
     """Every variable that overrides a key."""
-    tables = {name: field.annotation for name, field in _Overridable.model_fields.items()}
-    return frozenset(
-        variable(name, key) for name, table in tables.items() if table is not None for key in table.model_fields
-    )
+    return frozenset(variable(name, key) for name, table in _TABLES.items() for key in table.model_fields)
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[Problem]:
@@ -55,8 +48,17 @@ def unknown_variables(environ: Mapping[str, str]) -> list[Problem]:
 
 def overrides(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """What the environment sets: table name to key to text."""
-    source = EnvSettingsSource(_Overridable)
-    source.env_vars = {name.lower(): environ[name] for name in known_variables() if name in environ}
+    found = {name.lower(): environ[name] for name in known_variables() if name in environ}
+    if not found:
+        return {}
+    # pydantic-settings takes 0.1 s to import, which a start without a variable need not spend
+    from pydantic import create_model  # noqa: PLC0415  (because: see above)
+    from pydantic_settings import BaseSettings, EnvSettingsSource  # noqa: PLC0415  (because: see above)
+
+    tables: dict[str, Any] = dict.fromkeys(_TABLES, dict[str, str])
+    shape = create_model("Overrides", __base__=BaseSettings, **tables)
+    source = EnvSettingsSource(shape, env_prefix=_PREFIX, env_nested_delimiter=_NESTED)
+    source.env_vars = found
     return source()
 
 

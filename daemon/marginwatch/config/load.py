@@ -79,9 +79,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *
     document = parse_toml(source)
     if document.root is None:
         return Loaded(file, None, document.problems)
-    reading = _Reading(file, document.root, environ, kinds)
-    reading.need_secrets = need_secrets
-    return reading.result()
+    return _Reading(file, document.root, environ, kinds, need_secrets=need_secrets).result()
 
 
 class _Unchecked(BaseModel):
@@ -91,9 +89,7 @@ class _Unchecked(BaseModel):
 class _Reading:
     """One pass over one config, collecting problems."""
 
-    need_secrets = True
-
-    def __init__(self, file: Path, root: Node, environ: Mapping[str, str], kinds: Kinds) -> None:
+    def __init__(self, file: Path, root: Node, environ: Mapping[str, str], kinds: Kinds, *, need_secrets: bool) -> None:
         changed = overrides(environ)
         self.file = file
         self.places = Places(root, changed)
@@ -101,6 +97,7 @@ class _Reading:
         self.notes: list[Problem] = []
         self._environ = environ
         self._kinds = kinds
+        self._need_secrets = need_secrets
         self._secrets = Secrets(environ)
         self._data: dict[str, Any] = _merged(_plain(root), changed)
         self._hidden: set[Loc] = set()
@@ -150,7 +147,7 @@ class _Reading:
         except MissingSecretError as error:
             place = self.places.within(loc, text.find(error.reference), len(error.reference))
             missing = Problem(place, f"{error.reference}: {error.why}", error.hint)
-            may_miss = not self.need_secrets and (loc[0] == "venues" or self._is_secret(loc))
+            may_miss = not self._need_secrets and (loc[0] == "venues" or self._is_secret(loc))
             (self.notes if may_miss else self.problems).append(missing)
         self._spoilt.add(loc)
         return text

@@ -18,7 +18,6 @@ from pydantic import (
 )
 from pydantic import field_validator as validates
 from pydantic_core import PydanticCustomError
-from pydantic_settings import NoDecode
 
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.core.model import Severity
@@ -153,7 +152,7 @@ class HeartbeatSettings(Table):
 class RulesSettings(Table):
     """`[rules]`."""
 
-    files: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+    files: Annotated[tuple[str, ...], BeforeValidator(_listed)]
     """Files, globs and `builtin:PACK`; loading makes relative ones absolute, from the config file's folder."""
 
 
