@@ -178,6 +178,15 @@ def test_an_account_that_vanishes_keeps_its_alerts() -> None:
     ]
 
 
+def test_a_venue_without_an_account_to_watch_is_told() -> None:
+    """A config that selects none of the listed accounts is not a quiet success."""
+    desk = Desk(ruling(*ALL_RULES, accounts=["three"]))
+    for second in range(0, 50, 10):
+        desk.tick(second, answer(listing=[ONE, TWO]), cycle_end(second))
+
+    assert desk.told() == ["nothing-watched:firing:critical"]
+
+
 def test_a_new_account_is_an_event_and_the_first_list_is_not() -> None:
     """Accounts of the first list have not appeared; a later one has."""
     desk = Desk()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 VENUE_UNREACHABLE = "venue-unreachable"
 LOGIN_REFUSED = "login-refused"
+NOTHING_WATCHED = "nothing-watched"
 DATA_STALE = "data-stale"
 ANSWER_MALFORMED = "answer-malformed"
 ACCOUNT_VANISHED = "account-vanished"
@@ -48,6 +49,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         for rule in (
             _rule(VENUE_UNREACHABLE, "Venue unreachable", Severity.CRITICAL, repeated=True),
             _rule(LOGIN_REFUSED, "Login refused", Severity.CRITICAL, repeated=True),
+            _rule(NOTHING_WATCHED, "No account to watch", Severity.CRITICAL, repeated=True),
             _rule(DATA_STALE, "Data stale", Severity.WARNING, Severity.CRITICAL),
             _rule(ANSWER_MALFORMED, "Answer malformed", Severity.WARNING, Severity.CRITICAL, repeated=True),
             _rule(ACCOUNT_VANISHED, "Account vanished", Severity.CRITICAL),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from marginwatch.core.health.rules import ANSWER_MALFORMED, LOGIN_REFUSED, RULES, VENUE_UNREACHABLE, clock, known
+from marginwatch.core.health.rules import (
+    ANSWER_MALFORMED,
+    LOGIN_REFUSED,
+    NOTHING_WATCHED,
+    RULES,
+    VENUE_UNREACHABLE,
+    clock,
+    known,
+)
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.core.result import AlertKey
 
@@ -56,11 +64,20 @@ def venue_results(venue: VenueState, cycle: CycleEnd) -> list[Result]:
     """
     cause = _cause(cycle)
     if cause is None:
-        return [_result(rule, cycle, "the venue answers", holds=False) for rule in dict.fromkeys(_TROUBLE.values())]
+        well = [_result(rule, cycle, "the venue answers", holds=False) for rule in dict.fromkeys(_TROUBLE.values())]
+        return [*well, _watched(cycle)]
     since = "" if venue.failing_since is None else f" since {clock(venue.failing_since)}"
     cycles = "1 cycle" if venue.failed_cycles == 1 else f"{venue.failed_cycles} cycles in a row"
     detail = f"{cause.detail.rstrip('.')}; {cycles} failed{since}"
     return [_result(_TROUBLE[cause.kind], cycle, detail, holds=True)]
+
+
+def _watched(cycle: CycleEnd) -> Result:
+    """A venue that answers well and has nothing that the config selects is silent for ever: most likely a mistake."""
+    detail = "accounts are watched"
+    if not cycle.attempted:
+        detail = "the venue answers, and none of the accounts it lists is one that the config's `accounts` selects"
+    return _result(NOTHING_WATCHED, cycle, detail, holds=not cycle.attempted)
 
 
 def _cause(cycle: CycleEnd) -> VenueFailure | None:
