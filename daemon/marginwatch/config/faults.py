@@ -129,8 +129,13 @@ def _sentence(fault: _Fault) -> tuple[str, str]:
         return _without(what, fault.input), _without(hint, fault.input)
     if fault.kind == "value_error":
         what, hint = REDACTOR.text(what), REDACTOR.text(hint)
-    shown = isinstance(fault.input, str) and fault.input.isprintable() and len(fault.input) <= 60  # noqa: PLR2004  (fits a sentence)
-    return what + (f", not `{fault.input}`" if shown else ""), hint
+    return what + (f", not `{fault.input}`" if _may_be_shown(fault.input) else ""), hint
+
+
+def _may_be_shown(value: object) -> bool:
+    """Whether a value fits a sentence and holds nothing to hide, such as a URL's password in a place without one."""
+    fits = isinstance(value, str) and value.isprintable() and len(value) <= 60  # noqa: PLR2004  (fits a sentence)
+    return fits and REDACTOR.text(str(value)) == value
 
 
 def _no_such_word(fault: _Fault) -> tuple[str, str]:

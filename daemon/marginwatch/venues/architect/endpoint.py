@@ -19,21 +19,24 @@ _PAPER_HOSTS: Final = ("app.architect.co", "staging.architect.co")
 
 
 class EndpointError(MarginwatchError, ValueError):
-    """The `endpoint` key cannot be used. It is a ValueError too, so that settings report it with its place."""
+    """The endpoint cannot be used; the sentence goes on from the name of the key.
+
+    It is a ValueError too, so that settings report it with its place.
+    """
 
 
 class MalformedEndpointError(EndpointError):
     """The text is no host and port."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"endpoint {what}; write it like https://app.architect.co or localhost:9000")
+        super().__init__(f"must {what}; write it like https://app.architect.co or localhost:9000")
 
 
 class UnencryptedEndpointError(EndpointError):
     """The vendor's own host over plain text."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"endpoint http://{host} would send the API secret unencrypted; write https://{host}")
+        super().__init__(f"must begin with https://, for http:// would send the API secret unencrypted to {host}")
 
 
 class PortlessAddressError(EndpointError):
@@ -41,9 +44,7 @@ class PortlessAddressError(EndpointError):
 
     def __init__(self, host: str) -> None:
         written = f"[{host}]" if ":" in host else host
-        super().__init__(
-            f"endpoint {host} is an IP address and has no SRV record to find the port; add it: {written}:8081"
-        )
+        super().__init__(f"must name the port, which DNS knows of names only; write it like {written}:8081")
 
 
 class WrongSideError(EndpointError):
@@ -51,12 +52,10 @@ class WrongSideError(EndpointError):
 
     def __init__(self, host: str, port: int, *, paper: bool) -> None:
         if paper:
-            what = (
-                f"paper = true needs port {PAPER_PORT} at {host}, not {port}; leave the port out, or write {PAPER_PORT}"
-            )
+            what = f"must have port {PAPER_PORT} for paper trading at {host}; leave the port out"
         else:
-            what = f"port {port} at {host} is paper trading; add paper = true, or leave the port out for live trading"
-        super().__init__(f"endpoint: {what}")
+            what = f"must not have port {port}, which is paper trading at {host}; leave it out, or add paper = true"
+        super().__init__(what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def parse_endpoint(text: str, *, paper: bool) -> Endpoint:
     """Check an endpoint such as `https://app.architect.co`, `localhost:9000` or `10.0.0.5:8081`.
 
     It is encrypted when it says https, and at the vendor's own domain. Nothing of a refused text is repeated beyond
-    its scheme, host and port, for a text may hold a password by mistake.
+    its host and port, for a text may hold a password by mistake.
 
     Raises:
         EndpointError: it is no endpoint, or one that would send the secret unencrypted to the vendor, or the wrong
@@ -118,16 +117,16 @@ def _split(text: str) -> tuple[SplitResult, str, int | None]:
         url = urlsplit(text if "://" in text else f"//{text}")
         host, port = url.hostname, url.port
     except ValueError:
-        what = "is not a host and a port"
+        what = "be a host and a port"
         raise MalformedEndpointError(what) from None
     if not host or not _HOST.fullmatch(host):
-        what = "has no host name of plain letters, digits, dots and dashes"
+        what = "name a host in plain letters, digits, dots and dashes"
     elif url.scheme not in {"", "http", "https"}:
-        what = f"has the scheme {url.scheme}, which is none of https and http"
+        what = "begin with https:// or http://, or with the host"
     elif url.username is not None or url.path not in {"", "/"} or url.query or url.fragment:
-        what = f"at {host} must be a host and a port only, without a user, a path or a query"
+        what = "be a host and a port only, without a user, a path or a query"
     elif port == 0:
-        what = f"at {host} has port 0"
+        what = "have a port above 0"
     else:
         return url, host, port
     raise MalformedEndpointError(what)

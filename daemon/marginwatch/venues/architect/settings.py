@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationInfo, field_validator
 
 from marginwatch.venues.architect.endpoint import parse_endpoint
 
@@ -18,12 +18,12 @@ class ArchitectSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    paper: bool = False
+    """Watch the paper accounts instead of the live ones. Stands first because it decides which endpoints are right."""
     endpoint: str = "https://app.architect.co"
     """The installation. Without a port, DNS is asked for it (an SRV record)."""
     api_key: SecretStr
     api_secret: SecretStr
-    paper: bool = False
-    """Watch the paper accounts instead of the live ones."""
     currency: str | None = None
     """The currency to name in messages, as the venue names none."""
 
@@ -31,7 +31,7 @@ class ArchitectSettings(BaseModel):
     @classmethod
     def _check_key(cls, key: SecretStr) -> SecretStr:
         if not _KEY.fullmatch(key.get_secret_value()):
-            msg = "an Architect API key is 24 letters and digits, and this is not one"
+            msg = "must be the 24 letters and digits of an Architect API key"
             raise ValueError(msg)
         return key
 
@@ -39,7 +39,7 @@ class ArchitectSettings(BaseModel):
     @classmethod
     def _check_secret(cls, secret: SecretStr) -> SecretStr:
         if not _SECRET.fullmatch(secret.get_secret_value()):
-            msg = "an Architect API secret is 44 characters of Base64, and this is not one"
+            msg = "must be the 44 Base64 characters of an Architect API secret"
             raise ValueError(msg)
         return secret
 
@@ -47,11 +47,12 @@ class ArchitectSettings(BaseModel):
     @classmethod
     def _check_currency(cls, currency: str | None) -> str | None:
         if currency is not None and not currency.strip():
-            msg = "currency is empty; write one, for example USD, or leave the key out"
+            msg = "must name a currency, for example USD; or leave the key out"
             raise ValueError(msg)
         return currency
 
-    @model_validator(mode="after")
-    def _check_endpoint(self) -> ArchitectSettings:
-        parse_endpoint(self.endpoint, paper=self.paper)
-        return self
+    @field_validator("endpoint")
+    @classmethod
+    def _check_endpoint(cls, endpoint: str, info: ValidationInfo) -> str:
+        parse_endpoint(endpoint, paper=bool(info.data.get("paper")))
+        return endpoint
