@@ -156,8 +156,9 @@ def _sqlite(url: URL) -> Engine:
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
     """FULL costs under a millisecond a commit and is what survives a power cut."""
     with contextlib.closing(connection.cursor()) as cursor:
-        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table and before WAL
-        cursor.execute("PRAGMA journal_mode=WAL")
+        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table and before WAL
+            cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
