@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch import clock
-from marginwatch.core.model import AccountKey, FailureKind, Normalised, VenueFailure
+from marginwatch.core.model import AccountKey, FailureKind, Normalised, Observation, VenueFailure
 from marginwatch.simulator.architect import API_KEY, API_SECRET
 from marginwatch.simulator.world import SimAccount
 from marginwatch.venues.architect.assembly import assemble
+from marginwatch.venues.architect.normalise import Scope, normalise
 from marginwatch.venues.architect.settings import ArchitectSettings
+from marginwatch.venues.architect.wire import ACCOUNTS, SUMMARIES
 from marginwatch.venues.protocol import Fetched, Part, VenueCommon
 
 if TYPE_CHECKING:
@@ -83,6 +85,27 @@ def margin_call(number: str, amount: str = "1500", met: str = "0", **more: objec
         "status": "O",
         **more,
     }
+
+
+EVERYTHING = Scope(lambda _: True)
+
+
+def read(parts: Mapping[str, object], scope: Scope = EVERYTHING) -> Normalised:
+    """What these answers say, every account being wanted unless told otherwise."""
+    return normalise(fetched(parts), scope)
+
+
+def one(parts: Mapping[str, object], scope: Scope = EVERYTHING) -> Observation:
+    """The only thing these answers say, without any failure."""
+    said = read(parts, scope)
+    assert said.failures == ()
+    (observation,) = said.observations
+    return observation
+
+
+def good(**more: object) -> dict[str, object]:
+    """A listing and a summary of one account."""
+    return {ACCOUNTS: {"accounts": [listed()]}, SUMMARIES: {"account_summaries": [summary(**more)]}}
 
 
 def sim_accounts() -> tuple[SimAccount, ...]:
