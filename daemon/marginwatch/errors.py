@@ -32,7 +32,10 @@ class Problem:
 
 
 class MarginwatchError(Exception):
-    """Base of all our errors; `str()` is one sentence for a person and `exit_code` what a command ends with."""
+    """Base of all our errors; `str()` is one sentence for a person and `exit_code` what a command ends with.
+
+    1: the user's input is wrong. 3: something outside failed and may work again by itself.
+    """
 
     exit_code = 1
 

@@ -23,19 +23,17 @@ DO_NOT_RESTART = 78
 def command(*, config: Path | None, log_level: str | None) -> None:
     """Watch the accounts until stopped.
 
-    Exits 78 when the configuration is wrong, so that systemd does not restart it in vain.
+    Exits 78 when the configuration is wrong, so that systemd does not start it again in vain, and 3 for trouble
+    outside, such as a database that does not answer or that another process uses.
     """
     from marginwatch.app.build import configure
     from marginwatch.app.start import prepare_logging, run_daemon
     from marginwatch.errors import MarginwatchError
-    from marginwatch.store.errors import EpochLostError
 
     try:
         configured = configure(config, os.environ)
         prepare_logging(configured, log_level)
         run_daemon(configured)
-    except EpochLostError:
-        raise
     except MarginwatchError as error:
         click.echo(str(error), err=True)
         sys.exit(DO_NOT_RESTART if error.exit_code == 1 else error.exit_code)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey
 
 
+OUTSIDE = 3
+"""Exit code for trouble that may pass by itself: systemd is to start the daemon again."""
+
+
 class StoreError(MarginwatchError):
     """Base of the store's errors. Whatever was being written is rolled back; what was stored before stays."""
 
@@ -82,12 +86,16 @@ class DatabaseReadOnlyError(StoreError):
 class DatabaseFullError(StoreError):
     """No room for more; nothing of the refused write is stored, everything before it is."""
 
+    exit_code = OUTSIDE
+
     def __init__(self, where: str) -> None:
         super().__init__(f"the disk is full: the database {where} cannot grow; nothing stored so far is lost")
 
 
 class DatabaseBusyError(StoreError):
     """Another program held the write lock for too long."""
+
+    exit_code = OUTSIDE
 
     def __init__(self, where: str) -> None:
         super().__init__(f"the database {where} is locked by another program")
@@ -117,12 +125,16 @@ class ForeignDatabaseError(StoreError):
 class DatabaseUnreachableError(StoreError):
     """The server does not answer, or refuses the login."""
 
+    exit_code = OUTSIDE
+
     def __init__(self, where: str, why: str) -> None:
         super().__init__(f"the database {where} cannot be reached: {why}")
 
 
 class DatabaseFailedError(StoreError):
     """Anything else the database said, such as an I/O error."""
+
+    exit_code = OUTSIDE
 
     def __init__(self, where: str, why: str) -> None:
         super().__init__(f"the database {where} failed: {why}")
@@ -142,6 +154,8 @@ class DatabaseTooNewError(StoreError):
 class DatabaseOwnedError(StoreError):
     """Another process owns the database."""
 
+    exit_code = OUTSIDE
+
     def __init__(self, where: str, owner: str) -> None:
         by = f" ({owner})" if owner else ""
         super().__init__(f"the database {where} is in use by another marginwatch{by}; stop that one first")
@@ -149,6 +163,8 @@ class DatabaseOwnedError(StoreError):
 
 class EpochLostError(StoreError):
     """Another process took the database over; this one may write no more."""
+
+    exit_code = OUTSIDE
 
     def __init__(self, where: str) -> None:
         super().__init__(f"another marginwatch took over the database {where}; this process must end")
