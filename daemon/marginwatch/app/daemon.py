@@ -15,7 +15,7 @@ from marginwatch.app.polling import Schedule, VenuePolling
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.core.engine import ClockJump
-from marginwatch.deliver import Delivery
+from marginwatch.deliver import Delivery, in_thread
 from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
 from marginwatch.tick import Ticked, Ticker
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-POLLS_WITHIN = 3.0
+POLLS_WITHIN = 2.0
 """Seconds a running cycle may hold up the stop."""
 SENDS_WITHIN = 5.0
 """Seconds sends in flight may hold up the stop."""
@@ -203,7 +203,17 @@ class Daemon:
     async def _prune(self) -> None:
         store = self._parts.settings.store
         kept = Retention(keep=store.keep, keep_observations=store.keep_observations)
-        dropped = await asyncio.to_thread(self._store.prune, clock.now(), kept)
+
+        def work() -> int | StoreError:
+            try:
+                return self._store.prune(clock.now(), kept)
+            except StoreError as error:
+                return error
+
+        # A thread that the stop need not wait for: it works in small transactions and may be cut off at any.
+        dropped = await in_thread(work, "prune")
+        if isinstance(dropped, StoreError):
+            raise dropped
         if dropped:
             log.info("pruned", rows=dropped)
 

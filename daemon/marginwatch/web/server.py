@@ -14,7 +14,7 @@ from marginwatch.errors import MarginwatchError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_STOP_WITHIN = 2
+_STOP_WITHIN = 1
 """Seconds a client may hold up the stop."""
 
 
