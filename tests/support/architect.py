@@ -122,7 +122,7 @@ def connect(
     *,
     accounts: tuple[str, ...] = (),
     every: float = 1.0,
-    deadline: float = 5.0,
+    deadline: float = 20.0,
     monotonic: Callable[[], float] = clock.monotonic,
     resolver: dns.asyncresolver.Resolver | None = None,
     **more: object,

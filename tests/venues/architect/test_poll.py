@@ -87,12 +87,17 @@ UNUSABLE: dict[str, tuple[Fault, FailureKind]] = {
 }
 
 
+def patience(fault: Fault) -> float:
+    """A short deadline only where it must pass: elsewhere a busy machine must not make it pass."""
+    return 2.0 if fault.kind in {FaultKind.HANG, FaultKind.SLOW_DRIP} else 20.0
+
+
 @pytest.mark.parametrize("case", UNUSABLE)
 async def test_summaries_that_fail_are_one_failure_of_the_venue(simulator: ArchitectSimulator, case: str) -> None:
     """The good listing is still given, nothing is observed of visible accounts, and the next cycle is good again."""
     fault, kind = UNUSABLE[case]
     ticker = Ticker()
-    venue = connect(simulator.endpoint, deadline=1.0, monotonic=ticker)
+    venue = connect(simulator.endpoint, deadline=patience(fault), monotonic=ticker)
     await cycle(venue)
     simulator.faults.fail(SUMMARIES, fault)
     said = await cycle(venue)
@@ -105,11 +110,11 @@ async def test_summaries_that_fail_are_one_failure_of_the_venue(simulator: Archi
     await venue.aclose()
 
 
-@pytest.mark.parametrize("case", UNUSABLE)
+@pytest.mark.parametrize("case", [case for case in UNUSABLE if case != "slow drip"])
 async def test_a_listing_that_fails_costs_permissions_only(simulator: ArchitectSimulator, case: str) -> None:
     """After a good listing the accounts are still known by name, and their balances are observed."""
     fault, kind = UNUSABLE[case]
-    venue = connect(simulator.endpoint, deadline=1.0)
+    venue = connect(simulator.endpoint, deadline=patience(fault))
     await cycle(venue)
     simulator.faults.fail(ACCOUNTS, fault)
     said = await cycle(venue)
@@ -122,12 +127,12 @@ async def test_a_listing_that_fails_costs_permissions_only(simulator: ArchitectS
     await venue.aclose()
 
 
-@pytest.mark.parametrize("case", UNUSABLE)
+@pytest.mark.parametrize("case", [case for case in UNUSABLE if case != "slow drip"])
 async def test_the_very_first_listing_is_needed(simulator: ArchitectSimulator, case: str) -> None:
     """Without any listing there is nothing to observe, and one failure of the venue says so."""
     fault, kind = UNUSABLE[case]
     simulator.faults.fail(ACCOUNTS, fault)
-    venue = connect(simulator.endpoint, deadline=1.0)
+    venue = connect(simulator.endpoint, deadline=patience(fault))
     said = await cycle(venue)
     assert said.observations == ()
     assert [(each.kind, each.account) for each in said.failures] == [(kind, None)]
@@ -147,7 +152,7 @@ async def test_a_reset_connection_is_tried_once_more(simulator: ArchitectSimulat
 
 async def test_a_server_that_stops_is_unreachable_until_it_is_back(simulator: ArchitectSimulator) -> None:
     """While it is down the venue fails as a whole; when it is back the next cycle is good."""
-    venue = connect(simulator.endpoint, deadline=5.0)
+    venue = connect(simulator.endpoint, deadline=20.0)
     await cycle(venue)
     port = simulator.port
     await simulator.stop()
@@ -159,7 +164,7 @@ async def test_a_server_that_stops_is_unreachable_until_it_is_back(simulator: Ar
 
 async def test_encryption_the_server_does_not_speak_is_unreachable(simulator: ArchitectSimulator) -> None:
     """https against a plain server is one failure, with a sentence."""
-    venue = connect(simulator.endpoint.replace("http:", "https:"), deadline=1.0)
+    venue = connect(simulator.endpoint.replace("http:", "https:"), deadline=10.0)
     (failure,) = (await cycle(venue)).failures
     assert failure.kind is FailureKind.UNREACHABLE
     await venue.aclose()
