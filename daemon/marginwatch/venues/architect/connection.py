@@ -43,6 +43,9 @@ CHANNEL_OPTIONS: Final = (
 RECONNECT: Final = 1.5
 """Seconds the second try of a call waits for a lost connection to come back."""
 
+_MAY_HAVE_MOVED: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+"""After these DNS is asked again before the next call."""
+
 CALLS_PER_SECOND: Final = 5.0
 CALLS_AT_ONCE: Final = 30.0
 """Well under the 10 and 100 a user may make (https://docs.architect.co/concepts/rate-limiting), for others share it."""
@@ -111,7 +114,6 @@ class Connection:
         await asyncio.sleep(pause)
         answer = await self._try(ask, ask.until)
         if isinstance(answer, Refusal) and answer.code is grpc.StatusCode.UNAVAILABLE:
-            self._lost = True
             again = await self._try(ask, min(ask.until, self.monotonic() + RECONNECT), wait_for_ready=True)
             gave_up = isinstance(again, Refusal) and again.code is grpc.StatusCode.DEADLINE_EXCEEDED
             answer = answer if gave_up else again
@@ -153,6 +155,7 @@ class Connection:
         except NotResolvedError as error:
             return self.refuse(ask, FailureKind.UNREACHABLE, str(error))
         except grpc.aio.AioRpcError as error:
+            self._lost = self._lost or error.code() in _MAY_HAVE_MOVED
             timed_out = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED  # its details only say so once more
             details = "" if timed_out else error.details() or ""
             kind = kind_of(error.code(), details, ask.call, about_account=ask.account is not None)
