@@ -13,13 +13,18 @@ import pytest
 from marginwatch.cli import COMMANDS
 from marginwatch.config.environment import known_variables
 from marginwatch.config.load import SHARED_KEYS, load_settings
+from marginwatch.config.rulefile import load_rules
 from marginwatch.config.settings import ReceiverSettings, Settings
+from marginwatch.notify.render import check_template
 from marginwatch.ops.redact import REDACTOR
+from marginwatch.venues.registry import venue_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import BaseModel
+
+    from marginwatch.core.rule import Rule
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "config.example.toml").read_text()
@@ -175,3 +180,24 @@ def test_no_file_leaves_work_undone_or_points_outside() -> None:
 def _headings(page: Path) -> set[str]:
     lines = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
     return {re.sub(r"[^\w\s-]", "", line).strip().lower().replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("language", ["toml", "yaml"])
+def test_the_rules_in_the_guide_load(tmp_path: Path, language: str) -> None:
+    """What the page on rules shows is a rule file as it stands."""
+    shown = re.findall(
+        rf"^```{language}\n(.*?)^```", (ROOT / "docs" / "rules.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    file = tmp_path / f"shown.{language}"
+    file.write_text("\n".join(shown))
+    found = venue_kinds()
+    catalogues = {name: kind.catalogue for name, kind in found.items()}
+
+    loaded = load_rules([str(file)], catalogues, {"a": "architect", "b": "stonex", "c": "helio"}, _any_summary)
+
+    assert loaded.problems == ()
+    assert loaded.rules
+
+
+def _any_summary(rule: Rule, kind: str) -> str | None:
+    return check_template(rule, venue_kinds()[kind].sample)
