@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from apprise import Apprise, AppriseAsset, NotificationManager, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
 from apprise.plugins.custom_form import NotifyForm
 from apprise.plugins.custom_json import NotifyJSON
 from apprise.plugins.custom_xml import NotifyXML
@@ -17,6 +17,7 @@ from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
 from marginwatch.errors import MarginwatchError
 from marginwatch.notify.outcome import DELIVERED, UNEXPLAINED, quiet_loggers, witness
+from marginwatch.notify.plugins import build_plugin, scheme_of, schemes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,6 @@ MOST_READ_SECONDS = 60.0
 UNSTATED_GAP = 1.0
 """Seconds between sends where Apprise knows no figure of the service's own."""
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}):/")
 _SECOND = re.compile(r"[\s,;][A-Za-z][A-Za-z0-9+.-]{0,20}://")
 _WITH_HEADERS = (NotifyJSON, NotifyForm, NotifyXML, NotifyEmail)
 _TYPES: Mapping[Severity, NotifyType] = {
@@ -115,7 +115,7 @@ class Receiver:
         failure passed off as success, no body sent on to another host, no message split in two.
         """
         url = self._url.get_secret_value()
-        plugin = Apprise.instantiate(url, asset=self._asset)
+        plugin = build_plugin(url, self._asset)
         if plugin is None:
             raise BadReceiverUrlError(self.name, _why_not(url))
         plugin.retry = 0
@@ -160,13 +160,12 @@ def _type_of(message: Message) -> NotifyType:
 
 
 def _why_not(url: str) -> str:
-    found = _SCHEME.match(url)
-    if found is None:
+    scheme = scheme_of(url)
+    if not scheme:
         return "has no service in front, such as slack:// or mailto://"
-    scheme = found[1].lower()
     if scheme in {"http", "https"}:
         return f"is a plain web address; write {'jsons' if scheme == 'https' else 'json'}:// to post JSON to it"
-    known = list(NotificationManager().schemas())  # type: ignore[no-untyped-call]  # apprise annotates only parts of it
+    known = schemes()
     if scheme in known:
         return f"is not complete for {scheme}://"
     close = difflib.get_close_matches(scheme, known, n=1)
