@@ -130,6 +130,20 @@ def test_one_alert_lives_through_all_the_blindness_of_an_account() -> None:
     ]
 
 
+def test_answers_of_no_use_are_told_with_what_is_wrong_with_them() -> None:
+    """Answers that all come too old are no good answers: the sentence says that they are too old."""
+    state = replace(STATE, blind={"margin-usage": after(100), "pnl": after(100)})
+    because = dict.fromkeys(state.blind, "the venue's own time of these numbers is too long ago")
+
+    result = health.stale_result(state, because, after(160), stale_after=STALE_AFTER, venue_down=False)
+
+    assert levels(result) == ((True, True), (True, True))
+    assert result.detail == (
+        "no good answer since 2026-03-02 14:01:40 UTC: the venue's own time of these numbers is too long ago; "
+        "cannot be decided: margin-usage, pnl"
+    )
+
+
 def test_the_sentence_says_what_is_blind_since_when_and_why(snapshot: SnapshotAssertion) -> None:
     """Rules of one cause stand together; a failed fetch comes first."""
     blind = {"pnl": after(50), "margin-usage": after(50), "calls": after(90), "other": after(95)}

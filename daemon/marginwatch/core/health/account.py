@@ -10,7 +10,7 @@ from marginwatch.core.model import FailureKind, Observation
 from marginwatch.core.result import AlertKey, Result, Unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime, timedelta
 
     from marginwatch.core.model import AccountKey, VenueFailure
@@ -56,7 +56,8 @@ def stale_result(
     silent = _ever_seen(state) and now - _last_answer(state) >= stale_after
     stale = silent or any(now - since >= stale_after for since in blind.values())
     unanswered = silent or failure is not None
-    detail = _silence(state, blind, failure) if unanswered else _blindness(blind, because)
+    why = set(because.values()) if failure is None else {_sentence(failure)}
+    detail = _silence(state, blind, why) if unanswered else _blindness(blind, because)
     return known(key, now, (stale, silent), detail, kept=(bool(blind) or unanswered, unanswered))
 
 
@@ -88,9 +89,9 @@ def _blind(state: AccountState) -> Mapping[str, datetime]:
     return {rule: since for rule, since in state.blind.items() if viewable or since > state.first_seen}
 
 
-def _silence(state: AccountState, blind: Mapping[str, datetime], failure: VenueFailure | None) -> str:
-    """That no answer comes, in words, and what cannot be decided for that."""
-    reason = "" if failure is None else f": {_sentence(failure)}"
+def _silence(state: AccountState, blind: Mapping[str, datetime], why: Collection[str]) -> str:
+    """That no good answer comes, in words, why where there is one reason, and what cannot be decided for that."""
+    reason = f": {next(iter(why))}" if len(why) == 1 else ""
     rules = f"; cannot be decided: {', '.join(sorted(blind))}" if blind else ""
     return f"no good answer since {clock(_last_answer(state))}{reason}{rules}"
 
