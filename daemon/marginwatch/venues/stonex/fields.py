@@ -45,7 +45,7 @@ _ROW: Final = f"{_DATA}portfolios[]."
 _BALANCE: Final = f"{BALANCES}:data."
 _OPEN: Final = f"{_BALANCE}openCall."
 _HOUSE: Final = "sum of marginRequirements[].houseRequirement"
-_ANY_CALL: Final = "openCall.*, fedCallAmount, maintCallAmount, accumFedAmount"
+_ANY_CALL: Final = f"{_OPEN}*, {_DATA}fedCallAmount, {_DATA}maintCallAmount, {_DATA}accumFedAmount"
 
 
 def _common(name: str, unit: Unit, path: str, meaning: str) -> Field:
@@ -75,13 +75,13 @@ _COMMON: Final = [
     _common(
         "in_margin_call",
         Unit.FLAG,
-        f"{_BALANCE}any of {_ANY_CALL} > 0",
+        f"any of {_ANY_CALL} > 0",
         "Whether any amount of a call is open; derived, for the venue has no such flag.",
     ),
     _common(
         "call_amount",
         Unit.MONEY,
-        f"{_BALANCE}largest of {_ANY_CALL}",
+        f"largest of {_ANY_CALL}",
         "The largest amount of a call, 0 without one; the amounts overlap, so they are not added.",
     ),
     _common("fed_call", Unit.MONEY, f"{_OPEN}federalCall", "Federal call outstanding."),
