@@ -46,7 +46,8 @@ class Malformed:
 
     def inside(self, outer: str) -> Malformed:
         """The same, seen from the document that holds this one at `outer`."""
-        return Malformed(self.what, f"{outer}.{self.where}" if self.where else outer)
+        joint = "." if self.where and not self.where.startswith("[") else ""
+        return Malformed(self.what, outer + joint + self.where)
 
     def of(self, venue: str, call: str, part: Part, account: AccountKey | None = None) -> VenueFailure:
         """The failure of the call that gave the answer."""

@@ -106,6 +106,8 @@ def _portfolio(body: bytes) -> Told | Malformed:
     fields = read_portfolio(portfolio, "")
     if isinstance(fields, Malformed):
         return fields
+    if not fields:
+        return Malformed("Expected a portfolio, got none of its fields")
     if portfolio.positions is UNSET or portfolio.positions is None:
         return Told(fields)
     rows = each(portfolio.positions, _position, "positions")
@@ -134,6 +136,8 @@ def _metrics(body: bytes) -> Told | Malformed:
     fields = metrics if isinstance(metrics, Malformed) else read_metrics(metrics, "")
     if isinstance(fields, Malformed):
         return fields
+    if not fields:
+        return Malformed("Expected metrics, got none of their fields")
     if isinstance(level := fields.get("margin_level"), Decimal):
         fields["margin_level"] = level.scaleb(-2)
     if not isinstance(taken := fields.get("timestamp"), Decimal):

@@ -9,7 +9,7 @@ from marginwatch import clock
 from marginwatch.core.model import FailureKind, VenueFailure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 
     from marginwatch.core.model import AccountKey
     from marginwatch.venues.http.lanes import Lane, Lanes
@@ -34,7 +34,7 @@ class Cycle:
         self.unasked: set[AccountKey] = set()
         """The accounts that the time did not reach for."""
 
-    async def run(self, accounts: Sequence[AccountKey], deadline: float) -> AsyncIterator[Outcome]:
+    async def run(self, accounts: Sequence[AccountKey], deadline: float) -> AsyncGenerator[Outcome]:
         """Yield one outcome an account, by `deadline` on the monotonic clock."""
         arrived: asyncio.Queue[tuple[AccountKey, Outcome] | None] = asyncio.Queue()
         self.unasked = set(accounts)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import http
+import os
+import socket
+import ssl
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,7 +16,7 @@ import httpx
 from marginwatch.core.model import FailureKind, VenueFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from marginwatch.core.model import AccountKey
 
@@ -68,10 +71,13 @@ class Said:
 BY_ERROR: Final[Mapping[type[Exception], tuple[FailureKind, str]]] = {
     httpx.ConnectTimeout: (FailureKind.UNREACHABLE, "no connection in time"),
     httpx.PoolTimeout: (FailureKind.TIMED_OUT, "no free connection in time"),
+    httpx.ReadTimeout: (FailureKind.TIMED_OUT, "no answer in time"),
+    httpx.WriteTimeout: (FailureKind.TIMED_OUT, "the request could not be sent in time"),
     httpx.TimeoutException: (FailureKind.TIMED_OUT, "no answer in time"),
     httpx.ConnectError: (FailureKind.UNREACHABLE, "no connection"),
     httpx.ReadError: (FailureKind.UNREACHABLE, "the connection broke while reading the answer"),
     httpx.WriteError: (FailureKind.UNREACHABLE, "the connection broke while asking"),
+    httpx.CloseError: (FailureKind.UNREACHABLE, "the connection broke while closing"),
     httpx.NetworkError: (FailureKind.UNREACHABLE, "the connection broke"),
     httpx.ProxyError: (FailureKind.UNREACHABLE, "the proxy refused"),
     httpx.UnsupportedProtocol: (FailureKind.UNREACHABLE, "the address is neither http nor https"),
@@ -80,6 +86,7 @@ BY_ERROR: Final[Mapping[type[Exception], tuple[FailureKind, str]]] = {
     httpx.ProtocolError: (FailureKind.BAD_ANSWER, "the answer is not HTTP"),
     httpx.DecodingError: (FailureKind.BAD_ANSWER, "the answer cannot be unpacked"),
     httpx.TooManyRedirects: (FailureKind.BAD_ANSWER, "it redirects without end"),
+    httpx.TransportError: (FailureKind.UNREACHABLE, "the exchange failed"),
     httpx.HTTPError: (FailureKind.UNREACHABLE, "the exchange failed"),
     OSError: (FailureKind.UNREACHABLE, "the connection broke"),
 }
@@ -130,15 +137,23 @@ def _kind_of_class(status: int) -> FailureKind:
 
 def _reason(error: BaseException) -> str:
     """The system's own words for the innermost cause: `Connection refused`."""
-    reasons = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror]
-    return reasons[-1] if reasons else ""
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
+    reason = ""
     cause: BaseException | None = error
     while cause is not None:
-        yield cause
+        if isinstance(cause, OSError):
+            reason = _words(cause) or reason
         cause = cause.__cause__ or cause.__context__
+    return reason
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {getattr(error, 'verify_message', 'not verified')}"
+    if isinstance(error, ssl.SSLError):
+        return str(getattr(error, "reason", None) or "TLS").replace("_", " ").lower()
+    if isinstance(error, socket.gaierror) or not error.errno:
+        return error.strerror or ""
+    return os.strerror(error.errno)
 
 
 def wait_of(header: str | None, now: datetime) -> timedelta | None:

@@ -99,10 +99,12 @@ class Lane:
                 response = await transport.handle_async_request(_request(ask, authorization, left))
                 return await self._read(ask, response, deadline)
             except _WORTH_A_NEW_CONNECTION as error:
-                if replaced:
+                stuck = isinstance(error, httpx.PoolTimeout)
+                given_up = transport is not self._transport and not stuck
+                if replaced or given_up:
                     return of_error(error, ask.url.host)
                 replaced = True
-                if isinstance(error, httpx.PoolTimeout) and transport is self._transport:
+                if stuck and transport is self._transport:
                     self.renew()
             except (httpx.HTTPError, OSError) as error:
                 return of_error(error, ask.url.host)

@@ -49,10 +49,17 @@ class NotOffered:
 
 
 @dataclass(slots=True)
-class Spare:
-    """How many retries the rest of a cycle may use, so that an outage of many accounts is not made worse by us."""
+class Allowance:
+    """What the rest of a cycle may use."""
 
-    left: int
+    deadline: float
+    """On the monotonic clock."""
+    retries: int
+    """Few, so that an outage of many accounts is not made worse by us."""
+
+    def withdraw(self) -> None:
+        """The cycle is over: start nothing more for it."""
+        self.deadline = float("-inf")
 
 
 class Session:
@@ -66,19 +73,19 @@ class Session:
         self._now = now
 
     async def call(
-        self, ask: Ask, account: AccountKey, lane: Lane, *, deadline: float, spare: Spare
+        self, ask: Ask, account: AccountKey, lane: Lane, allowance: Allowance
     ) -> Part | VenueFailure | NotOffered:
-        """The answer to one call, or its failure after what retries the deadline and the spare ones allow."""
+        """The answer to one call, or its failure after what retries are allowed."""
         for attempt in count(1):
-            answer = await self._attempt(ask, lane, deadline)
+            answer = await self._attempt(ask, lane, allowance.deadline)
             if not isinstance(answer, Failed):
                 return Part(answer.body, self._now())
             if ask.optional and answer.status in NOT_OFFERED:
                 return NotOffered()
             pause = _pause(answer, attempt)
-            if pause is None or spare.left <= 0 or clock.monotonic() + pause >= deadline:
+            if pause is None or allowance.retries <= 0 or clock.monotonic() + pause >= allowance.deadline:
                 return answer.of(self.venue, ask.call, self._now(), account)
-            spare.left -= 1
+            allowance.retries -= 1
             await asyncio.sleep(pause)
         raise AssertionError
 

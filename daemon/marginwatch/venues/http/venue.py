@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -13,11 +14,11 @@ from marginwatch.venues.http.cycle import Cycle
 from marginwatch.venues.http.failure import Failed, of_login, of_status, wait_of
 from marginwatch.venues.http.lanes import Lanes, Limits, tls_context
 from marginwatch.venues.http.login import Gaps, Login
-from marginwatch.venues.http.session import Manners, NotOffered, Session, Spare
+from marginwatch.venues.http.session import Allowance, Manners, NotOffered, Session
 from marginwatch.venues.protocol import Fetched, Part
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from marginwatch.core.model import AccountKey, Normalised
     from marginwatch.venues.http.cycle import Outcome
@@ -98,7 +99,7 @@ class HttpVenue:
         """What the answers say. Pure; never raises on any bytes."""
         return self._api.normalise(fetched)
 
-    async def poll(self) -> AsyncIterator[Fetched | VenueFailure]:
+    async def poll(self) -> AsyncGenerator[Fetched | VenueFailure]:
         """One full cycle: the accounts there are, then each account as it answers, within the cycle's deadline."""
         deadline = clock.monotonic() + self._common.deadline.total_seconds()
         token = await self._login.token(deadline)
@@ -108,14 +109,18 @@ class HttpVenue:
         listed = Fetched(self.name, None, {self._api.listing_call: token.listing}, self._now())
         yield listed
         accounts = self._accounts(listed)
-        spare = Spare(_SPARE_RETRIES + len(accounts) // 10)
+        allowance = Allowance(deadline, _SPARE_RETRIES + len(accounts) // 10)
 
         async def fetch(account: AccountKey, lane: Lane) -> Outcome:
-            return await self._fetch(account, lane, deadline, spare)
+            return await self._fetch(account, lane, allowance)
 
         self._cycle = Cycle(self._lanes(), fetch, self._now)
-        async for outcome in self._cycle.run(accounts, deadline):
-            yield outcome
+        try:
+            async with aclosing(self._cycle.run(accounts, deadline)) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+        finally:
+            allowance.withdraw()
 
     def _accounts(self, listed: Fetched) -> list[AccountKey]:
         """The accounts to ask for, those first that the last cycle did not come to."""
@@ -125,11 +130,11 @@ class HttpVenue:
         late = self._cycle.unasked if self._cycle else set()
         return sorted(self._known, key=lambda key: key not in late)
 
-    async def _fetch(self, account: AccountKey, lane: Lane, deadline: float, spare: Spare) -> Outcome:
+    async def _fetch(self, account: AccountKey, lane: Lane, allowance: Allowance) -> Outcome:
         parts: dict[str, Part | VenueFailure] = {}
         not_offered = set()
         for ask in self._api.asks(account):
-            got = await self._session.call(ask, account, lane, deadline=deadline, spare=spare)
+            got = await self._session.call(ask, account, lane, allowance)
             if isinstance(got, NotOffered):
                 not_offered.add(ask.call)
             else:

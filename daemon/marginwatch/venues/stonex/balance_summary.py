@@ -47,6 +47,8 @@ def read_balances(data: msgspec.Raw, _account: str) -> Told | Malformed:
         fields |= {name: inner[name] for name in _BARE_NAMES[block] if name in inner}
     fields |= {name: fields[path] for name, path in _COMMON_OF.items() if path in fields}
     used = _margin_used(summary)
+    if not fields and used == {}:
+        return Malformed("Expected a balance summary, got none of its fields", "data")
     if isinstance(used, Malformed):
         return used
     return Told(fields | used | _usage(fields | used))

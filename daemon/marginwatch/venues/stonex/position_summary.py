@@ -33,6 +33,8 @@ def read_positions(data: msgspec.Raw, account: str) -> Told | Malformed:
     fields = read_position_summary(summary, "data")
     if isinstance(fields, Malformed):
         return fields
+    if not fields and summary.portfolios is UNSET:
+        return Malformed("Expected a position summary, got none of its fields", "data")
     number = fields.get("acctNo")
     if isinstance(number, str) and number.strip() != account:
         return Malformed("this is the answer for another account", "data.acctNo")

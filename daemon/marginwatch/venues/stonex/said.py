@@ -37,9 +37,9 @@ def explain(body: bytes, secrets: tuple[str, ...] = ()) -> Said:
 def said(envelope: Envelope, secrets: tuple[str, ...] = ()) -> Said:
     """What an envelope with errors says; the kind only where the venue leaves no doubt."""
     errors = _errors(envelope)
-    told = [_sentence(error) for error in errors[:_SHOWN_ERRORS]]
-    message = spoken("; ".join(part for part in (envelope.message or "", *told) if part), secrets)
-    return Said(message, envelope.traceId, _kind(envelope, errors))
+    told = (envelope.message or "", *(_sentence(error) for error in errors[:_SHOWN_ERRORS]))
+    message = "; ".join(words for words in (spoken(part, secrets) for part in told) if words)
+    return Said(spoken(message), envelope.traceId, _kind(envelope, errors))
 
 
 def refuses_token(body: bytes) -> bool:
