@@ -71,7 +71,7 @@ def test_a_failed_backup_leaves_no_file(full: Store, tmp_path: Path) -> None:
 
 def test_postgresql_has_its_own_tool(postgres: Postgres) -> None:
     """The sentence says which."""
-    with postgres.schema() as url:
+    with postgres.database() as url:
         store = Store.open(url)
         with pytest.raises(BackupUnsupportedError, match="pg_dump"):
             store.backup(None)  # type: ignore[arg-type]  # never looked at

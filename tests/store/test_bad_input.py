@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from marginwatch.store import diagnosis, engine
 from marginwatch.store.errors import (
@@ -309,9 +308,9 @@ def test_what_a_server_refuses_is_told_apart(postgres: Postgres) -> None:
     """A database that is not there, and one that may not be written to."""
     with pytest.raises(DatabaseUnreachableError, match='database "nowhere" does not exist'):
         Store.open(f"postgres://marginwatch@/nowhere?host={postgres.folder}")
-    with postgres.schema() as schema_url:
-        Store.open(schema_url).close()
-        store = Store.open(f"{schema_url}%20-cdefault_transaction_read_only%3Don")
+    with postgres.database() as server_url:
+        Store.open(server_url).close()
+        store = Store.open(f"{server_url}&options=-cdefault_transaction_read_only%3Don")
         with pytest.raises(DatabaseReadOnlyError):
             store.own()
         store.close()
@@ -319,8 +318,8 @@ def test_what_a_server_refuses_is_told_apart(postgres: Postgres) -> None:
 
 def test_a_server_that_goes_away_is_one_sentence(postgres: Postgres) -> None:
     """A connection that ends in the middle is told, and the next transaction finds a new one."""
-    with postgres.schema() as schema_url:
-        store = Store.open(schema_url)
+    with postgres.database() as server_url:
+        store = Store.open(server_url)
         store.own()
         with pytest.raises(DatabaseUnreachableError), store._database.write() as connection:
             connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -342,7 +341,7 @@ class _ServerError(Exception):
 )
 def test_server_errors_have_the_same_classes(state: str, error: type[StoreError]) -> None:
     """A full disk is a full disk on any database; what has no class of its own keeps its first line."""
-    found = diagnosis.diagnose(OperationalError("SELECT 1", {}, _ServerError(state)), "db", None)
+    found = diagnosis.diagnose(_ServerError(state), "db", None)
 
     assert type(found) is error
     assert "DETAIL" not in str(found)

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,6 +21,9 @@ from marginwatch.core.model import AccountKey, VenueFailure
 from marginwatch.core.state import AccountState, VenueState, Withheld
 from marginwatch.store import codec
 from support.records import alert
+
+if TYPE_CHECKING:
+    from marginwatch.core.result import Difference
 
 DECIMALS = st.decimals(allow_nan=False, allow_infinity=False)
 OFFSETS = st.integers(-86399, 86399).map(lambda seconds: timezone(timedelta(seconds=seconds)))
@@ -117,7 +120,7 @@ class _Unstorable:
 class _UnstorableInside:
     """Holds field values in a set, which the store has no form for."""
 
-    things: frozenset[_Unstorable]
+    things: frozenset[Difference]
 
 
 @pytest.mark.parametrize("thing", [_Unstorable(1j), _UnstorableInside(frozenset())])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
+
+    import pytest
 
     from marginwatch.core.model import Observation, VenueFailure
     from marginwatch.core.state import StoredObservation
@@ -117,20 +118,12 @@ def observed(said: Said, at: datetime, latest: dict[AccountKey, Observation]) ->
     return seen(made, unchanged=again)
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database to copy, which is much faster than making one."""
-    path = tmp_path_factory.mktemp("replay") / "empty.db"
-    Store.open(f"sqlite:///{path}").close()
-    return path
-
-
 @given(TICKS)
 @settings(max_examples=50)  # a database each
-def test_ticks_come_back_as_they_were_committed(empty: Path, ticks: list[Any]) -> None:
+def test_ticks_come_back_as_they_were_committed(made: Path, ticks: list[Any]) -> None:
     """Every observation, failure and cycle end, with its own times and in its order, whatever restarts lie between."""
-    path = empty.with_name("store.db")
-    shutil.copy(empty, path)
+    path = made.with_name("replayed.db")
+    shutil.copy(made, path)
     url = f"sqlite:///{path}"
     store = Store.open(url)
     store.own()
@@ -139,9 +132,8 @@ def test_ticks_come_back_as_they_were_committed(empty: Path, ticks: list[Any]) -
     for number, (sayings, failures, cycles, revision, restart) in enumerate(ticks):
         at = after(number * 10)
         stored = tuple(observed(said, at, latest) for said in sayings)
-        made = Commit(at, revision, observations=stored, failures=failures, cycles=cycles)
-        store.commit(made)
-        written.append(made)
+        written.append(Commit(at, revision, observations=stored, failures=failures, cycles=cycles))
+        store.commit(written[-1])
         if restart:
             store.close()
             store = Store.open(url)
@@ -150,9 +142,9 @@ def test_ticks_come_back_as_they_were_committed(empty: Path, ticks: list[Any]) -
     of_one = list(store.history.observations(ACCOUNT, NOON, END))
     store.close()
 
-    assert [plain(tick) for tick in read] == [plain(made) for made in written]
+    assert [plain(tick) for tick in read] == [plain(tick) for tick in written]
     assert [item.observation for item in of_one] == [
-        item.observation for made in written for item in made.observations if item.observation.account == ACCOUNT
+        item.observation for tick in written for item in tick.observations if item.observation.account == ACCOUNT
     ]
 
 

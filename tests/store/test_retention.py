@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -101,28 +103,30 @@ def test_what_an_unchanged_observation_repeats_is_never_dropped(store: Store) ->
 
 
 ENTRIES = st.lists(
-    st.tuples(st.integers(1, 40), st.sampled_from([ACCOUNT, OTHER]), st.integers(1, 3)), min_size=1, max_size=30
+    st.tuples(st.integers(1, 40), st.sampled_from([ACCOUNT, OTHER]), st.integers(1, 3)), min_size=1, max_size=15
 )
 
 
-@given(ENTRIES, st.lists(st.integers(0, 400), min_size=1, max_size=3))
-@settings(max_examples=40)  # a database each
+@given(ENTRIES, st.lists(st.integers(0, 400), min_size=1, max_size=2))
+@settings(max_examples=30)  # a database each
 def test_pruning_never_changes_what_is_left(
-    tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[int, AccountKey, int]], prunings: list[int]
+    made: Path, entries: list[tuple[int, AccountKey, int]], prunings: list[int]
 ) -> None:
     """Whenever it ran: the days to be kept read as before, and what is older holds only what was observed."""
-    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('prune')}/store.db")
+    path = made.with_name("pruned.db")
+    shutil.copy(made, path)
+    store = Store.open(f"sqlite:///{path}")
     store.own()
     second = 0
-    made = []
+    said = []
     for gap, account, value in entries:
         second += gap
-        made.append((second, account, value))
-    observe(store, *made)
+        said.append((second, account, value))
+    observe(store, *said)
     for now in sorted(prunings):
         store.prune(after(now), Retention(timedelta(seconds=300), timedelta(seconds=100)))
         for account in (ACCOUNT, OTHER):
-            before = [(float(at), value) for at, whose, value in made if whose == account]
+            before = [(float(at), value) for at, whose, value in said if whose == account]
             read = told(store, account)
             assert set(read) <= set(before)
             assert [entry for entry in read if entry[0] >= now - 100] == [
@@ -227,3 +231,16 @@ def test_free_pages_go_back_to_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
 
     assert spare <= 10
     assert path.stat().st_size < 500_000
+
+
+def test_commits_go_on_while_pruning(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pruning in another thread lets every commit through, and takes nothing of them."""
+    monkeypatch.setattr(retention, "CHUNK", 5)
+    observe(store, *((number, ACCOUNT, number) for number in range(60)))
+    start = 30 * DAY
+    with ThreadPoolExecutor(1) as pool:
+        pruning = pool.submit(store.prune, after(start), KEEP)
+        observe(store, *((start + number, ACCOUNT, number) for number in range(60)))
+        assert pruning.result() > 0
+
+    assert told(store) == [(59, 59), *((start + number, number) for number in range(60))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from marginwatch.store import engine, schema
-from marginwatch.store.errors import DatabaseOwnedError, DatabaseTooNewError, ForeignDatabaseError
+from marginwatch.store.errors import DatabaseOutdatedError, DatabaseTooNewError, ForeignDatabaseError
 from marginwatch.store.store import Store
 from marginwatch.store.tables import metadata
 from support.records import alert, commit
@@ -66,23 +67,23 @@ def test_the_code_knows_every_revision() -> None:
     assert tuple(reversed(known)) == schema.REVISIONS
 
 
-def test_opening_again_changes_nothing(url: str) -> None:
+def test_opening_again_changes_nothing(empty_url: str) -> None:
     """An up-to-date database is used as it is, without loading the migration tool's environment again."""
-    first = Store.open(url)
+    first = Store.open(empty_url)
     first.own()
     first.commit(commit(alerts=(alert(),)))
     first.close()
-    second = Store.open(url, create=False)
+    second = Store.open(empty_url, create=False)
     alerts = second.history.alerts()
     second.close()
 
     assert alerts == [alert()]
 
 
-def test_many_may_open_a_new_database_at_once(url: str) -> None:
+def test_many_may_open_a_new_database_at_once(empty_url: str) -> None:
     """One of them makes the tables; the others wait and find them."""
     with ThreadPoolExecutor(4) as pool:
-        stores = list(pool.map(Store.open, [url] * 4))
+        stores = list(pool.map(Store.open, [empty_url] * 4))
     priors = [store.load_prior() for store in stores]
     for store in stores:
         store.close()
@@ -90,46 +91,46 @@ def test_many_may_open_a_new_database_at_once(url: str) -> None:
     assert priors == [priors[0]] * 4
 
 
-def test_a_newer_database_is_refused(url: str) -> None:
+def test_a_newer_database_is_refused(empty_url: str) -> None:
     """An old version would misread it: one sentence, and an exit code that systemd does not restart on."""
-    Store.open(url).close()
-    set_version(url, "9999")
+    Store.open(empty_url).close()
+    set_version(empty_url, "9999")
 
     with pytest.raises(DatabaseTooNewError, match=r"newer version of marginwatch \(schema 9999\)") as refused:
-        Store.open(url)
+        Store.open(empty_url)
     assert refused.value.exit_code == 78
 
 
-def test_an_older_database_is_upgraded_unless_a_daemon_uses_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_database_is_upgraded_unless_a_daemon_uses_it(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line does not change tables under a running daemon; without one, they are brought up to date."""
-    daemon = Store.open(url)
+    daemon = Store.open(empty_url)
     daemon.own()
     daemon.commit(commit(alerts=(alert(),)))
-    set_version(url, "0000")
+    set_version(empty_url, "0000")
     monkeypatch.setattr(schema, "REVISIONS", ("0000", *schema.REVISIONS))
     upgraded: list[object] = []
     monkeypatch.setattr(schema, "_run", upgraded.append)
 
-    with pytest.raises(DatabaseOwnedError):
-        Store.open(url)
+    with pytest.raises(DatabaseOutdatedError, match=f"process {os.getpid()}.*restart that one"):
+        Store.open(empty_url)
     assert upgraded == []
     daemon.close()
-    Store.open(url).close()
+    Store.open(empty_url).close()
     assert len(upgraded) == 1
 
 
-def test_another_programs_database_is_refused(url: str) -> None:
+def test_another_programs_database_is_refused(empty_url: str) -> None:
     """Tables that are not ours are never touched."""
-    database = engine.connect(url, create=True)
+    database = engine.connect(empty_url, create=True)
     with database.write() as connection:
         connection.execute(sa.text("CREATE TABLE customers (id INTEGER)"))
     database.close()
 
     with pytest.raises(ForeignDatabaseError, match="another program"):
-        Store.open(url)
+        Store.open(empty_url)
 
 
-def test_a_failed_upgrade_leaves_the_database_empty(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_upgrade_leaves_the_database_empty(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All tables or none: the next start finds nothing half made."""
 
     def fails(connection: sa.Connection) -> None:
@@ -139,9 +140,9 @@ def test_a_failed_upgrade_leaves_the_database_empty(url: str, monkeypatch: pytes
     with monkeypatch.context() as patched:
         patched.setattr(schema, "_run", fails)
         with pytest.raises(KeyboardInterrupt):
-            Store.open(url)
+            Store.open(empty_url)
 
-    Store.open(url).close()
+    Store.open(empty_url).close()
 
 
 def test_the_file_is_private_durable_and_shrinkable(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+
+from marginwatch.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,24 +32,33 @@ class Postgres:
 
     folder: Path
 
-    def url(self, schema: str) -> str:
-        """A URL whose tables live in that schema."""
-        return f"postgresql://marginwatch@/postgres?host={self.folder}&options=-csearch_path%3D{schema}"
+    def url(self, database: str) -> str:
+        """The URL of that database."""
+        return f"postgresql://marginwatch@/{database}?host={self.folder}"
 
     @contextlib.contextmanager
-    def schema(self) -> Iterator[str]:
-        """The URL of a fresh schema: half a millisecond, where a database takes 25."""
+    def database(self) -> Iterator[str]:
+        """The URL of a fresh, empty database."""
         name = f"test_{uuid.uuid4().hex}"
-        engine = sa.create_engine(
-            f"postgresql+psycopg://marginwatch@/postgres?host={self.folder}", isolation_level="AUTOCOMMIT"
-        )
-        with engine.connect() as connection:
-            connection.execute(sa.text(f"CREATE SCHEMA {name}"))
+        with self._connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
             try:
                 yield self.url(name)
             finally:
-                connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
-        engine.dispose()
+                connection.execute(f"DROP DATABASE {name} (FORCE)".encode())
+
+    def empty(self, url: str) -> None:
+        """Remove every row but those the migrations made: a hundred times faster than a fresh database."""
+        with self._connect(str(sa.make_url(url).database)) as connection:
+            connection.execute(
+                b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY".encode())
+            connection.execute(b"INSERT INTO meta (key, value) VALUES ('epoch', 0), ('changes', 0), ('thinned', 0)")
+
+    def _connect(self, database: str) -> psycopg.Connection:
+        return psycopg.connect(f"host={self.folder} user=marginwatch dbname={database}", autocommit=True)
 
 
 @pytest.fixture(scope="session")

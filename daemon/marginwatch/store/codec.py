@@ -182,8 +182,6 @@ def _encoder(hint: Json) -> Callable[[Any], Json] | None:
         return None
     if origin is tuple:
         return lambda items: [inner(item) for item in items]
-    if origin is types.UnionType:
-        return lambda value: None if value is None else inner(value)
     raise TypeError(_unsupported(hint))
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from sqlalchemy.exc import DBAPIError
-
 
 _PRIMARY = 0xFF
 """The part of a SQLite result code that says what kind it is."""
@@ -37,14 +35,14 @@ _PLAIN: Mapping[int, Callable[[str], StoreError]] = {
 }
 
 
-def diagnose(error: DBAPIError, where: str, path: Path | None) -> StoreError:
-    """The error as ours. `where` names the database in the sentence, `path` is its file on SQLite."""
+def diagnose(error: BaseException | None, where: str, path: Path | None) -> StoreError:
+    """The driver's error as ours. `where` names the database in the sentence, `path` is its file on SQLite."""
     return _postgres(error, where) if path is None else _sqlite(error, where, path)
 
 
-def _sqlite(error: DBAPIError, where: str, path: Path) -> StoreError:
-    why = str(error.orig)
-    code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
+def _sqlite(error: BaseException | None, where: str, path: Path) -> StoreError:
+    why = str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
     if code in _PLAIN:
         return _PLAIN[code](where)
     if code == sqlite3.SQLITE_CORRUPT:
@@ -62,15 +60,15 @@ def _cannot_open(where: str, path: Path) -> StoreError:
     return DatabaseUnreadableError(where, "permission denied")
 
 
-def _postgres(error: DBAPIError, where: str) -> StoreError:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    why = str(error.orig).partition("\n")[0].strip().rstrip(".")
+def _postgres(error: BaseException | None, where: str) -> StoreError:
+    state = getattr(error, "sqlstate", None) or ""
+    why = str(error).partition("\n")[0].strip().rstrip(".")
     if state == "53100":
         return DatabaseFullError(where)
     if state in {"25006", "42501"}:
         return DatabaseReadOnlyError(where)
     if state in {"55P03", "57014", "40P01", "40001"}:
         return DatabaseBusyError(where)
-    if error.connection_invalidated or not state or state[:2] in {"08", "28", "3D", "57"}:
+    if not state or state[:2] in {"08", "28", "3D", "57"}:
         return DatabaseUnreachableError(where, why)
     return DatabaseFailedError(where, why)

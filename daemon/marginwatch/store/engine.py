@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import sqlite3
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -24,7 +26,6 @@ from marginwatch.store.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from sqlite3 import Connection as SqliteConnection
 
     from sqlalchemy.engine import URL, Connection, Engine
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -44,6 +45,7 @@ class Database:
         """The SQLite file; None for PostgreSQL."""
         self.where = str(self.path) if self.path else _shown(url)
         """How a sentence names it; never holds the password."""
+        self._turn = threading.Lock()  # threads that wait for SQLite's own lock only look for it now and then
         self._reader = engine.execution_options(**{_READ: True})
         if self.path is None:
             self._reader = self._reader.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -57,15 +59,15 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """One exclusive writing transaction, committed at the end; on any error nothing of it stays."""
-        with self.translated(), self.engine.begin() as connection:
+        with self._turn, self.translated(), self.engine.begin() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def raw(self) -> Iterator[SqliteConnection]:
+    def raw(self) -> Iterator[sqlite3.Connection]:
         """SQLite's own connection, outside any transaction, for what runs in none; its errors stay as they are."""
         pooled = self.engine.raw_connection()
         try:
-            yield cast("SqliteConnection", pooled.driver_connection)
+            yield cast("sqlite3.Connection", pooled.driver_connection)
         finally:
             pooled.close()
 
@@ -75,6 +77,8 @@ class Database:
         try:
             yield
         except DBAPIError as error:
+            raise diagnose(error.orig, self.where, self.path) from None
+        except sqlite3.Error as error:
             raise diagnose(error, self.where, self.path) from None
 
     def close(self) -> None:
@@ -153,7 +157,7 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     """FULL costs under a millisecond a commit and is what survives a power cut."""
     with contextlib.closing(connection.cursor()) as cursor:
         if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):

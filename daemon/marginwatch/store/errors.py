@@ -157,8 +157,17 @@ class DatabaseOwnedError(StoreError):
     exit_code = OUTSIDE
 
     def __init__(self, where: str, owner: str) -> None:
-        by = f" ({owner})" if owner else ""
-        super().__init__(f"the database {where} is in use by another marginwatch{by}; stop that one first")
+        self.owner = owner
+        super().__init__(f"the database {where} is in use by another marginwatch{_by(owner)}; stop that one first")
+
+
+class DatabaseOutdatedError(StoreError):
+    """A running marginwatch of an earlier version uses tables that this one would have to change."""
+
+    def __init__(self, where: str, owner: str) -> None:
+        super().__init__(
+            f"the database {where} is in use by an older marginwatch{_by(owner)}; restart that one with this version"
+        )
 
 
 class EpochLostError(StoreError):
@@ -227,6 +236,10 @@ class BackupUnsupportedError(StoreError):
 
     def __init__(self) -> None:
         super().__init__("a PostgreSQL database is backed up with pg_dump")
+
+
+def _by(owner: str) -> str:
+    return f" ({owner})" if owner else ""
 
 
 def _suggestion(wanted: str, known: Sequence[str]) -> str:

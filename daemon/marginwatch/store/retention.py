@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 _OPEN = (Status.PENDING, Status.FIRING)
 CHUNK = 1000
 """Rows touched by one transaction: about 10 ms."""
+PAUSE = 0.01
+"""Seconds between two of them."""
 _MINUTE = 60_000_000
 _SLACK = timedelta(days=1)
 """A failure may be a little older than the tick that lists it."""
@@ -84,18 +88,18 @@ def _last_before(database: Database, moment: datetime) -> int:
 
 def _thin(owner: Owner, boundary: int) -> int:
     """One observation a minute and account, up to that tick; the last of the minute, which later ones refer to."""
-    with owner.write() as connection:
+    with _chunk(owner) as connection:
         done = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "thinned")) or 0
     # The listings go first: an unchanged observation listed there may refer to one that is about to go.
     for span in _spans(done, boundary):
-        with owner.write() as connection:
+        with _chunk(owner) as connection:
             connection.execute(ticks.update().where(ticks.c.id.between(*span)).values(listing=None))
     dropped = _thin_observations(owner, done, boundary)
     for span in _spans(done, boundary):
-        with owner.write() as connection:
+        with _chunk(owner) as connection:
             dropped += connection.execute(ticks.delete().where(ticks.c.id.between(*span), _childless())).rowcount
     if boundary > done:
-        with owner.write() as connection:
+        with _chunk(owner) as connection:
             upsert(connection, "meta", [{"key": "thinned", "value": boundary}])
     return dropped
 
@@ -112,7 +116,7 @@ def _childless() -> sa.ColumnElement[bool]:
 def _thin_observations(owner: Owner, after: int, boundary: int) -> int:
     dropped, last = 0, (after, 0)
     while True:
-        with owner.write() as connection:
+        with _chunk(owner) as connection:
             found = _with_successor(connection, last, boundary)
             crowded = [row.id for row in found if _same_minute(row.fetched_at, row.next_at)]
             connection.execute(observations.delete().where(observations.c.id.in_(crowded)))
@@ -191,7 +195,7 @@ def _drop_rest(owner: Owner, cutoff: datetime) -> int:
 def _sweep(owner: Owner, key: sa.Column[Any], *conditions: sa.ColumnElement[bool]) -> int:
     dropped = 0
     while True:
-        with owner.write() as connection:
+        with _chunk(owner) as connection:
             found = connection.scalars(sa.select(key).where(*conditions).limit(CHUNK)).all()
             connection.execute(key.table.delete().where(key.in_(found)))
         dropped += len(found)
@@ -201,6 +205,15 @@ def _sweep(owner: Owner, key: sa.Column[Any], *conditions: sa.ColumnElement[bool
 
 def _give_back_pages(database: Database) -> None:
     """Return free pages to the disk, some at a time. Only executescript runs the pragma to its end."""
-    with database.raw() as connection:
+    with database.translated(), database.raw() as connection:
         while connection.execute("PRAGMA freelist_count").fetchone()[0] > _SPARE_PAGES:
             connection.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+            time.sleep(PAUSE)
+
+
+@contextlib.contextmanager
+def _chunk(owner: Owner) -> Iterator[Connection]:
+    """One small transaction, and time for a commit that waits."""
+    with owner.write() as connection:
+        yield connection
+    time.sleep(PAUSE)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from marginwatch.store.errors import DatabaseTooNewError, ForeignDatabaseError
+from marginwatch.store.errors import (
+    DatabaseOutdatedError,
+    DatabaseOwnedError,
+    DatabaseTooNewError,
+    ForeignDatabaseError,
+)
 from marginwatch.store.ownership import acquire
 
 if TYPE_CHECKING:
@@ -23,8 +28,8 @@ SCRIPTS = Path(__file__).parent / "migrations"
 def migrate(database: Database) -> None:
     """Make the tables, or upgrade them; nothing when they are up to date.
 
-    Raises `DatabaseTooNewError`, `ForeignDatabaseError`, and `DatabaseOwnedError` when tables that a running daemon
-    uses would change under it.
+    Raises `DatabaseTooNewError`, `ForeignDatabaseError`, and `DatabaseOutdatedError` when tables that a running
+    daemon uses would change under it.
     """
     with database.read() as connection:
         version = _version(connection, database.where)
@@ -33,7 +38,10 @@ def migrate(database: Database) -> None:
     if version is None:
         _upgrade(database)
         return
-    lock = acquire(database)
+    try:
+        lock = acquire(database)
+    except DatabaseOwnedError as error:
+        raise DatabaseOutdatedError(database.where, error.owner) from None
     try:
         _upgrade(database)
     finally:
