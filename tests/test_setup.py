@@ -1,0 +1,71 @@
+"""The two commands of the README set themselves up, or say in one sentence what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TOOLS = ("sh", "cat", "dirname", "rm", "sha256sum")
+
+
+def setup(folder: Path, python: str | None) -> subprocess.CompletedProcess[str]:
+    """Run the set-up in a copy of the checkout, on a machine whose only python3 is this script (None: has none)."""
+    (folder / ".ci").mkdir()
+    for name in (".ci/setup", "requirements-run.lock", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    tools = folder / "bin"
+    tools.mkdir()
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found
+        (tools / tool).symlink_to(found)
+    if python is not None:
+        (tools / "python3").write_text(f"#!/bin/sh\n{python}\n")
+        (tools / "python3").chmod(0o755)
+    command = ["sh", str(folder / ".ci/setup"), "requirements-run.lock"]
+    return subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("python", "sentence"),
+    [
+        (None, "Python 3.11 or newer is missing: install it"),
+        ("exit 1", "Python 3.11 or newer is missing: install it"),
+        (
+            'case "$*" in *ensurepip*) exit 1;; -V) echo Python 3.11.2;; esac',
+            "The venv module of Python 3.11.2 is missing: install it (Debian, Ubuntu: apt install python3-venv).",
+        ),
+        (
+            'case "$*" in *"-m venv"*) exit 1;; esac',
+            "Python could not make a virtual environment in .venv; its own words are above.",
+        ),
+    ],
+    ids=["none", "too old", "without venv", "broken"],
+)
+def test_what_is_missing_is_one_sentence(tmp_path: Path, python: str | None, sentence: str) -> None:
+    """A machine that lacks something is told what, and nothing is left half made that looks ready."""
+    done = setup(tmp_path, python)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(sentence)
+    assert not list(tmp_path.glob(".venv/.ready*"))
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_options_go_through() -> None:
+    """ARGS reaches the command itself."""
+    for target, command in (("demo", ".venv/bin/marginwatch demo"), ("test", ".venv/bin/python -m pytest -n auto")):
+        done = subprocess.run(
+            ["make", "--dry-run", "--no-print-directory", target, "ARGS=--once --fast"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        line = next(line for line in done.stdout.splitlines() if line.startswith(command))
+        assert line.endswith("--once --fast")
