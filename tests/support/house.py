@@ -1,0 +1,145 @@
+"""The whole program in one process: simulated venues, a database, a receiver, and a daemon that goes step by step.
+
+Nothing is faked but the time: every answer and every message takes the same way as in the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from marginwatch.app.build import assemble, configure
+from marginwatch.app.daemon import Daemon
+from marginwatch.app.start import owned_store
+from marginwatch.ops.sd_notify import Systemd
+from support.sinks import PATIENCE, HttpSink
+from support.sites import Sites, receiver, write_config
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
+
+    from marginwatch.store.store import Store
+    from support.manual_clock import ManualClock
+
+RULES: Final = """
+[[rule]]
+id = "margin-usage"
+title = "Margin usage"
+value = "margin_usage"
+levels = { warning = "> 80%", critical = "> 90%" }
+
+[[rule]]
+id = "changes"
+title = "Something changed"
+on = "changed(permissions) or changed(trading_status) or increased(call_amount)"
+severity = "warning"
+"""
+"""A ladder without delays, and an event."""
+
+_PATIENT_CYCLES: Final = 20
+
+
+class House:
+    """One running house, from `start` to `stop`."""
+
+    def __init__(self, config: Path, clock: ManualClock, sites: Sites, sink: HttpSink) -> None:
+        self.config = config
+        self.clock = clock
+        self.sites = sites
+        self.sink = sink
+        self.store: Store
+        self.daemon: Daemon
+        self._living = AsyncExitStack()
+        self._heard = 0
+
+    async def start(self) -> None:
+        """As a new process would."""
+        configured = configure(self.config, {})
+        self.store = self._living.enter_context(owned_store(configured))
+        self.daemon = daemon = Daemon(assemble(configured), self.store, Systemd({}))
+        self._living.callback(daemon._writer.close)
+        self._living.push_async_callback(daemon._close_venues)
+        await daemon._writer.call(lambda: daemon._ticker.start(self.clock.now()))
+        delivering = asyncio.create_task(daemon.delivery.run())
+        self._living.push_async_callback(lambda: delivering)
+        self._living.push_async_callback(daemon.delivery.stop, PATIENCE)
+
+    async def stop(self) -> None:
+        """As at SIGTERM."""
+        await self._living.aclose()
+
+    async def restart(self) -> None:
+        """Another daemon goes on with the same database."""
+        await self.stop()
+        await self.start()
+
+    def change(self, kind: str, account: str = "acc-1", /, **changes: object) -> None:
+        """Something happens at a venue."""
+        self.sites.world.change(kind, account, **changes)
+
+    async def cycle(self, seconds: float = 10, times: int = 1) -> None:
+        """Let time pass, poll every venue once, and deliver what follows; so many times."""
+        for _ in range(times):
+            self.clock.push(seconds)
+            await asyncio.gather(*(polling.cycle() for polling in self.daemon.pollings))
+            await self.settle()
+
+    async def good_cycle(self, seconds: float = 10) -> None:
+        """Cycle until all that was asked was answered: a login may have to wait, and a busy machine be late."""
+        for _ in range(_PATIENT_CYCLES):
+            await self.cycle(seconds)
+            if not self.store.history.failures(self.clock.now()):
+                return
+        pytest.fail(f"no good cycle: {self.store.history.failures(self.clock.now())}")
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass without an answer."""
+        self.clock.push(seconds)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Decide what there is to decide, and wait until every message is delivered or given up."""
+        await self.daemon.pump.drain()
+        async with asyncio.timeout(PATIENCE):
+            while any(state.waiting for state in self.store.outbox.receivers().values()):  # noqa: ASYNC110  (because a database has no event)
+                await asyncio.sleep(0.002)
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What the sink was told since it was asked last, as it came in."""
+        posts = self.sink.posts[self._heard :]
+        self._heard += len(posts)
+        return [post.json for post in posts]
+
+    def news(self) -> list[str]:
+        """The same in short, in alphabetical order: messages of several alerts have no order among them."""
+        return sorted(in_short(message) for message in self.heard())
+
+
+def in_short(message: Mapping[str, str]) -> str:
+    """`venue/account rule state severity`."""
+    where = "/".join(filter(None, (message["venue"], message["account"])))
+    return f"{where} {message['rule']} {message['state']} {message['severity']}".lstrip()
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path, clock: ManualClock, *kinds: str, rules: str = RULES, receivers: str = "", **venue: object
+) -> AsyncIterator[House]:
+    """A house with venues of those kinds, all three by default; `venue` are config keys of each.
+
+    `receivers` are `[[receivers]]` beside the sink.
+    """
+    async with Sites(*kinds) as sites:
+        with HttpSink() as sink:
+            tables = (sites.tables(**venue), receiver("hook", sink.url()), receivers)
+            config = write_config(folder, *tables, rules=rules)
+            house = House(config, clock, sites, sink)
+            try:
+                await house.start()
+                yield house
+            finally:
+                await house.stop()
