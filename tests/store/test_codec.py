@@ -94,6 +94,19 @@ def test_a_field_added_later_takes_its_default() -> None:
     assert codec.decode(Alert, json.dumps(written)) == alert(known=True)
 
 
+@dataclasses.dataclass
+class _Tagged:
+    """Holds a set of words, which no stored dataclass does yet."""
+
+    words: frozenset[str]
+
+
+def test_a_set_of_words_is_written_as_a_list() -> None:
+    """A dataclass may hold one, too."""
+    assert codec.encode(_Tagged(frozenset({"a"}))) == '{"words":["a"]}'
+    assert codec.decode(_Tagged, '{"words":["a","b"]}') == _Tagged(frozenset({"a", "b"}))
+
+
 def test_text_that_utf8_cannot_hold_is_replaced() -> None:
     """A lone surrogate from a venue costs a character, not the commit."""
     key = AccountKey("futures", "A\ud800B")

@@ -168,14 +168,16 @@ def test_times_of_an_account_are_kept_without_writing_all_of_it(store: Store) ->
 
 
 def test_a_forgotten_account_is_not_loaded_again(store: Store) -> None:
-    """Its state goes, its history stays, and seen again it starts anew."""
+    """Its state goes, its history stays, and seen again it starts anew; forgetting wins within a tick."""
     store.commit(commit(observations=(seen(observation()),), accounts=(account_state(observation()),)))
     store.commit(commit(1, forgotten=(ACCOUNT, AccountKey("futures", "never seen"))))
 
     assert store.load_prior().accounts == {}
     assert len(list(store.history.observations(ACCOUNT, NOON, after(1)))) == 1
-    store.commit(commit(2, accounts=(account_state(observation(2)),)))
-    assert store.load_prior().accounts == {ACCOUNT: account_state(observation(2))}
+    store.commit(commit(2, accounts=(account_state(observation(2)),), forgotten=(ACCOUNT,)))
+    assert store.load_prior().accounts == {}
+    store.commit(commit(3, accounts=(account_state(observation(3)),)))
+    assert store.load_prior().accounts == {ACCOUNT: account_state(observation(3))}
 
 
 def test_withheld_transitions_wait_until_their_silence_is_settled(store: Store) -> None:

@@ -92,7 +92,7 @@ def plain_values(values: Mapping[str, Value]) -> Mapping[str, Json]:
 
     Decimal is a number, text a string, a set a list, and a time `{"t": ISO 8601}`.
     """
-    if not any(map(_is_time, values.values())):
+    if datetime not in map(type, values.values()):
         return values
     return {name: _plain_value(value) for name, value in values.items()}
 
@@ -100,10 +100,6 @@ def plain_values(values: Mapping[str, Value]) -> Mapping[str, Json]:
 def values(written: Mapping[str, Json]) -> dict[str, Value]:
     """The field values again."""
     return {name: _value(value) for name, value in written.items()}
-
-
-def _is_time(value: Value) -> bool:
-    return isinstance(value, datetime)
 
 
 def _plain_value(value: Value) -> Json:

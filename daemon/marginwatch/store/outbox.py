@@ -11,7 +11,7 @@ from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
 from marginwatch.store import codec
-from marginwatch.store.tables import OPEN_ROW, attempts, outbox, receivers
+from marginwatch.store.tables import DEAD_ROW, OPEN_ROW, attempts, outbox, receivers
 from marginwatch.store.types import Attempt, AttemptResult, OutboxRow, OutboxStatus, ReceiverHealth
 from marginwatch.store.writing import upsert
 
@@ -202,7 +202,7 @@ def _health(connection: Connection) -> dict[str, ReceiverHealth]:
     name = outbox.c.receiver
     waiting = sa.select(name, sa.func.count(), sa.func.min(outbox.c.created_at)).where(OPEN_ROW).group_by(name)
     backlog = {receiver: (number, oldest) for receiver, number, oldest in connection.execute(waiting)}
-    buried = sa.select(name, sa.func.count()).where(outbox.c.status == OutboxStatus.DEAD).group_by(name)
+    buried = sa.select(name, sa.func.count()).where(DEAD_ROW).group_by(name)
     dead = {receiver: number for receiver, number in connection.execute(buried)}  # noqa: C416  (a Row is no pair)
     known = {row.name: row for row in connection.execute(sa.select(receivers))}
     found = {}

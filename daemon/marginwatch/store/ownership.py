@@ -9,6 +9,7 @@ import socket
 from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from marginwatch.store import tables
 from marginwatch.store.errors import DatabaseDirectoryError, DatabaseOwnedError, EpochLostError
@@ -129,5 +130,7 @@ class _Advisory:
                 raise DatabaseOwnedError(database.where, owner.removeprefix("marginwatch, "))
 
     def release(self) -> None:
-        """Ending the session lets go of the lock."""
+        """Ending the session would let go of the lock, too, but a moment later."""
+        with contextlib.suppress(DBAPIError):
+            self._connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
         self._connection.close()

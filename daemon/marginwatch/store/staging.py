@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from marginwatch.core.state import Commit, StoredObservation
     from marginwatch.store.rows import Row
 
-Slot: TypeAlias = "tuple[str, AccountKey | None, str]"
-"""Where failures follow one another: venue, account, call."""
+Slot: TypeAlias = "tuple[str, AccountKey | None]"
+"""Whose failures follow one another: venue and account."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,8 @@ class Memory:
     """By account row: as last written."""
     optional: dict[int, frozenset[str]] = field(default_factory=dict)
     """By account row: `Observation.optional` of the last one this process stored in full."""
-    failing: dict[Slot, Run] = field(default_factory=dict)
+    failing: dict[Slot, dict[str, Run]] = field(default_factory=dict)
+    """By call."""
     cycles: dict[str, Run] = field(default_factory=dict)
 
 
@@ -49,21 +50,22 @@ class Staged:
     rows: Mapping[str, list[Row]]
     learned: Memory
     ended: set[Slot]
-    """Runs that a success ended."""
+    """Where a success ended every run."""
 
     def remember(self, memory: Memory) -> None:
         """Take over what the commit taught; to be called only after it is durable."""
-        for slot in self.ended:
-            memory.failing.pop(slot, None)
-        for key in self.commit.forgotten:
-            memory.states.pop(memory.accounts.get(key, 0), None)
         memory.next_id.update(self.learned.next_id)
         memory.accounts.update(self.learned.accounts)
         memory.revisions.update(self.learned.revisions)
         memory.states.update(self.learned.states)
         memory.optional.update(self.learned.optional)
-        memory.failing.update(self.learned.failing)
         memory.cycles.update(self.learned.cycles)
+        for slot in self.ended:
+            memory.failing.pop(slot, None)
+        for slot, runs in self.learned.failing.items():
+            memory.failing.setdefault(slot, {}).update(runs)
+        for key in self.commit.forgotten:
+            memory.states.pop(memory.accounts.get(key, 0), None)
 
 
 def stage(commit: Commit, memory: Memory) -> Staged:
@@ -143,13 +145,14 @@ class _Stage:
             self._failure(failure, place)
 
     def _failure(self, failure: VenueFailure, place: int) -> None:
-        slot = (failure.venue, failure.account, failure.call)
+        slot, call = (failure.venue, failure.account), failure.call
         same = (failure.kind, failure.where, failure.detail)
-        run = self._learned.failing.get(slot) or self._memory.failing.get(slot)
+        learned = self._learned.failing.setdefault(slot, {})
+        run = learned.get(call) or self._memory.failing.get(slot, {}).get(call)
         if run is None or run.same != same:
             run = Run(self._next("failures"), same, failure.at, failure.at, 0)
         run = replace(run, last_at=failure.at, times=run.times + 1)
-        self._learned.failing[slot] = run
+        learned[call] = run
         self._rows["failures"].append(rows.failure_row(failure, run))
         self._listing.failures.append(Occurrence.of(failure, self._at, run=run.id, place=place))
 
@@ -176,13 +179,9 @@ class _Stage:
             self._rows["accounts"].append(rows.account_row(account, key, state))
 
     def _ended(self) -> set[Slot]:
-        """Runs that this commit's successes end: an account that answered, a venue whose cycle went well."""
+        """Where this commit's successes end runs: accounts that answered, venues whose cycle went well."""
         if not self._memory.failing:
             return set()
-        good = {(stored.observation.account.venue, stored.observation.account) for stored in self._commit.observations}
-        well = {(end.venue, None) for end in self._commit.cycles if end.cause is None}
-        return {
-            slot
-            for slot in self._memory.failing
-            if slot not in self._learned.failing and ((slot[0], slot[1]) in good or (slot[0], slot[1]) in well)
-        }
+        observed = (stored.observation.account for stored in self._commit.observations)
+        good: set[Slot] = {(account.venue, account) for account in observed}
+        return good | {(end.venue, None) for end in self._commit.cycles if end.cause is None}

@@ -168,6 +168,7 @@ transitions = sa.Table(
 )
 
 OPEN_ROW = sa.text("status IN ('pending', 'sending')")
+DEAD_ROW = sa.text("status = 'dead'")
 
 outbox = sa.Table(
     "outbox",
@@ -196,6 +197,7 @@ outbox = sa.Table(
         sqlite_where=OPEN_ROW,
         postgresql_where=OPEN_ROW,
     ),
+    sa.Index("ix_outbox_dead", "receiver", sqlite_where=DEAD_ROW, postgresql_where=DEAD_ROW),
     sa.Index("ix_outbox_settled", "settled_at"),
     comment="alert_id is no foreign key: a digest speaks of many alerts",
 )

@@ -212,6 +212,8 @@ def _delivery() -> None:
         sqlite_where=still_open,
         postgresql_where=still_open,
     )
+    dead = sa.text("status = 'dead'")
+    op.create_index("ix_outbox_dead", "outbox", ["receiver"], sqlite_where=dead, postgresql_where=dead)
     op.create_table(
         "attempts",
         sa.Column("id", Key, nullable=False),
