@@ -15,14 +15,27 @@ depends_on = None
 
 def upgrade() -> None:
     """Make every table, on an empty database."""
-    _what_was_seen()
-    _how_fetching_went()
+    _meta()
+    _revisions()
+    _venues()
+    _accounts()
+    _sightings()
+    _ticks()
+    _observations()
+    _failures()
+    _cycles()
     _alerts()
-    _delivery()
-    _operators()
+    _transitions()
+    _outbox()
+    _attempts()
+    _receivers()
+    _silences()
+    _withheld()
+    _acknowledgements()
+    _requests()
 
 
-def _what_was_seen() -> None:
+def _meta() -> None:
     op.create_table(
         "meta",
         sa.Column("key", sa.Text, nullable=False),
@@ -30,6 +43,10 @@ def _what_was_seen() -> None:
         sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
         comment="epoch: raised by each owner; changes: by each operator's write; thinned: last tick without detail",
     )
+    op.execute("INSERT INTO meta (key, value) VALUES ('epoch', 0), ('changes', 0), ('thinned', 0)")
+
+
+def _revisions() -> None:
     op.create_table(
         "revisions",
         sa.Column("id", Key, autoincrement=False, nullable=False),
@@ -39,6 +56,9 @@ def _what_was_seen() -> None:
         sa.UniqueConstraint("revision", name=op.f("uq_revisions_revision")),
         comment="Hashes of the rule sets that decided",
     )
+
+
+def _venues() -> None:
     op.create_table(
         "venues",
         sa.Column("name", Words, nullable=False),
@@ -48,6 +68,9 @@ def _what_was_seen() -> None:
         sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_venues")),
     )
+
+
+def _accounts() -> None:
     op.create_table(
         "accounts",
         sa.Column("id", Key, autoincrement=False, nullable=False),
@@ -59,6 +82,9 @@ def _what_was_seen() -> None:
         sa.UniqueConstraint("venue", "account", name=op.f("uq_accounts_venue_account")),
         comment="body is null for an account that was forgotten, or known only by its failures",
     )
+
+
+def _sightings() -> None:
     op.create_table(
         "sightings",
         sa.Column("account_id", Key, autoincrement=False, nullable=False),
@@ -68,6 +94,9 @@ def _what_was_seen() -> None:
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_sightings")),
         comment="The part of an account's state that every observation changes, apart so that it costs a few bytes",
     )
+
+
+def _ticks() -> None:
     op.create_table(
         "ticks",
         sa.Column("id", Key, autoincrement=False, nullable=False),
@@ -79,6 +108,9 @@ def _what_was_seen() -> None:
         comment="listing: unchanged observations, failures and cycle ends of the tick; null once thinned",
     )
     op.create_index(op.f("ix_ticks_at"), "ticks", ["at"])
+
+
+def _observations() -> None:
     op.create_table(
         "observations",
         sa.Column("id", Key, nullable=False),
@@ -95,10 +127,9 @@ def _what_was_seen() -> None:
     )
     op.create_index(op.f("ix_observations_account_id_tick_id"), "observations", ["account_id", "tick_id"])
     op.create_index(op.f("ix_observations_tick_id"), "observations", ["tick_id"])
-    op.execute("INSERT INTO meta (key, value) VALUES ('epoch', 0), ('changes', 0), ('thinned', 0)")
 
 
-def _how_fetching_went() -> None:
+def _failures() -> None:
     op.create_table(
         "failures",
         sa.Column("id", Key, autoincrement=False, nullable=False),
@@ -116,6 +147,9 @@ def _how_fetching_went() -> None:
         comment="Runs of equal failures",
     )
     op.create_index(op.f("ix_failures_last_at"), "failures", ["last_at"])
+
+
+def _cycles() -> None:
     op.create_table(
         "cycles",
         sa.Column("id", Key, autoincrement=False, nullable=False),
@@ -158,6 +192,9 @@ def _alerts() -> None:
         sqlite_where=sa.text("status IN ('pending', 'firing')"),
         postgresql_where=sa.text("status IN ('pending', 'firing')"),
     )
+
+
+def _transitions() -> None:
     op.create_table(
         "transitions",
         sa.Column("id", Key, nullable=False),
@@ -181,7 +218,7 @@ def _alerts() -> None:
     op.create_index(op.f("ix_transitions_at"), "transitions", ["at"])
 
 
-def _delivery() -> None:
+def _outbox() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", Key, nullable=False),
@@ -214,6 +251,9 @@ def _delivery() -> None:
     )
     dead = sa.text("status = 'dead'")
     op.create_index("ix_outbox_dead", "outbox", ["receiver"], sqlite_where=dead, postgresql_where=dead)
+
+
+def _attempts() -> None:
     op.create_table(
         "attempts",
         sa.Column("id", Key, nullable=False),
@@ -228,6 +268,9 @@ def _delivery() -> None:
         sa.UniqueConstraint("outbox_id", "number", name=op.f("uq_attempts_outbox_id_number")),
         comment="Written before the send and completed after it",
     )
+
+
+def _receivers() -> None:
     op.create_table(
         "receivers",
         sa.Column("name", Words, nullable=False),
@@ -239,7 +282,7 @@ def _delivery() -> None:
     )
 
 
-def _operators() -> None:
+def _silences() -> None:
     op.create_table(
         "silences",
         sa.Column("id", Key, nullable=False),
@@ -253,6 +296,9 @@ def _operators() -> None:
         sa.Column("settled_at", Utc, comment="when what it withheld was told"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_silences")),
     )
+
+
+def _withheld() -> None:
     op.create_table(
         "withheld",
         sa.Column("id", Key, nullable=False),
@@ -261,6 +307,9 @@ def _operators() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_withheld")),
     )
     op.create_index(op.f("ix_withheld_silence_id"), "withheld", ["silence_id"])
+
+
+def _acknowledgements() -> None:
     op.create_table(
         "acknowledgements",
         sa.Column("id", Key, nullable=False),
@@ -273,6 +322,9 @@ def _operators() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_acknowledgements")),
     )
     op.create_index(op.f("ix_acknowledgements_alert_id"), "acknowledgements", ["alert_id"])
+
+
+def _requests() -> None:
     op.create_table(
         "requests",
         sa.Column("id", Key, nullable=False),
