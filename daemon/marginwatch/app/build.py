@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING
 
 from marginwatch import clock
@@ -20,7 +19,7 @@ from marginwatch.notify.render import check_template
 from marginwatch.store.store import Store
 from marginwatch.venues.protocol import VenueCommon
 from marginwatch.venues.registry import venue_kinds
-from marginwatch.venues.selection import selects
+from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +112,7 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
                 every=venue.every,
                 stale_after=venue.stale_after,
                 max_age=venue.max_age,
-                selects=partial(selects, venue.accounts),
+                selects=Selection(venue.accounts),
             )
             for venue in settings.venues
         },

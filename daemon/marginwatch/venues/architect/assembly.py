@@ -10,7 +10,7 @@ from marginwatch.venues.architect.connection import Connection
 from marginwatch.venues.architect.endpoint import parse_endpoint
 from marginwatch.venues.architect.normalise import Scope
 from marginwatch.venues.architect.session import Credentials, Session
-from marginwatch.venues.selection import selects
+from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,5 +44,5 @@ def assemble(
         secrets=(credentials.key, credentials.secret),
         rest=_REST * common.every.total_seconds(),
     )
-    scope = Scope(lambda account: selects(common.accounts, account), settings.currency)
+    scope = Scope(Selection(common.accounts), settings.currency)
     return ArchitectVenue(common, Session(connection, credentials), scope, paper=settings.paper)

@@ -23,7 +23,7 @@ from marginwatch.venues.helio.wire import (
     read_position,
 )
 from marginwatch.venues.protocol import Part
-from marginwatch.venues.selection import selects
+from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,7 +84,7 @@ def _listing(fetched: Fetched, globs: Sequence[str]) -> Normalised:
         nameless = Malformed("Expected an id, got an empty text", "accounts")
         return Normalised(failures=(nameless.of(fetched.venue, LOGIN, part),))
     listed = (Account(AccountKey(fetched.venue, account), account) for account in ids)
-    return Normalised(listing=tuple(account for account in listed if selects(globs, account)))
+    return Normalised(listing=tuple(filter(Selection(globs), listed)))
 
 
 def _told(
