@@ -1,4 +1,4 @@
-"""From the config file to the parts of the daemon: settings, rules, venues, receivers and the store."""
+"""From the config file to the parts of the daemon: settings, rules, venues and receivers."""
 
 from __future__ import annotations
 
@@ -7,28 +7,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch import clock
-from marginwatch.config.load import load_settings
-from marginwatch.config.rulefile import load_rules
+from marginwatch.app.files import read_rules, read_settings
 from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.notify.receiver import BadReceiverUrlError, Receiver
-from marginwatch.notify.render import check_template
-from marginwatch.store.store import Store
 from marginwatch.venues.protocol import VenueCommon
 from marginwatch.venues.registry import venue_kinds
-from marginwatch.venues.selection import Selection
+from marginwatch.venues.selection import Selection, is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
-    from marginwatch.core.rule import Rule
     from marginwatch.venues.protocol import Venue, VenueKind
 
 LEAST_DEADLINE = timedelta(seconds=20)
@@ -68,25 +64,14 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
         NoConfigError: There is no config file.
     """
     kinds = venue_kinds()
-    loaded = _load(path, environ, kinds, need_secrets=need_secrets)
+    loaded = read_settings(path, environ, kinds, need_secrets=need_secrets)
     if loaded.settings is None:
         raise InvalidInputError(loaded.problems)
-    rules = load_settings_rules(loaded.settings, kinds)
-    problems = (*rules.problems, *_receiver_problems(loaded.settings, loaded))
+    rules = read_rules(loaded.settings, kinds)
+    problems = (*rules.problems, *_account_problems(loaded, kinds), *_receiver_problems(loaded))
     if problems:
         raise InvalidInputError(problems)
     return Configured(loaded.file, loaded.settings, rules, kinds, (*map(str, loaded.notes), *rules.notes))
-
-
-def load_settings_rules(settings: Settings, kinds: Mapping[str, VenueKind]) -> LoadedRules:
-    """The rule files the settings name, checked against their venues."""
-    catalogues = {name: kind.catalogue for name, kind in kinds.items()}
-    venues = {venue.name: venue.kind for venue in settings.venues}
-
-    def try_template(rule: Rule, kind: str) -> str | None:
-        return check_template(rule, kinds[kind].sample)
-
-    return load_rules(settings.rules.files, catalogues, venues, try_template)
 
 
 def assemble(configured: Configured) -> Parts:
@@ -125,39 +110,35 @@ def deadline_of(every: timedelta) -> timedelta:
     return max(every, LEAST_DEADLINE)
 
 
-def configure_store(path: Path | None, environ: Mapping[str, str]) -> Store:
-    """The store the config names, opened for reading and for operators' wishes; it must exist.
-
-    Raises:
-        InvalidInputError: The config is wrong.
-        StoreError: There is no store yet, or it cannot be opened.
-    """
-    loaded = _load(path, environ, venue_kinds(), need_secrets=False)
-    if loaded.settings is None:
-        raise InvalidInputError(loaded.problems)
-    return Store.open(loaded.settings.store.url.get_secret_value(), create=False)
-
-
-def _load(
-    path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, VenueKind], *, need_secrets: bool
-) -> LoadedSettings:
-    options = {name: kind.settings for name, kind in kinds.items()}
-    return load_settings(path, environ, options, need_secrets=need_secrets)
-
-
 def _connect(venue: VenueSettings, kind: VenueKind) -> Venue:
     common = VenueCommon(venue.name, venue.accounts, venue.every, deadline_of(venue.every))
     return kind.connect(common, venue.options, clock.now)
 
 
-def _receiver_problems(settings: Settings, loaded: LoadedSettings) -> tuple[Problem, ...]:
-    problems = []
-    for number, receiver in enumerate(settings.receivers):
+def _account_problems(loaded: LoadedSettings, kinds: Mapping[str, VenueKind]) -> Iterator[Problem]:
+    """Patterns for accounts at a venue that lists none to match them with."""
+    assert loaded.settings is not None  # there were no problems
+    assert loaded.places is not None
+    for number, venue in enumerate(loaded.settings.venues):
+        if not getattr(kinds[venue.kind].settings, "accounts_required", False):
+            continue
+        for at, account in enumerate(venue.accounts):
+            if is_glob(account):
+                place = loaded.places.value(("venues", number, "accounts", at))
+                hint = "write each account in full"
+                yield Problem(
+                    place, f"`accounts`: a venue of kind {venue.kind} lists none to match a pattern with", hint
+                )
+
+
+def _receiver_problems(loaded: LoadedSettings) -> Iterator[Problem]:
+    assert loaded.settings is not None  # there were no problems
+    assert loaded.places is not None
+    for number, receiver in enumerate(loaded.settings.receivers):
         if "${" in receiver.url.get_secret_value():
             continue  # its secret is not here, which was noted
         try:
             Receiver(receiver.name, receiver.url)
         except BadReceiverUrlError as error:
-            assert loaded.places is not None  # the file was read
-            problems.append(Problem(loaded.places.value(("receivers", number, "url")), str(error)))
-    return tuple(problems)
+            what, _, hint = str(error).partition("; ")
+            yield Problem(loaded.places.value(("receivers", number, "url")), what, hint)

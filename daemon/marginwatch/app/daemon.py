@@ -6,12 +6,11 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
-import httpx
 import structlog
 
 from marginwatch import clock
-from marginwatch.app.build import deadline_of
-from marginwatch.app.polling import Schedule, VenuePolling
+from marginwatch.app.heartbeat import Heartbeat
+from marginwatch.app.polling import Schedule, pollings_of
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.core.engine import ClockJump
@@ -39,7 +38,6 @@ SENDS_WITHIN = 5.0
 """Seconds sends in flight may hold up the stop."""
 LOOK_EVERY = 2.0
 """Seconds between looks at how delivery goes."""
-BEAT_EVERY = 60.0
 PRUNE_EVERY = 3_600.0
 
 
@@ -54,11 +52,7 @@ class Daemon:
         normalisers = {venue.name: venue.normalise for venue in parts.venues}
         self._ticker = Ticker(store, parts.ruling, normalisers)
         self.pump = Pump(self._ticker, self._writer, self._ticked)
-        every = {venue.name: venue.every for venue in parts.settings.venues}
-        self.pollings = tuple(
-            VenuePolling(venue, every[venue.name], deadline_of(every[venue.name]), self.pump.put)
-            for venue in parts.venues
-        )
+        self.pollings = pollings_of(parts, self.pump.put)
         self.delivery = Delivery(store, parts.receivers, self._writer.call)
         self._schedule = Schedule(self.pollings, self._jumped)
         self._vitals = Vitals(self.pump, self.pollings, clock.now(), {})
@@ -91,35 +85,6 @@ class Daemon:
             log.info("stopping")
         log.info("stopped")
 
-    async def once(self) -> bool:
-        """Run one full cycle of every venue and deliver what follows; True when all of it went well."""
-        try:
-            await self._writer.call(lambda: self._ticker.start(clock.now()))
-            await asyncio.gather(*(polling.cycle() for polling in self.pollings))
-            await self.pump.drain()
-            delivered = await self._deliver_all()
-            venues = await self._writer.call(self._store.history.venue_states)
-            return delivered and not any(state.failed_cycles for state in venues if state.venue in self._names())
-        finally:
-            await self._close_venues()
-            self._writer.close()
-
-    async def _deliver_all(self) -> bool:
-        """Deliver until nothing is due any more; False when a receiver did not take its messages."""
-        running = asyncio.create_task(self.delivery.run())
-        try:
-            while True:
-                states = await self._writer.call(self._store.outbox.receivers)
-                if all(state.waiting == 0 or state.failing_since is not None for state in states.values()):
-                    return not any(state.failing_since for name, state in states.items() if name in self._receivers())
-                await asyncio.sleep(0.05)
-        finally:
-            await self.delivery.stop(SENDS_WITHIN)
-            await running
-
-    def _names(self) -> set[str]:
-        return {polling.venue.name for polling in self.pollings}
-
     def _receivers(self) -> set[str]:
         return {receiver.name for receiver in self._parts.receivers}
 
@@ -140,7 +105,7 @@ class Daemon:
             "prune": self._every(PRUNE_EVERY, self._prune),
         }
         if beat is not None:
-            loops["heartbeat"] = self._every(BEAT_EVERY, lambda: self._beat(beat.get_secret_value()))
+            loops["heartbeat"] = self._every(LOOK_EVERY, Heartbeat(beat.get_secret_value(), self._vitals).step)
         if self._systemd.watchdog is not None:
             loops["watchdog"] = self._every(self._systemd.watchdog.total_seconds() / 3, self._alive)
         self._loops = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]
@@ -216,18 +181,6 @@ class Daemon:
             raise dropped
         if dropped:
             log.info("pruned", rows=dropped)
-
-    async def _beat(self, url: str) -> None:
-        if not self._vitals.may_beat(clock.now()):
-            log.warning("no heartbeat: not every venue was attempted lately, or messages wait")
-            return
-        try:
-            async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-                answer = await client.get(url)
-            if answer.is_error:
-                log.warning("the heartbeat was refused", status=answer.status_code)
-        except httpx.HTTPError as error:
-            log.warning("the heartbeat did not get through", error=type(error).__name__)
 
     async def _alive(self) -> None:
         if self._vitals.alive(clock.now()):

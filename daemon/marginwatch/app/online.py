@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marginwatch import clock
@@ -11,9 +12,10 @@ from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
+from marginwatch.deliver import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
     from datetime import datetime
 
     from marginwatch.app.build import Configured
@@ -21,38 +23,49 @@ if TYPE_CHECKING:
     from marginwatch.venues.protocol import Venue
 
 
-def try_everything(configured: Configured) -> list[dict[str, object]]:
-    """Log in at every venue and send every receiver a test message; a row each with `name`, `ok` and `detail`."""
-    return asyncio.run(_try(configured, logins=True, only=()))
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What became of one try."""
+
+    kind: str
+    """`venue` or `receiver`."""
+    name: str
+    ok: bool
+    detail: str
+    """For a person."""
 
 
-def try_receivers(configured: Configured, only: Sequence[str]) -> list[dict[str, object]]:
-    """Send the named receivers, or all, a test message; a row each with `name`, `ok` and `detail`."""
+def try_everything(configured: Configured) -> list[Trial]:
+    """Log in at every venue and send every receiver a test message, all at once."""
+    return asyncio.run(_try(configured, logins=True))
+
+
+def try_receivers(configured: Configured, only: Collection[str] = ()) -> list[Trial]:
+    """Send the named receivers, or all, a test message, all at once."""
     return asyncio.run(_try(configured, logins=False, only=only))
 
 
-async def _try(configured: Configured, *, logins: bool, only: Sequence[str]) -> list[dict[str, object]]:
+async def _try(configured: Configured, *, logins: bool, only: Collection[str] = ()) -> list[Trial]:
     parts = assemble(configured)
     chosen = [receiver for receiver in parts.receivers if not only or receiver.name in only]
     tries = [_log_in(venue) for venue in parts.venues] if logins else []
-    tries += [_send(receiver) for receiver in chosen]
     try:
-        return list(await asyncio.gather(*tries))
+        return await asyncio.gather(*tries, *(_send(receiver) for receiver in chosen))
     finally:
         await asyncio.gather(*(venue.aclose() for venue in parts.venues))
 
 
-async def _log_in(venue: Venue) -> dict[str, object]:
+async def _log_in(venue: Venue) -> Trial:
     failure = await venue.check_login()
-    detail = "logged in" if failure is None else f"{failure.kind.value}: {failure.detail}"
-    return {"name": f"venue {venue.name}", "ok": failure is None, "detail": detail}
+    detail = "logged in" if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.detail}"
+    return Trial("venue", venue.name, failure is None, detail)
 
 
-async def _send(receiver: Receiver) -> dict[str, object]:
-    answer = await asyncio.to_thread(receiver.send, test_message(receiver.name, clock.now()))
+async def _send(receiver: Receiver) -> Trial:
+    message = test_message(receiver.name, clock.now())
+    answer = await in_thread(lambda: receiver.send(message), f"try {receiver.name}")
     taken = answer.outcome is AttemptOutcome.DELIVERED
-    detail = "took the test message" if taken else f"{answer.outcome.value}: {answer.detail}"
-    return {"name": f"receiver {receiver.name}", "ok": taken, "detail": detail}
+    return Trial("receiver", receiver.name, taken, "took the test message" if taken else answer.detail)
 
 
 def test_message(receiver: str, now: datetime) -> Message:

@@ -10,12 +10,14 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from marginwatch import clock
+from marginwatch.app.build import deadline_of
 from marginwatch.core.model import CycleEnd, FailureKind, VenueFailure
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from marginwatch.app.build import Parts
     from marginwatch.venues.protocol import Venue
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,7 @@ class VenuePolling:
         self.last_end: datetime | None = None
         self._put = put
         self._running: asyncio.Task[None] | None = None
+        self._given_up = False
 
     async def cycle(self) -> None:
         """Run one full cycle; every way it can end leaves a recorded outcome."""
@@ -48,7 +51,9 @@ class VenuePolling:
         try:
             await self._gather()
         except asyncio.CancelledError:
-            raise
+            if not self._given_up:
+                raise
+            return  # the stop would not wait for it any longer, which is no error
         except Exception as error:  # the loop edge: a plug-in's surprise must not stop other venues
             log.exception("poll failed", venue=self.venue.name)
             self._put(self._surprise(f"the {self.venue.name} adapter failed: {type(error).__name__}"))
@@ -77,8 +82,17 @@ class VenuePolling:
         if task is None:
             return
         _, pending = await asyncio.wait([task], timeout=within)
+        self._given_up = bool(pending)
         for unfinished in pending:
             unfinished.cancel()
+        if pending:
+            await asyncio.wait(pending, timeout=within)
+
+
+def pollings_of(parts: Parts, put: Callable[[News], None]) -> tuple[VenuePolling, ...]:
+    """One for each venue, with its pace and deadline."""
+    every = {venue.name: venue.every for venue in parts.settings.venues}
+    return tuple(VenuePolling(venue, every[venue.name], deadline_of(every[venue.name]), put) for venue in parts.venues)
 
 
 class Schedule:
@@ -137,8 +151,3 @@ class Schedule:
 
 def _first_runs(count: int) -> list[datetime]:
     return [clock.now() + timedelta(seconds=place / max(count, 1)) for place in range(count)]
-
-
-def last_ends(pollings: Sequence[VenuePolling]) -> Mapping[str, datetime | None]:
-    """When each venue's latest cycle ended; None before the first."""
-    return {polling.venue.name: polling.last_end for polling in pollings}

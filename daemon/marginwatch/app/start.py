@@ -11,6 +11,7 @@ import structlog
 
 from marginwatch.app.build import assemble
 from marginwatch.app.daemon import Daemon
+from marginwatch.app.once import one_cycle
 from marginwatch.ops.logs import configure_logging, uncaught_logged
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.store import Store
@@ -41,14 +42,10 @@ def run_daemon(configured: Configured) -> None:
         asyncio.run(_until_signal(Daemon(assemble(configured), store, systemd)))
 
 
-def run_once(configured: Configured) -> bool:
-    """One full cycle of every venue, and delivery of what follows; True when all of it went well."""
-
-    async def once() -> bool:
-        return await Daemon(assemble(configured), store, Systemd({})).once()
-
+def run_once(configured: Configured) -> list[str]:
+    """One full cycle of every venue, and delivery of what follows; a sentence for each that failed."""
     with owned_store(configured) as store:
-        return asyncio.run(once())
+        return asyncio.run(one_cycle(assemble(configured), store))
 
 
 @contextmanager

@@ -44,19 +44,22 @@ class Vitals:
         checks += [_receiver(receiver, now) for receiver in self.receivers.values()]
         return Health(alive=self.alive(now), checks=tuple(checks))
 
-    def may_beat(self, now: datetime) -> bool:
-        """Whether to tell the outside that all is well.
+    def worry(self, now: datetime) -> str:
+        """Why nobody outside may be told that all is well; empty when they may.
 
-        Every venue was attempted with a recorded outcome lately, and nothing due to a healthy receiver waits too
-        long. A receiver that fails is told of through the others, so it does not stop the heartbeat.
+        Every venue must have been attempted with a recorded outcome lately, and nothing due to a healthy receiver
+        may wait too long. A receiver that fails is told of through the others, so it does not count.
         """
-        waiting = [one for one in self.receivers.values() if one.failing_since is None]
-        return (
-            self.alive(now)
-            and not self.pump.trouble
-            and all(self._venue(polling, now).good for polling in self.pollings)
-            and all(one.oldest is None or now - one.oldest < WAITED for one in waiting)
-        )
+        if not self.alive(now):
+            return "no tick was done lately"
+        if self.pump.trouble:
+            return self.pump.trouble
+        for polling in self.pollings:
+            check = self._venue(polling, now)
+            if polling.last_end is None or not check.good:
+                return f"{check.name}: {check.detail}"
+        waiting = (one for one in self.receivers.values() if one.failing_since is None and _late(one, now))
+        return next((f"messages to {one.receiver} wait" for one in waiting), "")
 
     def _venue(self, polling: VenuePolling, now: datetime) -> Check:
         name = f"venue {polling.venue.name}"
@@ -88,5 +91,12 @@ def _receiver(receiver: ReceiverHealth, now: datetime) -> Check:
     name = f"receiver {receiver.receiver}"
     if receiver.failing_since is not None:
         return Check(name, good=False, detail=f"failing since {receiver.failing_since:%H:%M:%S} UTC: {receiver.detail}")
-    late = receiver.oldest is not None and now - receiver.oldest >= WAITED
-    return Check(name, good=not late, detail=f"{receiver.waiting} waiting" if receiver.waiting else "nothing waiting")
+    return Check(
+        name,
+        good=not _late(receiver, now),
+        detail=f"{receiver.waiting} waiting" if receiver.waiting else "nothing waiting",
+    )
+
+
+def _late(receiver: ReceiverHealth, now: datetime) -> bool:
+    return receiver.oldest is not None and now - receiver.oldest >= WAITED

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,11 +19,11 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "Watch the accounts until stopped: the daemon.",
     "once": "Poll every venue once, deliver what follows, exit.",
-    "demo": "Watch simulated accounts on all three venues go through trouble and recover.",
+    "demo": "Watch simulated accounts get into trouble and out of it.",
     "check": "Check the configuration and the rules.",
-    "status": "Whether to worry, in one screen.",
-    "alerts": "List alerts.",
-    "history": "List what happened, newest first.",
+    "status": "Say whether to worry, in one screen.",
+    "alerts": "List what is wrong now, or was.",
+    "history": "List what happened, step by step.",
     "outbox": "List messages and what became of them.",
     "ack": "Acknowledge an alert: stop its reminders.",
     "silence": "Hold messages back for a while; nothing is lost.",
@@ -30,8 +33,35 @@ COMMANDS = {
 }
 """Every subcommand and its one-line help, in the order the help shows them."""
 
+USAGE = 2
+"""Exit code when a command was called wrongly."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, by the shells' custom."""
 
-class _Lazy(click.Group):
+
+class Commands(click.Group):
+    """A group that lists its commands in the order they were made and suggests one for a misspelt name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        del ctx
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called, or a usage error that names the one that was probably meant."""
+        name = args[0]
+        known = self.list_commands(ctx)
+        if not name.startswith("-") and name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"the commands are {', '.join(known)}"
+            message = f"No such command {name}; {hint}"
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
+
+
+class _Lazy(Commands):
     """Imports a subcommand's module when it is called, so that `--help` and `check` start fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,13 +81,21 @@ class _Lazy(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (as click declares it)
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _stop_writing()
+            return 0
+
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
 @click.version_option(package_name="marginwatch", message="marginwatch %(version)s")
 def cli() -> None:
     """Watch brokerage accounts and make sure a person hears about margin trouble in time.
 
-    Exit codes: 0 good, 1 the input is wrong, 2 usage, 3 a venue or receiver failed.
+    Exit codes: 0 good, 1 the input is wrong, 2 usage, 3 a venue, receiver or database failed. `run` exits 78 instead
+    of 1.
     """
 
 
@@ -65,16 +103,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error of ours ends as one sentence on stderr and its exit code."""
     try:
         code = cli.main(list(arguments) if arguments is not None else None, "marginwatch", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        sys.exit(error.exit_code)
+        code = USAGE
+    except click.ClickException as error:
+        click.echo(_sentence(error), err=True)
+        code = error.exit_code
     except click.Abort:
-        sys.exit(130)
+        code = INTERRUPTED
     except MarginwatchError as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has gone; there is nobody left to tell.
-        sys.stderr.close()
-        sys.exit(0)
+        from marginwatch.ops.redact import REDACTOR
+
+        click.echo(REDACTOR.known(str(error)), err=True)
+        code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Click's message as one sentence of ours, with where to read more."""
+    message = error.format_message().strip().rstrip(".").replace(". Did you mean", "; did you mean")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = "marginwatch" if context is None else context.command_path
+    return f"{path}: {message[:1].lower()}{message[1:]} (`{path} --help` says more)"
+
+
+def _stop_writing() -> None:
+    """Nobody reads our output any more: let what is still buffered vanish, or Python would complain at its end."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import DurationType, config_option, opened_store, operator
+from marginwatch.cli.options import DurationType, config_option, opened, operator
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("alert")
-@click.option("--for", "span", type=DurationType(), help="Until then, for example 2h. Default: until it ends.")
+@click.option("--for", "span", type=DurationType(), help="How long, for example 2h. Default: until it ends.")
 @click.option("--note", default="", help="For the records.")
 @click.option("--by", default=operator, help="Who acknowledges. Default: you.")
 @config_option
@@ -28,7 +28,9 @@ def command(*, alert: str, span: timedelta | None, note: str, by: str, config: P
 
     now = clock.now()
     until = None if span is None else now + span
-    with opened_store(config) as store:
-        found, _ = store.operators.acknowledge(alert, by=by, note=note, now=now, until=until)
+    with opened(config) as reading:
+        found, _ = reading.store.operators.acknowledge(alert, by=by, note=note, now=now, until=until)
+        where = reading.called(found.key.account)
     end = "it ends" if until is None else f"{until:%Y-%m-%d %H:%M:%S} UTC"
-    click.echo(f"acknowledged {found.alert_id} ({found.title}, {found.key.account}) until {end} or things get worse")
+    what = f"{found.title} of {where} {found.key.subject}".rstrip()
+    click.echo(f"acknowledged {found.alert_id}, {what}: no reminders until {end}, or until it gets worse")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import AccountType, DurationType, config_option, json_option, opened_store
-from marginwatch.cli.output import Column, age, emit
+from marginwatch.cli.options import AccountType, DurationType, config_option, json_option, note_strangers, opened
+from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("alert_id", "ALERT"),
     Column("severity", "SEVERITY"),
-    Column("state", "STATE"),
+    Column("state", "STATE", rank=2),
     Column("rule", "RULE"),
-    Column("where", "ACCOUNT"),
-    Column("subject", "SUBJECT"),
+    Column("venue", "VENUE", rank=3),
+    Column("account", "ACCOUNT"),
+    Column("subject", "SUBJECT", rank=1),
     Column("value", "VALUE", right=True),
-    Column("since", "FOR", right=True),
-    Column("data_age", "DATA AGE", right=True),
-    Column("acknowledged_by", "ACKNOWLEDGED"),
+    Column("for", "FOR", right=True, rank=4),
+    Column("data_age", "DATA AGE", right=True, rank=1),
+    Column("acknowledged_by", "ACKNOWLEDGED", rank=3),
+    Column("detail", "DETAIL", rank=5, wraps=True),
 )
 
 
@@ -33,9 +35,9 @@ COLUMNS = (
 @config_option
 @click.option("--all", "everything", is_flag=True, help="Ended alerts as well.")
 @click.option("--rule", help="Only of this rule.")
-@click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID.")
+@click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")
 @click.option("--since", type=DurationType(), help="Only those that changed within this time, for example 1d.")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="The most to list.")
 @json_option
 def command(
     *,
@@ -49,22 +51,20 @@ def command(
 ) -> None:
     """List open alerts, the worst first."""
     from marginwatch import clock
-    from marginwatch.cli.rows import alert_row
+    from marginwatch.cli.rows import alert_cells, alert_row
 
     now = clock.now()
-    with opened_store(config) as store:
-        found = store.history.alerts(
-            open_only=not everything,
-            rule=rule,
-            account=account,
-            since=None if since is None else now - since,
-            limit=limit,
+    with opened(config) as reading:
+        account = account and reading.account(account)
+        start = None if since is None else now - since
+        found = reading.store.history.alerts(
+            open_only=not everything, rule=rule, account=account, since=start, limit=limit
         )
-        given = store.history.acknowledgements()
-    rows = [alert_row(alert, given, now) for alert in found]
-    if not as_json:
-        for row, alert in zip(rows, found, strict=True):
-            row["where"] = str(alert.key.account)
-            row["since"] = age(alert.active_at, alert.ended_at or now)
-            row["data_age"] = age(alert.as_of or alert.known_at, now)
-    emit(rows, COLUMNS, as_json=as_json, empty="no open alerts" if not everything else "no alerts")
+        note_strangers(reading, rule, account)
+        given = reading.store.history.acknowledgements()
+        rows = [alert_row(alert, given.get(alert.alert_id), now, reading) for alert in found]
+        if as_json:
+            emit_json(rows)
+            return
+        cells = [alert_cells(alert, row, now, reading) for alert, row in zip(found, rows, strict=True)]
+    emit_table(cells, COLUMNS, empty="no alerts" if everything else "no open alerts", now=now)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, json_option
-from marginwatch.cli.output import emit_json
+from marginwatch.cli.options import FAILED, config_option, json_option, log_quietly
+from marginwatch.cli.output import emit_json, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from marginwatch.app.build import Configured
+    from marginwatch.app.online import Trial
     from marginwatch.errors import Problem
-
-FAILED = 3
-"""Exit code when a venue or a receiver failed."""
 
 
 @click.command()
@@ -25,43 +26,65 @@ FAILED = 3
 @click.option("--online", is_flag=True, help="Also log in at every venue and send every receiver a test message.")
 @json_option
 def command(*, config: Path | None, online: bool, as_json: bool) -> None:
-    """Check the configuration and the rules: every problem at once, with file, line and column."""
+    """Check the configuration and the rules: every problem at once, with file, line and column.
+
+    Works without the secrets, unless --online. Exits 1 when something is wrong, 3 when a venue or receiver failed.
+    """
     from marginwatch.app.build import configure
     from marginwatch.errors import InvalidInputError
 
+    log_quietly()
     try:
         configured = configure(config, os.environ, need_secrets=online)
     except InvalidInputError as error:
         if not as_json:
             raise
-        emit_json({"ok": False, "problems": [_problem(problem) for problem in error.problems]})
-        sys.exit(1)
-    results = []
+        emit_json(_document(problems=error.problems))
+        sys.exit(error.exit_code)
+    trials: list[Trial] = []
     if online:
         from marginwatch.app.online import try_everything
 
-        results = try_everything(configured)
-    good = all(result["ok"] for result in results)
+        trials = try_everything(configured)
     if as_json:
-        emit_json({"ok": good, "problems": [], "notes": list(configured.notes), "online": results})
+        emit_json(_document(configured, trials=trials))
     else:
-        for note in configured.notes:
-            click.echo(f"note: {note}")
-        for result in results:
-            click.echo(f"{result['name']}: {'good' if result['ok'] else result['detail']}", err=not result["ok"])
-        venues, receivers = len(configured.settings.venues), len(configured.settings.receivers)
-        click.echo(
-            f"{configured.file}: good: {len(configured.rules.rules)} rules, {venues} venues, {receivers} receivers"
-        )
-    if not good:
+        _tell(configured, trials)
+    if not all(trial.ok for trial in trials):
         sys.exit(FAILED)
 
 
+def _tell(configured: Configured, trials: Sequence[Trial]) -> None:
+    for note in configured.notes:
+        click.echo(f"note: {note}")
+    for trial in trials:
+        click.echo(f"{trial.kind} {trial.name}: {trial.detail}", err=not trial.ok)
+    settings = configured.settings
+    counted = (
+        plural(len(configured.rules.rules), "rule"),
+        plural(len(settings.venues), "venue"),
+        plural(len(settings.receivers), "receiver"),
+    )
+    click.echo(f"{configured.file} is good: {', '.join(counted)}")
+
+
+def _document(
+    configured: Configured | None = None, problems: Sequence[Problem] = (), trials: Sequence[Trial] = ()
+) -> dict[str, object]:
+    return {
+        "ok": not problems and all(trial.ok for trial in trials),
+        "problems": [_problem(problem) for problem in problems],
+        "notes": [] if configured is None else list(configured.notes),
+        "online": [asdict(trial) for trial in trials],
+    }
+
+
 def _problem(problem: Problem) -> dict[str, object]:
+    """Lines and columns count from 1 and are null where there is none."""
     return {
         "file": problem.place.file,
-        "line": problem.place.line,
-        "col": problem.place.col,
+        "line": problem.place.line or None,
+        "col": problem.place.col or None,
         "what": problem.what,
-        "hint": problem.hint,
+        "hint": problem.hint or None,
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import AccountType, config_option, opened_store, operator
+from marginwatch.cli.options import AccountType, config_option, opened, operator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 @click.option("--by", default=operator, help="Who asks. Default: you.")
 @config_option
 def command(*, account: AccountKey, by: str, config: Path | None) -> None:
-    """Close the alerts of ACCOUNT (VENUE/ID) and forget it; its history stays.
+    """Close the alerts of ACCOUNT (VENUE/ID or VENUE/NAME) and forget it; its history stays.
 
     The daemon does it at its next tick. An account that its venue still lists comes back as a new one.
     """
     from marginwatch import clock
+    from marginwatch.store.errors import AccountNotFoundError
 
-    with opened_store(config) as store:
-        store.operators.forget(account, by=by, now=clock.now())
-    click.echo(f"{account} will be forgotten at the daemon's next tick")
+    with opened(config) as reading:
+        found = reading.account(account)
+        if found not in reading.accounts:
+            raise AccountNotFoundError(account, reading.written_accounts())
+        name = reading.name(found)
+        reading.store.operators.forget(found, by=by, now=clock.now())
+    shown = f"{found} ({name})" if name != found.id else str(found)
+    click.echo(f"{shown} will be forgotten at the daemon's next tick")

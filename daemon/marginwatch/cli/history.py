@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import AccountType, DurationType, config_option, json_option, opened_store
-from marginwatch.cli.output import Column, emit
+from marginwatch.cli.options import AccountType, DurationType, config_option, json_option, note_strangers, opened
+from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("at", "AT"),
-    Column("alert_id", "ALERT"),
-    Column("severity", "SEVERITY"),
+    Column("alert_id", "ALERT", rank=3),
+    Column("severity", "SEVERITY", rank=1),
     Column("rule", "RULE"),
-    Column("where", "ACCOUNT"),
-    Column("before", "FROM"),
+    Column("venue", "VENUE", rank=4),
+    Column("account", "ACCOUNT"),
+    Column("subject", "SUBJECT", rank=2),
+    Column("before", "FROM", rank=5),
     Column("after", "TO"),
-    Column("reason", "REASON"),
-    Column("value", "VALUE", right=True),
-    Column("told_as", "TOLD AS"),
+    Column("reason", "REASON", rank=2),
+    Column("value", "VALUE", right=True, rank=1),
+    Column("told_as", "TOLD AS", rank=4),
+    Column("detail", "DETAIL", rank=6, wraps=True),
 )
 
 
@@ -33,9 +36,9 @@ COLUMNS = (
 @config_option
 @click.option("--alert", "alert_id", help="Only of this alert.")
 @click.option("--rule", help="Only of this rule.")
-@click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID.")
+@click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")
 @click.option("--since", type=DurationType(), help="Only within this time, for example 1d.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The most to list.")
 @json_option
 def command(
     *,
@@ -47,16 +50,22 @@ def command(
     limit: int,
     as_json: bool,
 ) -> None:
-    """List transitions of alerts, the latest first."""
+    """List the steps of alerts, the latest first."""
     from marginwatch import clock
-    from marginwatch.cli.rows import transition_row
+    from marginwatch.cli.rows import transition_cells, transition_row
 
-    start = None if since is None else clock.now() - since
-    with opened_store(config) as store:
-        found = store.history.transitions(alert_id=alert_id, rule=rule, account=account, since=start, limit=limit)
-    found.reverse()
-    rows = [transition_row(transition) for transition in found]
-    if not as_json:
-        for row, transition in zip(rows, found, strict=True):
-            row["where"] = str(transition.key.account)
-    emit(rows, COLUMNS, as_json=as_json, empty="nothing has happened")
+    now = clock.now()
+    start = None if since is None else now - since
+    with opened(config) as reading:
+        account = account and reading.account(account)
+        found = reading.store.history.transitions(
+            alert_id=alert_id, rule=rule, account=account, since=start, limit=limit
+        )
+        found.reverse()
+        note_strangers(reading, rule, account)
+        rows = [transition_row(step, reading) for step in found]
+        if as_json:
+            emit_json(rows)
+            return
+        cells = [transition_cells(step, row, reading) for step, row in zip(found, rows, strict=True)]
+    emit_table(cells, COLUMNS, empty="nothing has happened", now=now)

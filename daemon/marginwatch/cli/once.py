@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, level_option
+from marginwatch.cli.options import FAILED, config_option, level_option, log_quietly
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FAILED = 3
-"""Exit code when a venue or a receiver failed."""
 
 
 @click.command()
@@ -28,8 +25,12 @@ def command(*, config: Path | None, log_level: str | None) -> None:
     from marginwatch.app.build import configure
     from marginwatch.app.start import prepare_logging, run_once
 
+    log_quietly()
     configured = configure(config, os.environ)
     prepare_logging(configured, log_level)
-    if not run_once(configured):
-        click.echo("a venue or a receiver failed; `marginwatch status` says which", err=True)
+    trouble = run_once(configured)
+    for sentence in trouble:
+        click.echo(sentence, err=True)
+    if trouble:
         sys.exit(FAILED)
+    click.echo("every venue answered, and every message was delivered")

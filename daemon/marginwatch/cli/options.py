@@ -12,19 +12,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from marginwatch.app.reading import Reading
     from marginwatch.core.model import AccountKey
-    from marginwatch.store.store import Store
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
+
+FAILED = 3
+"""Exit code when a venue or a receiver failed."""
 
 
 def config_option(command: Command) -> Command:
     """`--config FILE`, given as `config`."""
     return click.option(
         "--config",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=click.Path(path_type=Path),
+        metavar="FILE",
         help="The config file. Default: $MARGINWATCH_CONFIG, ./config.toml, /etc/marginwatch/config.toml.",
     )(command)
 
@@ -46,19 +50,20 @@ class DurationType(click.ParamType[timedelta]):
     name = "duration"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read `10s`, `5m`, `2h` or `1d`; anything else is a usage error."""
+        """Read `10s`, `5m`, `2h` or `1d`; anything else, and no time at all, is a usage error."""
         from marginwatch.config.durations import parse_duration
 
         if isinstance(value, timedelta):
             return value
         try:
-            return parse_duration(str(value))
+            span = parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        return span or self.fail("it must be longer than no time at all", param, ctx)
 
 
 class AccountType(click.ParamType["AccountKey"]):
-    """An account written `VENUE/ID`, given as an AccountKey."""
+    """An account written `VENUE/ID` (or `VENUE/NAME`, told apart by `Reading.account`), given as an AccountKey."""
 
     name = "account"
 
@@ -70,22 +75,47 @@ class AccountType(click.ParamType["AccountKey"]):
             return value
         venue, slash, account = str(value).partition("/")
         if not (venue and slash and account):
-            self.fail(f"{value} is not an account; write it as VENUE/ID, as `marginwatch status` shows it", param, ctx)
+            self.fail(f"{value} is not an account; write it as VENUE/ID or VENUE/NAME", param, ctx)
         return AccountKey(venue, account)
 
 
 @contextlib.contextmanager
-def opened_store(config: Path | None) -> Iterator[Store]:
+def opened(config: Path | None) -> Iterator[Reading]:
     """The store the config names, for reading and for operators' wishes; the daemon may run meanwhile."""
-    from marginwatch.app.build import configure_store
+    from marginwatch.app.reading import open_reading
 
-    store = configure_store(config, os.environ)
+    log_quietly()
+    reading = open_reading(config, os.environ)
     try:
-        yield store
+        yield reading
     finally:
-        store.close()
+        reading.store.close()
+
+
+def log_quietly() -> None:
+    """Log warnings alone, in words: for commands whose output is what matters."""
+    from marginwatch.ops.logs import configure_logging
+
+    configure_logging("warning", as_json=False)
+
+
+def note_strangers(reading: Reading, rule: str | None = None, account: AccountKey | None = None) -> None:
+    """Say on stderr when a filter names what is not there: finding nothing must not look like all is well."""
+    from marginwatch.config.suggest import did_you_mean
+
+    strangers: list[tuple[str, str, Iterable[str]]] = []
+    if rule and rule not in reading.units:
+        strangers.append(("rule", rule, reading.units))
+    if account and account not in reading.accounts:
+        strangers.append(("account", str(account), reading.written_accounts()))
+    for kind, wanted, known in strangers:
+        hint = did_you_mean(wanted, known)
+        click.echo(f"note: there is no {kind} {wanted}" + (f"; {hint}" if hint else ""), err=True)
 
 
 def operator() -> str:
-    """Who types: for the records."""
-    return os.environ.get("SUDO_USER") or getpass.getuser()
+    """Who types: for the records. The user's number where nothing names the user."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError, ImportError):  # which of them depends on Python's version
+        return str(os.getuid())

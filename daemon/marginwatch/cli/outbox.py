@@ -6,22 +6,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, json_option, opened_store
-from marginwatch.cli.output import Column, emit
+from marginwatch.cli.options import config_option, json_option, opened
+from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = (
-    Column("id", "ID", right=True),
+    Column("id", "ID", right=True, rank=3),
     Column("status", "STATUS"),
     Column("receiver", "RECEIVER"),
-    Column("state", "TELLS"),
-    Column("severity", "SEVERITY"),
-    Column("title", "TITLE"),
+    Column("alert_id", "ALERT", rank=4),
+    Column("state", "TELLS", rank=5),
+    Column("severity", "SEVERITY", rank=5),
     Column("created_at", "CREATED"),
-    Column("attempts", "ATTEMPTS", right=True),
-    Column("detail", "LATEST ANSWER"),
+    Column("attempts", "ATTEMPTS", right=True, rank=2),
+    Column("title", "TITLE", wraps=True),
+    Column("detail", "LATEST ANSWER", rank=1, wraps=True),
 )
 
 
@@ -36,7 +37,7 @@ COLUMNS = (
 )
 @click.option("--receiver", help="Only to this receiver.")
 @click.option("--alert", "alert_id", help="Only of this alert.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The most to list.")
 @json_option
 def command(
     *,
@@ -48,10 +49,15 @@ def command(
     as_json: bool,
 ) -> None:
     """List messages, the latest first; dead ones were given up."""
+    from marginwatch import clock
     from marginwatch.cli.rows import outbox_row
     from marginwatch.store.types import OutboxStatus
 
     wanted = [OutboxStatus(status) for status in statuses]
-    with opened_store(config) as store:
-        found = store.outbox.rows(statuses=wanted, receiver=receiver, alert_id=alert_id, limit=limit)
-    emit([outbox_row(row) for row in found], COLUMNS, as_json=as_json, empty="no messages")
+    with opened(config) as reading:
+        found = reading.store.outbox.rows(statuses=wanted, receiver=receiver, alert_id=alert_id, limit=limit)
+    rows = [outbox_row(row) for row in found]
+    if as_json:
+        emit_json(rows)
+    else:
+        emit_table(rows, COLUMNS, empty="no messages", now=clock.now())

@@ -1,4 +1,4 @@
-"""How listings look: tables with colour on a terminal, plain columns when piped, JSON on request."""
+"""How listings look: tables with colour that fit the terminal, plain columns when piped, JSON on request."""
 
 from __future__ import annotations
 
@@ -25,54 +25,77 @@ STYLES = {
     "dead": "bold red",
     "good": "green",
     "failing": "bold red",
+    "silent": "bold red",
+    "stale": "yellow",
+    "untried": "yellow",
 }
 """Words that carry a colour wherever they stand alone in a cell."""
+
+_GAP = 2
+_LEAST_WRAPPED = 20
+"""Columns of the terminal that a wrapping column gets at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a listing."""
+    """One column of a table."""
 
     key: str
-    """Key of the row's value; also the JSON key."""
+    """Key of the row's value."""
     title: str
     right: bool = False
     """Aligned right, for numbers."""
+    rank: int = 0
+    """A terminal that is too narrow loses the columns of the highest rank first, and never those of rank 0."""
+    wraps: bool = False
+    """Holds a text that may take several lines on a terminal."""
 
 
-def emit(rows: Sequence[Mapping[str, object]], columns: Sequence[Column], *, as_json: bool, empty: str) -> None:
-    """Print a listing. JSON holds every key of every row; tables show the columns; `empty` is said for no rows."""
-    if as_json:
-        emit_json(list(rows))
-    elif not rows:
+def emit_json(value: object) -> None:
+    """Print one JSON document, money as exact text and times in ISO 8601."""
+    click.echo(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False))
+
+
+def emit_table(
+    rows: Sequence[Mapping[str, object]], columns: Sequence[Column], *, empty: str, now: datetime | None = None
+) -> None:
+    """Print a table, fit for the terminal or plain when piped; `empty` is said for no rows.
+
+    With `now`, times of the same day lose their date on a terminal.
+    """
+    if not rows:
         click.echo(empty)
     elif sys.stdout.isatty():
-        _pretty(rows, columns)
+        _pretty([{column.key: _cell(row.get(column.key), now) for column in columns} for row in rows], columns)
     else:
         _plain(rows, columns)
 
 
-def emit_json(value: object) -> None:
-    """Print one JSON document, money and times as exact strings."""
-    click.echo(json.dumps(value, default=_jsonable, indent=2, ensure_ascii=False))
+def say(text: str, style: str) -> None:
+    """Print a line, in colour on a terminal."""
+    if not sys.stdout.isatty():
+        click.echo(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
 
-
-def when(at: datetime | None, now: datetime) -> str:
-    """A time for a table: `14:03:10 UTC`, with the date when it is not today; `-` for none."""
-    if at is None:
-        return "-"
-    return at.strftime("%H:%M:%S UTC" if at.date() == now.date() else "%Y-%m-%d %H:%M:%S UTC")
+    Console(soft_wrap=True).print(Text(text, style=style))
 
 
 def age(at: datetime | None, now: datetime) -> str:
-    """How long ago: `12 s`, `3 m`, `5 h`, `2 d`; `-` for never."""
+    """How long ago, in one unit: `12 s`, `3 min`, `5 h`, `2 d`; empty for never."""
     if at is None:
-        return "-"
+        return ""
     seconds = max(0, int((now - at).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 venue`, `2 venues`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _jsonable(value: object) -> object:
@@ -85,27 +108,53 @@ def _jsonable(value: object) -> object:
     return str(value)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, now: datetime | None = None) -> str:
+    from marginwatch.notify.words import clean, moment
+
     if value is None or value == "":
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return " ".join(str(value).split())
+        return value.strftime("%Y-%m-%d %H:%M:%S UTC") if now is None else moment(value, now)
+    return clean(str(value))
 
 
-def _pretty(rows: Sequence[Mapping[str, object]], columns: Sequence[Column]) -> None:
-    from rich import box
+def _pretty(rows: Sequence[Mapping[str, str]], columns: Sequence[Column]) -> None:
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+    console = Console()
+    told = [column for column in columns if any(row[column.key] != "-" for row in rows)]
+    widths = {column.key: max(cell_len(column.title), *(cell_len(row[column.key]) for row in rows)) for column in told}
+    shown, needed = _fitting(told, widths, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for column in shown:
+        table.add_column(
+            column.title, justify="right" if column.right else "left", no_wrap=not column.wraps, overflow="fold"
+        )
     for row in rows:
-        cells = [_cell(row.get(column.key)) for column in columns]
+        cells = [row[column.key] for column in shown]
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
-    Console().print(table)
+    console.width = max(console.width, needed)
+    console.print(table, soft_wrap=False, crop=False)
+    left_out = ", ".join(column.title for column in told if column not in shown)
+    if left_out:
+        say(f"no room for {left_out}: a wider terminal or --json shows them", "dim")
+
+
+def _fitting(columns: Sequence[Column], widths: Mapping[str, int], room: int) -> tuple[list[Column], int]:
+    """The columns there is room for, in order, and the width they need at least: nothing is ever cut off."""
+    shown = list(columns)
+    while True:
+        least = [min(widths[each.key], _LEAST_WRAPPED) if each.wraps else widths[each.key] for each in shown]
+        needed = sum(least) + _GAP * (len(shown) - 1)
+        rank = max(each.rank for each in shown)
+        if needed <= room or rank == 0:
+            return shown, needed
+        shown.remove(next(each for each in reversed(shown) if each.rank == rank))
 
 
 def _plain(rows: Sequence[Mapping[str, object]], columns: Sequence[Column]) -> None:

@@ -1,22 +1,25 @@
-"""What the listings show of alerts, transitions and messages, as rows with stable keys."""
+"""What listings show of alerts, transitions, messages and silences: rows with stable keys, and cells for tables."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marginwatch.cli.output import age
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from marginwatch.app.reading import Reading
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
+    from marginwatch.core.model import AccountKey
     from marginwatch.store.types import OutboxRow
 
 Row = dict[str, object]
 
 
-def alert_row(alert: Alert, acknowledgements: Mapping[str, Acknowledgement], now: datetime) -> Row:
-    """One alert."""
-    given = acknowledgements.get(alert.alert_id)
+def alert_row(alert: Alert, given: Acknowledgement | None, now: datetime, reading: Reading) -> Row:
+    """One alert; `given` is its acknowledgement, if it has one."""
     holds = given is not None and given.covers(now)
     return {
         "alert_id": alert.alert_id,
@@ -24,46 +27,74 @@ def alert_row(alert: Alert, acknowledgements: Mapping[str, Acknowledgement], now
         "severity": alert.severity.label,
         "rule": alert.key.rule,
         "title": alert.title,
-        "venue": alert.key.account.venue,
-        "account": alert.key.account.id,
+        **_subject(alert.key.account, reading),
         "subject": alert.key.subject,
         "value": alert.value,
+        "unit": _unit(alert.key.rule, alert.value, reading),
+        "detail": alert.detail,
         "active_at": alert.active_at,
         "fired_at": alert.fired_at,
         "ended_at": alert.ended_at,
         "data_as_of": alert.as_of or alert.known_at,
         "unknown_since": alert.unknown_since,
+        "unknown_because": alert.because,
         "acknowledged_by": given.by if given is not None and holds else None,
         "acknowledged_until": given.until if given is not None and holds else None,
+        "acknowledgement_note": given.note if given is not None and holds else None,
         "told": dict(alert.told),
     }
 
 
-def transition_row(transition: Transition) -> Row:
+def alert_cells(alert: Alert, row: Row, now: datetime, reading: Reading) -> Row:
+    """The same for a table."""
+    old = age(alert.as_of or alert.known_at, now)
+    return {
+        **row,
+        "account": reading.called(alert.key.account),
+        "value": reading.amount(alert.value, alert.key.rule, alert.key.account),
+        "for": age(alert.active_at, alert.ended_at or now),
+        "data_age": f"unknown for {age(alert.unknown_since, now)}" if alert.unknown_since else old,
+        "detail": alert.because if alert.unknown_since else alert.detail,
+    }
+
+
+def transition_row(step: Transition, reading: Reading) -> Row:
     """One step of an alert."""
     return {
-        "at": transition.at,
-        "alert_id": transition.alert_id,
-        "rule": transition.key.rule,
-        "venue": transition.key.account.venue,
-        "account": transition.key.account.id,
-        "subject": transition.key.subject,
-        "before": transition.before.value,
-        "after": transition.after.value,
-        "reason": transition.reason.value,
-        "told_as": None if transition.state is None else transition.state.value,
-        "severity": transition.severity.label,
-        "value": transition.value,
-        "limit": transition.limit,
-        "observed_at": transition.observed_at,
-        "fetched_at": transition.fetched_at,
-        "as_of": transition.as_of,
-        "differences": [
-            {"field": difference.field, "before": difference.before, "after": difference.after}
-            for difference in transition.differences
-        ],
-        "detail": transition.detail or transition.because,
-        "rules_revision": transition.revision,
+        "at": step.at,
+        "alert_id": step.alert_id,
+        "rule": step.key.rule,
+        "title": step.title,
+        **_subject(step.key.account, reading),
+        "subject": step.key.subject,
+        "before": step.before.value,
+        "after": step.after.value,
+        "reason": step.reason.value,
+        "told_as": None if step.state is None else step.state.value,
+        "severity": step.severity.label,
+        "value": step.value,
+        "limit": step.limit,
+        "unit": _unit(step.key.rule, step.value, reading),
+        "observed_at": step.observed_at,
+        "fetched_at": step.fetched_at,
+        "as_of": step.as_of,
+        "differences": [{"field": each.field, "before": each.before, "after": each.after} for each in step.differences],
+        "detail": step.detail or step.because,
+        "rules_revision": step.revision,
+    }
+
+
+def transition_cells(step: Transition, row: Row, reading: Reading) -> Row:
+    """The same for a table."""
+    from marginwatch.notify import words
+
+    changes = "; ".join(words.difference(each, step.at) for each in step.differences)
+    return {
+        **row,
+        "account": reading.called(step.key.account),
+        "reason": step.reason.value.replace("_", " "),
+        "value": reading.amount(step.value, step.key.rule, step.key.account),
+        "detail": changes or row["detail"],
     }
 
 
@@ -99,3 +130,12 @@ def silence_row(silence: Silence, now: datetime) -> Row:
         "by": silence.by,
         "note": silence.note,
     }
+
+
+def _subject(account: AccountKey, reading: Reading) -> Mapping[str, str]:
+    return {"venue": account.venue, "account": account.id, "account_name": reading.name(account)}
+
+
+def _unit(rule: str, value: object, reading: Reading) -> str | None:
+    unit = reading.units.get(rule)
+    return None if value is None or unit is None else unit.value

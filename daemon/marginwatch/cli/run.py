@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, level_option
+from marginwatch.cli.options import config_option, level_option, log_quietly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,19 +20,23 @@ DO_NOT_RESTART = 78
 @config_option
 @level_option
 def command(*, config: Path | None, log_level: str | None) -> None:
-    """Watch the accounts until stopped.
+    """Watch the accounts until stopped by SIGTERM or Ctrl-C.
 
-    Exits 78 when the configuration is wrong, so that systemd does not start it again in vain, and 3 for trouble
-    outside, such as a database that does not answer or that another process uses.
+    Exits 78 where the configuration is wrong or the database is of a newer version, so that systemd does not restart
+    it in vain, and 3 for trouble that may pass.
     """
     from marginwatch.app.build import configure
-    from marginwatch.app.start import prepare_logging, run_daemon
     from marginwatch.errors import MarginwatchError
 
+    log_quietly()
     try:
         configured = configure(config, os.environ)
+
+        from marginwatch.app.start import prepare_logging, run_daemon
+
         prepare_logging(configured, log_level)
         run_daemon(configured)
     except MarginwatchError as error:
-        click.echo(str(error), err=True)
-        sys.exit(DO_NOT_RESTART if error.exit_code == 1 else error.exit_code)
+        if error.exit_code == MarginwatchError.exit_code:
+            error.exit_code = DO_NOT_RESTART
+        raise

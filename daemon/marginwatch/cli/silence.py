@@ -6,27 +6,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import DurationType, config_option, json_option, opened_store, operator
-from marginwatch.cli.output import Column, emit
+from marginwatch.cli import Commands
+from marginwatch.cli.options import DurationType, config_option, json_option, opened, operator
+from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from marginwatch.app.reading import Reading
+    from marginwatch.core.alert import Silence
+
 COLUMNS = (
     Column("id", "ID", right=True),
-    Column("active", "ACTIVE"),
+    Column("active", "ACTIVE", rank=1),
     Column("rule", "RULE"),
     Column("venue", "VENUE"),
     Column("account", "ACCOUNT"),
-    Column("starts_at", "FROM"),
+    Column("starts_at", "FROM", rank=2),
     Column("ends_at", "UNTIL"),
-    Column("by", "BY"),
-    Column("note", "NOTE"),
+    Column("by", "BY", rank=3),
+    Column("note", "NOTE", rank=4, wraps=True),
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
     """Hold messages back for a while.
 
@@ -57,21 +61,41 @@ def add(
     config: Path | None,
 ) -> None:
     """Begin a silence."""
-    from datetime import timedelta as delta
-
     from marginwatch import clock
     from marginwatch.core.alert import Silence
 
     if (rule, venue, account) == ("*", "*", "*") and not everything:
         message = "this silences every alert; name a --rule, --venue or --account, or say --everything"
         raise click.UsageError(message)
-    start = clock.now() + (delay or delta(0))
+    now = clock.now()
+    start = now if delay is None else now + delay
     wanted = Silence(0, by, note, start, start + span, rule, venue, account)
-    with opened_store(config) as store:
-        made = store.operators.add_silence(wanted)
+    with opened(config) as reading:
+        strangers = _strangers(wanted, reading)
+        made = reading.store.operators.add_silence(wanted)
+    for stranger in strangers:
+        click.echo(f"note: {stranger}, so this silences nothing yet", err=True)
     click.echo(
-        f"silence {made.id} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC; end it with: marginwatch silence end {made.id}"
+        f"silence {made.id} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC; `marginwatch silence end {made.id}` ends it"
     )
+
+
+def _strangers(silence: Silence, reading: Reading) -> list[str]:
+    """What the silence names that is not there: most likely a slip."""
+    from fnmatch import fnmatchcase
+
+    venues = {venue.name for venue in reading.settings.venues}
+    accounts = {word for key in reading.accounts for word in (key.id, reading.name(key))}
+    named = (
+        ("rule", silence.rule, reading.units),
+        ("venue", silence.venue, venues),
+        ("account", silence.account, accounts),
+    )
+    return [
+        f"no {kind} is called {glob}"
+        for kind, glob, known in named
+        if glob != "*" and not any(fnmatchcase(word, glob) for word in known)
+    ]
 
 
 @command.command("list")
@@ -84,18 +108,22 @@ def list_silences(*, everything: bool, config: Path | None, as_json: bool) -> No
     from marginwatch.cli.rows import silence_row
 
     now = clock.now()
-    with opened_store(config) as store:
-        found = store.operators.silences(ended=everything)
-    emit([silence_row(silence, now) for silence in found], COLUMNS, as_json=as_json, empty="no silences")
+    with opened(config) as reading:
+        found = reading.store.operators.silences(ended=everything)
+    rows = [silence_row(silence, now) for silence in found]
+    if as_json:
+        emit_json(rows)
+    else:
+        emit_table(rows, COLUMNS, empty="no silences", now=now)
 
 
 @command.command("end")
-@click.argument("silence", type=int)
+@click.argument("number", type=int)
 @config_option
-def end(*, silence: int, config: Path | None) -> None:
-    """End the silence of that number now."""
+def end(*, number: int, config: Path | None) -> None:
+    """End the silence of that NUMBER now; `silence list` shows the numbers."""
     from marginwatch import clock
 
-    with opened_store(config) as store:
-        ended = store.operators.end_silence(silence, clock.now())
-    click.echo(f"silence {ended.id} ended; what is still true will be told within a second if the daemon runs")
+    with opened(config) as reading:
+        ended = reading.store.operators.end_silence(number, clock.now())
+    click.echo(f"silence {ended.id} ended; a running daemon tells within seconds what is still true")

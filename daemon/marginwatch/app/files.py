@@ -1,0 +1,42 @@
+"""The config and the rule files it names, read against the kinds of venue that are installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marginwatch.config.load import load_settings
+from marginwatch.config.rulefile import load_rules
+from marginwatch.notify.render import check_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.rulefile import Loaded as LoadedRules
+    from marginwatch.config.settings import Settings
+    from marginwatch.core.rule import Rule
+    from marginwatch.venues.protocol import VenueKind
+
+
+def read_settings(
+    path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, VenueKind], *, need_secrets: bool
+) -> LoadedSettings:
+    """The config file, or everything that is wrong with it.
+
+    Raises:
+        NoConfigError: There is no config file.
+    """
+    options = {name: kind.settings for name, kind in kinds.items()}
+    return load_settings(path, environ, options, need_secrets=need_secrets)
+
+
+def read_rules(settings: Settings, kinds: Mapping[str, VenueKind]) -> LoadedRules:
+    """The rule files the settings name, checked against their venues."""
+    catalogues = {name: kind.catalogue for name, kind in kinds.items()}
+    venues = {venue.name: venue.kind for venue in settings.venues}
+
+    def try_template(rule: Rule, kind: str) -> str | None:
+        return check_template(rule, kinds[kind].sample)
+
+    return load_rules(settings.rules.files, catalogues, venues, try_template)

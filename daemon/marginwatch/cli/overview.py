@@ -1,0 +1,238 @@
+"""What `marginwatch status` says, put together from the config and the store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from marginwatch.cli.output import age, plural
+from marginwatch.core.fields import Unit
+from marginwatch.notify import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from marginwatch.app.reading import Reading
+    from marginwatch.cli.rows import Row
+    from marginwatch.config.settings import VenueSettings
+    from marginwatch.core.alert import Alert
+    from marginwatch.core.model import Value
+    from marginwatch.core.state import AccountState, VenueState
+    from marginwatch.store.types import ReceiverHealth
+
+SILENT_AFTER = timedelta(seconds=60)
+"""No cycle of a venue has ended for this long, beyond three of its turns: the daemon does not run, or is stuck."""
+_MOST = 100_000
+"""Open alerts looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCounts:
+    """Open alerts, and what holds them back."""
+
+    firing: int
+    pending: int
+    acknowledged: int
+    """Of those that fire."""
+    worst: str | None
+    """Severity of the worst that fires."""
+    silences: int
+    """Silences in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class VenueLine:
+    """One venue of the config."""
+
+    venue: str
+    kind: str
+    health: str
+    """`good`, `failing`, or `silent` when no cycle has ended lately."""
+    last_cycle_at: datetime | None
+    last_good_at: datetime | None
+    failed_cycles: int
+    """In a row."""
+    failing_since: datetime | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One account that is remembered, with its last known numbers."""
+
+    venue: str
+    account: str
+    name: str
+    equity: Value
+    margin_usage: Value
+    margin_excess: Value
+    currency: Value
+    data_as_of: datetime | None
+    fetched_at: datetime | None
+    firing: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverLine:
+    """One receiver of the config."""
+
+    receiver: str
+    health: str
+    """`good`, `failing`, or `untried` before its first message."""
+    waiting: int = 0
+    oldest_waiting_at: datetime | None = None
+    dead: int = 0
+    """Messages given up."""
+    failing_since: datetime | None = None
+    last_good_at: datetime | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything at one moment."""
+
+    now: datetime
+    alerts: AlertCounts
+    venues: tuple[VenueLine, ...]
+    accounts: tuple[AccountLine, ...]
+    """Those with alerts first, then by margin usage."""
+    receivers: tuple[ReceiverLine, ...]
+
+    @property
+    def well(self) -> bool:
+        """True when there is nothing to worry about."""
+        return not self._trouble()
+
+    @property
+    def verdict(self) -> str:
+        """All of it in one line."""
+        counts = self.alerts
+        others = (
+            plural(counts.pending, "alert") + " pending" if counts.pending else "",
+            plural(counts.silences, "silence") + " in force" if counts.silences else "",
+        )
+        return "; ".join([*(self._trouble() or ["all is well"]), *filter(None, others)])
+
+    def document(self) -> Row:
+        """For JSON."""
+        return {"now": self.now, "well": self.well, "verdict": self.verdict, **asdict(self)}
+
+    def _trouble(self) -> list[str]:
+        found = []
+        if self.alerts.firing:
+            known = f" ({self.alerts.acknowledged} acknowledged)" if self.alerts.acknowledged else ""
+            found.append(f"{plural(self.alerts.firing, 'alert')} firing{known}, the worst {self.alerts.worst}")
+        silent = [line.venue for line in self.venues if line.health == "silent"]
+        if silent:
+            found.append(f"no news of {', '.join(silent)} (is the daemon running?)")
+        found += [f"venue {line.venue} is failing" for line in self.venues if line.health == "failing"]
+        return found + [f"receiver {line.receiver} is failing" for line in self.receivers if line.health == "failing"]
+
+
+def overview(reading: Reading, now: datetime) -> Overview:
+    """Look at everything once."""
+    history = reading.store.history
+    alerts = history.alerts(limit=_MOST)
+    per_account = Counter(alert.key.account for alert in alerts if alert.fired_at)
+    seen = {state.venue: state for state in history.venue_states()}
+    health = reading.store.outbox.receivers()
+    accounts = [_account(state, per_account[state.account.key]) for state in reading.accounts.values()]
+    return Overview(
+        now=now,
+        alerts=_count(reading, alerts, now),
+        venues=tuple(_venue(venue, seen.get(venue.name), now) for venue in reading.settings.venues),
+        accounts=tuple(sorted(accounts, key=_worst_first)),
+        receivers=tuple(_receiver(one.name, health.get(one.name)) for one in reading.settings.receivers),
+    )
+
+
+def venue_cells(line: VenueLine, now: datetime) -> Row:
+    """For the table of venues."""
+    return {**asdict(line), "cycle_age": age(line.last_cycle_at, now), "good_age": age(line.last_good_at, now)}
+
+
+def account_cells(line: AccountLine, now: datetime) -> Row:
+    """For the table of accounts."""
+    return {
+        **asdict(line),
+        "equity": _amount(line.equity, Unit.MONEY),
+        "margin_usage": _amount(line.margin_usage, Unit.RATIO),
+        "margin_excess": _amount(line.margin_excess, Unit.MONEY),
+        "data_age": age(line.data_as_of, now),
+    }
+
+
+def _count(reading: Reading, alerts: Sequence[Alert], now: datetime) -> AlertCounts:
+    firing = [alert for alert in alerts if alert.fired_at is not None]
+    given: Iterable[bool] = (one.covers(now) for one in reading.store.history.acknowledgements().values())
+    return AlertCounts(
+        firing=len(firing),
+        pending=len(alerts) - len(firing),
+        acknowledged=sum(given),
+        worst=max(alert.severity for alert in firing).label if firing else None,
+        silences=sum(silence.covers(now) for silence in reading.store.operators.silences()),
+    )
+
+
+def _venue(venue: VenueSettings, state: VenueState | None, now: datetime) -> VenueLine:
+    failure = None if state is None or not state.failed_cycles else state.last_failure
+    last = None if state is None else state.last_cycle_at
+    if last is None or now - last > 3 * venue.every + SILENT_AFTER:
+        health = "silent"
+    else:
+        health = "good" if failure is None else "failing"
+    return VenueLine(
+        venue=venue.name,
+        kind=venue.kind,
+        health=health,
+        last_cycle_at=last,
+        last_good_at=None if state is None else state.last_good_at,
+        failed_cycles=0 if state is None else state.failed_cycles,
+        failing_since=None if state is None else state.failing_since,
+        trouble=None if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.detail}",
+    )
+
+
+def _account(state: AccountState, firing: int) -> AccountLine:
+    return AccountLine(
+        venue=state.account.key.venue,
+        account=state.account.key.id,
+        name=state.account.name,
+        equity=state.known.get("equity"),
+        margin_usage=state.known.get("margin_usage"),
+        margin_excess=state.known.get("margin_excess"),
+        currency=state.known.get("currency"),
+        data_as_of=state.observed_at,
+        fetched_at=state.fetched_at,
+        firing=firing,
+    )
+
+
+def _receiver(name: str, health: ReceiverHealth | None) -> ReceiverLine:
+    if health is None:
+        return ReceiverLine(name, "untried")
+    failing = health.failing_since is not None
+    return ReceiverLine(
+        receiver=name,
+        health="failing" if failing else "good",
+        waiting=health.waiting,
+        oldest_waiting_at=health.oldest,
+        dead=health.dead,
+        failing_since=health.failing_since,
+        last_good_at=health.last_good_at,
+        trouble=health.detail if failing else None,
+    )
+
+
+def _worst_first(line: AccountLine) -> tuple[int, Decimal, str, str]:
+    usage = -line.margin_usage if isinstance(line.margin_usage, Decimal) else Decimal(1)
+    return (-line.firing, usage, line.venue, line.name)
+
+
+def _amount(value: Value, unit: Unit) -> str:
+    return words.amount(value, unit) if isinstance(value, Decimal) else ""
