@@ -40,7 +40,7 @@ SECOND = "10000002"
 SECRET = "a secret that must not be seen"
 CALLS = {"stonex": ("position-summary", "balance-summary"), "helio": ("portfolio", "metrics")}
 
-IMPATIENT = Pace(Limits(seconds=0.5, size=200_000), Gaps(usual=0.0, first=30.0))
+IMPATIENT = Pace(Limits(seconds=1.0, size=200_000), Gaps(usual=0.0, first=30.0))
 """Quick to give up an answer; never held up by a good login."""
 
 

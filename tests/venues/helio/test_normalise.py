@@ -248,6 +248,13 @@ def test_malformed_metrics_say_where(changes: dict[str, object], where: str) -> 
     assert said.observations[0].positions is not None
 
 
+@pytest.mark.parametrize("body", [b"{}", b'{"message":"OK"}'])
+def test_an_answer_with_none_of_its_fields_is_a_bad_answer(body: bytes) -> None:
+    """An object that has nothing of what is documented is no portfolio and no metrics."""
+    said = read(body, body)
+    assert [failure.kind for failure in said.failures] == [FailureKind.BAD_ANSWER, FailureKind.BAD_ANSWER]
+
+
 def test_an_answer_that_is_not_there_is_a_bad_answer() -> None:
     """Parts that nobody fetched are failures, not zeros."""
     said = normalise(fetched(key(ACCOUNT), {}), ())

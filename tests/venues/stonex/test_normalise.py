@@ -288,6 +288,8 @@ def test_the_venues_words_are_passed_on_in_one_line() -> None:
         ({"data": GONE}, "data"),
         ({"data": None}, "data"),
         ({"data": []}, "data"),
+        ({"data": {}}, "data"),
+        ({"data": {"status": "ok"}}, "data"),
         ({"data__totalCash": True}, "data.totalCash"),
         ({"data__totalCash": "many"}, "data.totalCash"),
         ({"data__totalCash": "NaN"}, "data.totalCash"),
@@ -315,6 +317,7 @@ def test_a_malformed_position_summary_says_where(changes: dict[str, object], whe
     ("changes", "where"),
     [
         ({"data": 1}, "data"),
+        ({"data": {}}, "data"),
         ({"data__marginBalance": 0}, "data.marginBalance"),
         ({"data__marginBalance__equity": "NaN"}, "data.marginBalance.equity"),
         ({"data__openCall__federalCall": []}, "data.openCall.federalCall"),

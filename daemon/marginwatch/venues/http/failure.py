@@ -107,7 +107,8 @@ BY_STATUS: Final[Mapping[int, FailureKind]] = {
 
 def of_error(error: Exception, host: str) -> Failed:
     """What an exception of an exchange with that host means. Names the host only: a URL may hold a secret."""
-    kind, what = next(BY_ERROR[base] for base in type(error).__mro__ if base in BY_ERROR)
+    known_as = httpx.ProtocolError if _is_no_http(error) else type(error)
+    kind, what = next(BY_ERROR[base] for base in known_as.__mro__ if base in BY_ERROR)
     reason = _reason(error)
     return Failed(kind, f"{host}: {what}" + (f" ({reason})" if reason else ""))
 
@@ -133,6 +134,11 @@ _STATUS_NAMES: Final[Mapping[int, str]] = {status.value: status.phrase for statu
 def _kind_of_class(status: int) -> FailureKind:
     server_error = http.HTTPStatus.INTERNAL_SERVER_ERROR
     return FailureKind.SERVER_ERROR if status >= server_error else FailureKind.BAD_ANSWER
+
+
+def _is_no_http(error: Exception) -> bool:
+    """Tell bytes that are no HTTP from a connection that is closed too early: httpx has one class for both."""
+    return isinstance(error, httpx.RemoteProtocolError) and not {"closed", "disconnected"} & set(str(error).split())
 
 
 def _reason(error: BaseException) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from marginwatch import clock
@@ -76,7 +75,9 @@ class Session:
         self, ask: Ask, account: AccountKey, lane: Lane, allowance: Allowance
     ) -> Part | VenueFailure | NotOffered:
         """The answer to one call, or its failure after what retries are allowed."""
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             answer = await self._attempt(ask, lane, allowance.deadline)
             if not isinstance(answer, Failed):
                 return Part(answer.body, self._now())
@@ -87,7 +88,6 @@ class Session:
                 return answer.of(self.venue, ask.call, self._now(), account)
             allowance.retries -= 1
             await asyncio.sleep(pause)
-        raise AssertionError
 
     async def _attempt(self, ask: Ask, lane: Lane, deadline: float) -> Answer | Failed:
         token = await self._login.token(deadline)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
-import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 
 def _wrong(what: str) -> PydanticCustomError:
@@ -16,22 +19,34 @@ def _wrong(what: str) -> PydanticCustomError:
 
 def _checked_url(text: str) -> str:
     """The URL without its last slash. No sentence shows the value: it may hold what should not stand there."""
-    try:
-        url = httpx.URL(text)
-        url.host.encode("idna")
-    except (httpx.InvalidURL, UnicodeError):
+    url = _split(text)
+    if url is None or not _is_plain(text):
         what = "must be a URL, like https://api.example.com"
-        raise _wrong(what) from None
-    if url.scheme not in {"https", "http"} or not url.host:
+        raise _wrong(what)
+    if url.scheme not in {"https", "http"} or not url.hostname:
         what = "must begin with https:// and name a host, like https://api.example.com"
         raise _wrong(what)
-    if url.userinfo or url.query or url.fragment:
+    if "@" in url.netloc or url.query or url.fragment:
         what = "must hold no user, password, query or fragment; the login has keys of its own"
         raise _wrong(what)
-    if url.scheme == "http" and not _is_this_machine(url.host):
+    if url.scheme == "http" and not _is_this_machine(url.hostname):
         what = "must begin with https://, for http:// would show the login to the network"
         raise _wrong(what)
     return text.rstrip("/")
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of the URL; None when it is none, its port and the spelling of its host included."""
+    try:
+        url = urlsplit(text)
+        sound = url.port != 0 and (url.hostname or "").encode("idna") is not None
+    except ValueError:
+        return None
+    return url if sound else None
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and " " not in text
 
 
 def _is_this_machine(host: str) -> bool:
@@ -44,7 +59,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _checked_path(text: str) -> str:
-    if not text.startswith("/") or any(sign in text for sign in "?#") or not text.isascii() or not text.isprintable():
+    if not text.startswith("/") or any(sign in text for sign in "?#") or not (text.isascii() and _is_plain(text)):
         what = 'must be a path that begins with a slash, like "/login"'
         raise _wrong(what)
     return text
