@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NO_ANSWER = "no answer came"
 """Why data are unknown when not even a failure was heard of."""
+OVERTAKEN = "the venue's own time of these numbers is earlier than that of numbers seen before"
+"""Why an answer decides nothing of an alert that later numbers have spoken of."""
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 _ID_LENGTH = 12
@@ -59,6 +61,8 @@ def advance(rule: Rule, alert: Alert | None, result: Result, now: datetime, poli
     if rule.kind is RuleKind.EVENT:
         return Step(alert)
     current = levels.fitted(alert, rule) if alert is not None and alert.is_open else None
+    if current is not None and isinstance(outcome, Known) and _overtaken(current, result):
+        outcome = Unknown(OVERTAKEN)
     if isinstance(outcome, Known):
         return tick.begin(result, outcome) if current is None else tick.observe(current, result, outcome)
     return Step(None) if current is None else tick.lose(current, outcome)
@@ -115,6 +119,13 @@ def alert_id(key: AlertKey, now: datetime, fetched_at: datetime) -> str:
     text = "\0".join((key.rule, key.account.venue, key.account.id, key.subject, str(now), str(fetched_at)))
     number = int.from_bytes(hashlib.blake2s(text.encode(), digest_size=8).digest())
     return "".join(_LETTERS[number >> 5 * place & 31] for place in range(_ID_LENGTH))
+
+
+def _overtaken(alert: Alert, result: Result) -> bool:
+    """True when by the venue's own time these numbers are older than those before: of a server that lags behind."""
+    if alert.as_of is None or result.as_of is None:
+        return False
+    return result.as_of < min(alert.as_of, alert.known_at)  # a time that lay ahead of ours was wrong
 
 
 def _lost_at(rule: Rule, alert: Alert, policy: Policy, *, since: datetime | None) -> datetime | None:
@@ -222,9 +233,13 @@ class _Tick:
         )
 
     def _seen(self, alert: Alert, result: Result, known: Known) -> Alert:
-        observed_at = max(alert.observed_at, result.observed_at)
+        # Our own clock was set back: measuring begins anew, or nothing would count until it is as late as before.
+        anew = result.fetched_at < alert.known_at
+        observed_at = result.observed_at if anew else max(alert.observed_at, result.observed_at)
         elapsed = observed_at - alert.observed_at
-        counts = alert.known and elapsed <= self.policy.stale_after
+        # What is wrong with the data themselves is learnt from cycles, however far apart they end.
+        unbroken = self.rule.kind is RuleKind.HEALTH or elapsed <= self.policy.stale_after
+        counts = alert.known and unbroken and not anew
         return replace(
             alert,
             title=self.rule.title,
