@@ -1,4 +1,4 @@
-"""What Helio's answers say: the vendor's own example, each formula, and every way to be malformed."""
+"""What Helio's answers say: the vendor's own example, each formula, and nulls kept apart from zeros."""
 
 from __future__ import annotations
 
@@ -9,39 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch.core.fields import WORST_RATIO
-from marginwatch.core.model import Account, FailureKind, Normalised, Observation, VenueFailure
-from marginwatch.venues.helio.fields import CATALOGUE, LOGIN, METRICS_CALL, PORTFOLIO_CALL
-from marginwatch.venues.helio.normalise import normalise
-from support.bodies import AT, GONE, changed, documented, failed, fetched, key, leaves, one, shown, wrong
+from marginwatch.venues.helio.fields import CATALOGUE, METRICS_CALL, PORTFOLIO_CALL
+from support.bodies import AT, GONE, documented, failed, leaves, one, shown
+from support.helio import ACCOUNT, metrics, observed, portfolio, read
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
-
-    from support.bodies import Body
-
-ACCOUNT = "acc_123456"
-
-
-def portfolio(**changes: object) -> Body:
-    """The vendor's example of a portfolio."""
-    return changed(documented("helio", "portfolio"), **changes)
-
-
-def metrics(**changes: object) -> Body:
-    """Metrics with every documented key."""
-    return changed(documented("helio", "metrics"), **changes)
-
-
-def read(held: Body | bytes | VenueFailure, measured: Body | bytes | VenueFailure | None) -> Normalised:
-    """Both answers read; None for metrics that the account does not have."""
-    parts: dict[str, Body | bytes | VenueFailure] = {PORTFOLIO_CALL: held}
-    if measured is None:
-        return normalise(fetched(key(ACCOUNT), parts, frozenset({METRICS_CALL})), ())
-    return normalise(fetched(key(ACCOUNT), parts | {METRICS_CALL: measured}), ())
-
-
-def observed(held: Body | None = None, measured: Body | None = None) -> Observation:
-    return one(read(held or portfolio(), measured or metrics()))
 
 
 def test_the_vendors_own_example_is_read_in_full(snapshot: SnapshotAssertion) -> None:
@@ -145,12 +118,6 @@ def test_metrics_that_failed_are_told() -> None:
     assert [failure.call for failure in observation.failures] == [METRICS_CALL]
 
 
-def test_two_failed_answers_make_no_observation() -> None:
-    """An account of which nothing is known has failures only."""
-    failures = failed(PORTFOLIO_CALL, ACCOUNT), failed(METRICS_CALL, ACCOUNT)
-    assert read(*failures) == Normalised(failures=failures)
-
-
 @pytest.mark.parametrize(
     ("status", "known"),
     [
@@ -208,95 +175,6 @@ def test_positions_that_are_not_told_are_unknown(rows: object) -> None:
     """No list is not an empty list."""
     assert observed(portfolio(positions=rows)).positions is None
     assert observed(portfolio(positions=[])).positions == ()
-
-
-@pytest.mark.parametrize(
-    ("changes", "where"),
-    [
-        ({"in_margin_call": "no"}, "in_margin_call"),
-        ({"used_margin": False}, "used_margin"),
-        ({"used_margin": "NaN"}, "used_margin"),
-        ({"balance": "1E+99"}, "balance"),
-        ({"account_id": "acc_999999"}, "account_id"),
-        ({"positions": {}}, "positions"),
-        ({"positions__0__profit": "Infinity"}, "positions[0].profit"),
-    ],
-)
-def test_a_malformed_portfolio_says_where(changes: dict[str, object], where: str) -> None:
-    """A wrong type, another account's answer or a number no account can hold is a bad answer with its place."""
-    failure = wrong(read(portfolio(**changes), metrics()))
-    assert (failure.kind, failure.where, failure.call) == (FailureKind.BAD_ANSWER, where, PORTFOLIO_CALL)
-    assert failure.body is not None
-
-
-@pytest.mark.parametrize(
-    ("changes", "where"),
-    [
-        ({"timestamp": "today"}, "timestamp"),
-        ({"timestamp": -1}, "timestamp"),
-        ({"timestamp": 10**14}, "timestamp"),
-        ({"equity": []}, "equity"),
-        ({"equity": "sNaN"}, "equity"),
-        ({"account_id": "acc_999999"}, "account_id"),
-    ],
-)
-def test_malformed_metrics_say_where(changes: dict[str, object], where: str) -> None:
-    """The same for the metrics; the portfolio stays good."""
-    said = read(portfolio(), metrics(**changes))
-    failure = wrong(said)
-    assert (failure.kind, failure.where, failure.call) == (FailureKind.BAD_ANSWER, where, METRICS_CALL)
-    assert said.observations[0].positions is not None
-
-
-@pytest.mark.parametrize("body", [b"{}", b'{"message":"OK"}'])
-def test_an_answer_with_none_of_its_fields_is_a_bad_answer(body: bytes) -> None:
-    """An object that has nothing of what is documented is no portfolio and no metrics."""
-    said = read(body, body)
-    assert [failure.kind for failure in said.failures] == [FailureKind.BAD_ANSWER, FailureKind.BAD_ANSWER]
-
-
-def test_an_answer_that_is_not_there_is_a_bad_answer() -> None:
-    """Parts that nobody fetched are failures, not zeros."""
-    said = normalise(fetched(key(ACCOUNT), {}), ())
-    assert [failure.kind for failure in said.failures] == [FailureKind.BAD_ANSWER, FailureKind.BAD_ANSWER]
-
-
-def test_an_account_that_does_not_say_its_id_is_believed() -> None:
-    """The address asked for it; only another id contradicts."""
-    assert observed(portfolio(account_id=None)).fields["account_id"] is None
-
-
-@pytest.mark.parametrize(
-    ("body", "globs", "ids"),
-    [
-        (b'[{"id":"a","gid":"g"},{"id":"b","gid":"g"}]', (), ["a", "b"]),
-        (b'[{"id":"a"},{"id":"b"},{"id":"a"}]', ("a*",), ["a"]),
-        (b'[{"id":17}]', (), ["17"]),
-        (b"[]", (), []),
-    ],
-)
-def test_the_login_lists_the_accounts(body: bytes, globs: tuple[str, ...], ids: list[str]) -> None:
-    """Each account once, those the config asks for."""
-    said = normalise(fetched(None, {LOGIN: body}), globs)
-    assert said.listing == tuple(Account(key(account), account) for account in ids)
-
-
-@pytest.mark.parametrize(
-    ("body", "where"),
-    [(b"", "accounts"), (b"null", "accounts"), (b'[{"gid":"g"}]', "accounts[0]"), (b'[{"id":""}]', "accounts")],
-)
-def test_a_listing_that_cannot_be_read_is_a_failure(body: bytes, where: str) -> None:
-    """A bad list is told, and is no empty list."""
-    said = normalise(fetched(None, {LOGIN: body}), ())
-    assert said.listing is None
-    assert (wrong(said).kind, wrong(said).where) == (FailureKind.BAD_ANSWER, where)
-
-
-def test_a_listing_that_failed_is_passed_on() -> None:
-    """A failed login is told as it is; no list at all says nothing."""
-    failure = failed(LOGIN, ACCOUNT)
-    assert normalise(fetched(None, {LOGIN: failure}), ()) == Normalised(failures=(failure,))
-    assert normalise(fetched(None, {}), ()) == Normalised()
 
 
 def test_numbers_keep_their_digits() -> None:
