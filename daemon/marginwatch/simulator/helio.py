@@ -113,7 +113,7 @@ def _portfolio(account: SimAccount, now: datetime) -> dict[str, Json]:
 
 
 def _position(account: SimAccount, position: SimPosition, now: datetime) -> dict[str, Json]:
-    moment = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    today = f"{now:%Y-%m-%d}T00:00:00Z"
     return {
         "id": position.id,
         "symbol_id": position.symbol,
@@ -132,8 +132,8 @@ def _position(account: SimAccount, position: SimPosition, now: datetime) -> dict
         "qty": abs(position.quantity) / _PER_LOT,
         "qty_closed": 0,
         "comment": "",
-        "created_at": moment,
-        "updated_at": moment,
+        "created_at": today,
+        "updated_at": today,
         "funding_accrued": 0,
     }
 

@@ -61,7 +61,7 @@ class StonexApi:
         account = self._world.find(VENUE, number)
         if account is None or not account.listed or not account.answered:
             return _unknown()
-        data = _positions(account, self._now()) if call == "position-summary" else _balances(account)
+        data = _positions(account, self._today()) if call == "position-summary" else _balances(account)
         return json_reply(with_gaps(_envelope(data), account, call))
 
     def error(self, status: int, message: str) -> Reply:
@@ -84,8 +84,8 @@ class StonexApi:
         seconds = int(self._tokens.life.total_seconds())
         return json_reply({"access_token": token, "expires_in": seconds, "token_type": "Bearer"})
 
-    def _now(self) -> str:
-        return self._world.now().strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    def _today(self) -> str:
+        return f"{self._world.now():%Y-%m-%d}T00:00:00.000Z"
 
 
 class StonexSimulator(HttpServer):
@@ -125,15 +125,15 @@ def _unknown() -> Reply:
     return json_reply(_envelope(None, 404, "Not found", errors))
 
 
-def _blank(table: Iterable[Documented], now: str) -> dict[str, Json]:
+def _blank(table: Iterable[Documented], today: str) -> dict[str, Json]:
     """Every key the vendor documents, with the values of an account that has nothing."""
-    blanks: dict[Unit, Json] = {Unit.TEXT: "", Unit.FLAG: False, Unit.TIME: now}
+    blanks: dict[Unit, Json] = {Unit.TEXT: "", Unit.FLAG: False, Unit.TIME: today}
     return {field.name: blanks.get(field.unit, 0) for field in table}
 
 
-def _positions(account: SimAccount, now: str) -> dict[str, Json]:
+def _positions(account: SimAccount, today: str) -> dict[str, Json]:
     held = sum((position.market_value for position in account.positions), Decimal(0))
-    return _blank(documented.POSITION_SUMMARY, now) | {
+    return _blank(documented.POSITION_SUMMARY, today) | {
         "acctNo": account.id,
         "totalLongMarket": held,
         "totalCash": account.balance,
@@ -145,7 +145,7 @@ def _positions(account: SimAccount, now: str) -> dict[str, Json]:
         "assetSummary": [],
         "accountTypeSummary": [],
         "currencyTypeSummary": [],
-        "portfolios": [_portfolio(account, position, now) for position in account.positions],
+        "portfolios": [_portfolio(account, position, today) for position in account.positions],
         "gainLoss": account.unrealized_pnl,
         "fundsAvailable": account.withdrawable,
         "fedCallAmount": account.fed_call,
@@ -157,8 +157,8 @@ def _positions(account: SimAccount, now: str) -> dict[str, Json]:
     }
 
 
-def _portfolio(account: SimAccount, position: SimPosition, now: str) -> dict[str, Json]:
-    unrealized = _blank(documented.UNREALIZED, now) | {
+def _portfolio(account: SimAccount, position: SimPosition, today: str) -> dict[str, Json]:
+    unrealized = _blank(documented.UNREALIZED, today) | {
         "symbolId": position.symbol,
         "description": position.symbol,
         "longShortInd": "SHORT" if position.quantity < 0 else "LONG",
@@ -171,7 +171,7 @@ def _portfolio(account: SimAccount, position: SimPosition, now: str) -> dict[str
         "totalUnrealizedAmount": position.unrealized_pnl,
         "transferType": "FullTransfer",
     }
-    return _blank(documented.PORTFOLIO, now) | {
+    return _blank(documented.PORTFOLIO, today) | {
         "acctType": "Margin",
         "acctNo": account.id,
         "accountName": account.name,
