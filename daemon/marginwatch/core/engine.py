@@ -144,7 +144,8 @@ def set_timers(memory: Memory, ruling: Ruling, decision: Decision) -> None:
         memory.set_timer(timer, None)
     touched = {**{key: None for key in decision.timers if isinstance(key, AccountKey)}, **draft.accounts}
     for account in touched:
-        _time_account(memory, ruling, account, draft.now)
+        if not memory.has_timer(account):
+            _time_account(memory, ruling, account, draft.now)
     for alert in _to_time(memory, decision):
         memory.set_timer(alert.alert_id, _due(draft, alert))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState
 
-__all__ = ["AccountRules", "Evaluated", "VenueRules", "evaluate", "revision", "unknown_everywhere"]
+__all__ = ["QUIET", "AccountRules", "Evaluated", "VenueRules", "evaluate", "revision", "unknown_everywhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Evaluated:
     """Rules whose evaluation failed, and how; they are unknown too, and no other rule is touched by it."""
 
 
-_QUIET: Final = Evaluated()
+QUIET: Final = Evaluated()
+"""Every rule is known to be false and no alert is open."""
 
 
 def evaluate(
@@ -48,7 +49,7 @@ def evaluate(
     """What the rules say of an observation, `state` being what was known before and `live` the open alerts."""
     alarmed = rules.alarmed(observation, state.known)
     if not alarmed and not live:
-        return _QUIET
+        return QUIET
     watched = _by_rule(rules, live)
     look = _Look(rules, observation, state)
     for number in sorted({*alarmed, *watched}):

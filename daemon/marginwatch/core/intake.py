@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from marginwatch.core import health
-from marginwatch.core.evaluate import evaluate, unknown_everywhere
+from marginwatch.core.evaluate import QUIET, evaluate, unknown_everywhere
 from marginwatch.core.memory import Tally
 from marginwatch.core.model import Account
-from marginwatch.core.state import StoredObservation
+from marginwatch.core.state import AccountState, StoredObservation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from marginwatch.core.draft import Draft
     from marginwatch.core.evaluate import AccountRules, Evaluated
     from marginwatch.core.model import AccountKey, CycleEnd, Normalised, Observation, Value, VenueFailure
     from marginwatch.core.ruling import Watch
-    from marginwatch.core.state import AccountState
 
 
 def take(draft: Draft, venue: str, news: Normalised) -> None:
@@ -102,18 +101,24 @@ def _list(draft: Draft, watch: Watch, listing: tuple[Account, ...]) -> None:
 
 
 def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
-    key = observation.account
-    state = draft.account(key) or draft.enlist(Account(key, key.id))
+    state = draft.account(observation.account)
+    if state is None:
+        state = draft.enlist(Account(observation.account, observation.account.id))
     if not watch.selects(state.account):
         return
+    key = state.account.key  # the very object memory is keyed by, which is found faster than an equal one
     rules = _rules(draft, watch, state)
-    live = draft.live_rules(key)
+    troubled = bool(draft.live(key))
+    live = draft.live_rules(key) if troubled else ()
     old = _too_old(watch, observation)
     evaluated = unknown_everywhere(rules, live, old, draft.now) if old else evaluate(rules, observation, state, live)
-    _advance(draft, watch, state, evaluated)
-    after = draft.accounts[key] = _remembered(state, observation, evaluated, old=bool(old))
-    _judge_seeing(draft, watch, after, observation, evaluated)
-    _store(draft, observation)
+    if troubled or evaluated is not QUIET:
+        _advance(draft, watch, state, evaluated)
+    known, whole = (state.known, False) if old else _known(state.known, observation.fields)
+    after = draft.accounts[key] = _remembered(state, observation, evaluated, None if old else known)
+    if troubled or observation.failures or evaluated is not QUIET:
+        _judge_seeing(draft, watch, after, observation, evaluated)
+    _store(draft, key, observation, same=known is state.known, whole=whole)
     draft.tally(watch.venue).good += 1
 
 
@@ -140,22 +145,30 @@ def _advance(draft: Draft, watch: Watch, state: AccountState, evaluated: Evaluat
             draft.judge(health.broken_result(alert.subject, account, None, draft.now), watch.stale_after)
 
 
-def _remembered(state: AccountState, observation: Observation, evaluated: Evaluated, *, old: bool) -> AccountState:
-    blind: Mapping[str, datetime] = {}
-    if evaluated.unknown:
-        blind = health.next_blind(state, evaluated.unknown)
-    if old:
+def _remembered(
+    state: AccountState, observation: Observation, evaluated: Evaluated, known: Mapping[str, Value] | None
+) -> AccountState:
+    """The account after this answer; `known` None for numbers too old to be used."""
+    blind = health.next_blind(state, evaluated.unknown) if evaluated.unknown else {}
+    if known is None:
         return replace(state, blind=blind)
-    seen = observation.observed_at if state.observed_at is None else max(state.observed_at, observation.observed_at)
-    known = _known(state.known, observation.fields)
-    return replace(state, known=known, observed_at=seen, fetched_at=observation.fetched_at, blind=blind)
+    seen = observation.observed_at
+    if state.observed_at is not None and state.observed_at > seen:
+        seen = state.observed_at
+    return AccountState(state.account, state.first_seen, known, seen, observation.fetched_at, blind, state.missing)
 
 
-def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The last known value of every field; the observation's own mapping, unless it lacks something."""
-    if None not in fields.values() and before.keys() <= fields.keys():
-        return fields
-    return {**before, **{name: value for name, value in fields.items() if value is not None}}
+def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], bool]:
+    """The last known value of every field, and whether all of them are this observation's.
+
+    What is already remembered stays the same object, so that equal values are held once.
+    """
+    if fields == before:
+        return before, True
+    if NoneType not in set(map(type, fields.values())) and before.keys() <= fields.keys():
+        return fields, True
+    merged = {**before, **{name: value for name, value in fields.items() if value is not None}}
+    return (before if merged == before else merged), False
 
 
 def _judge_seeing(
@@ -201,16 +214,23 @@ def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) ->
         draft.judge(result, watch.stale_after)
 
 
-def _store(draft: Draft, observation: Observation) -> None:
-    """Keep it; when it says the same as the one before, that it was said again is all there is to keep."""
+def _store(draft: Draft, key: AccountKey, observation: Observation, *, same: bool, whole: bool) -> None:
+    """Keep it; when it says the same as the one before, that it was said again is all there is to keep.
+
+    `same`: what is known of the account did not change by it. `whole`: all of that is in the observation itself.
+    """
     digest = hash(
         (
-            tuple(observation.fields.items()),
-            None if observation.positions is None else tuple(tuple(lot.items()) for lot in observation.positions),
-            tuple((failure.call, failure.kind) for failure in observation.failures),
+            None if whole else tuple(observation.fields.items()),
+            None if observation.positions is None else tuple(map(_content, observation.positions)),
+            tuple((failure.call, failure.kind) for failure in observation.failures) if observation.failures else (),
             observation.optional,
         )
     )
-    unchanged = draft.digest(observation.account) == digest
-    draft.digests[observation.account] = digest
-    draft.observations.append(StoredObservation(observation, unchanged=unchanged))
+    unchanged = (same or not whole) and draft.digest(key) == digest
+    draft.digests[key] = digest
+    draft.observations.append(StoredObservation(observation, unchanged))
+
+
+def _content(position: Mapping[str, Value]) -> tuple[object, ...]:
+    return (*position, *position.values())

@@ -99,6 +99,10 @@ class Memory:
         if key not in self._timed:
             self.set_timer(key, due)
 
+    def has_timer(self, key: TimerKey) -> bool:
+        """Whether a timer of `key` runs."""
+        return key in self._timed
+
     def due(self, now: datetime) -> list[TimerKey]:
         """Whose timers have run out, each once; they stay until `set_timer` says otherwise.
 

@@ -39,6 +39,9 @@ class AccountKey:
     venue: str
     id: str
 
+    def __hash__(self) -> int:
+        return hash(self.id)  # seldom shared between venues, and much of a quiet tick is looking accounts up
+
     def __str__(self) -> str:
         return f"{self.venue}/{self.id}" if self.id else self.venue or "marginwatch"
 

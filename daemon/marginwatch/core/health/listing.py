@@ -32,11 +32,11 @@ def list_accounts(
     listed = {account.key: account for account in listing}
     after = {key: AccountState(account, first_seen=now) for key, account in listed.items() if key not in accounts}
     for key, state in accounts.items():
-        if key in listed:
-            after[key] = replace(state, account=listed[key], missing=0)
-        else:
-            after[key] = replace(state, missing=min(state.missing + 1, _MISSING_LISTINGS))
-    return {key: state for key, state in after.items() if state != accounts.get(key)}
+        account = listed.get(key)
+        missing = 0 if account is not None else min(state.missing + 1, _MISSING_LISTINGS)
+        if missing != state.missing or (account is not None and account != state.account):
+            after[key] = replace(state, account=account or state.account, missing=missing)
+    return after
 
 
 def listing_results(
