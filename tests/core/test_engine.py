@@ -456,3 +456,15 @@ def _restarted(rules: object) -> Desk:
     desk.ledger = Paper(prior=prior)
     desk.start(10, rules)  # type: ignore[arg-type]  # parametrised as object
     return desk
+
+
+def test_the_times_of_an_observation_are_no_news_and_can_be_asked_for() -> None:
+    """Numbers that stay the same are stored as unchanged although their time moves; a rule may look at their age."""
+    old = call_rule(id="old", title="Old numbers", expression='age > "1m"')
+    ledger = Paper()
+    desk = Desk(ruling(old), ledger)
+    for second, made in ((0, 0), (10, 10), (100, 20)):
+        desk.tick(second, answer(seen(second, fields(), as_of=made), listing=[ONE]), cycle_end(second))
+
+    assert desk.told() == ["old:firing:critical"]
+    assert [commit.observations[0].unchanged for commit in ledger.commits if commit.observations] == [False, True, True]

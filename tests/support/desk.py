@@ -133,8 +133,6 @@ def fields(usage: str | None = "0.5", **others: Value) -> dict[str, Value]:
         "trading_enabled": True,
         "permissions": frozenset({"view", "trade"}),
         "permissions.trade": True,
-        "age": Decimal(0),
-        "timestamp": None,
         **others,
     }
 

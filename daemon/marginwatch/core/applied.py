@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.condition import Fault, check, compile_screen, compile_value, names, parse
 from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Number
+from marginwatch.core.model import TIMES
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import picks_accounts, selects, selects_venue
 from marginwatch.errors import MarginwatchError
@@ -97,6 +98,8 @@ class AccountRules:
         self.catalogue = catalogue
         self.numbers = {each.rule.id: number for number, each in enumerate(applied)}
         """Rule id to its place in `applied`."""
+        self.reads_times = any(not TIMES.isdisjoint(names(each.node)) for each in applied)
+        """Whether a rule asks for the times of an observation, which are not among its fields."""
         self._screen: Screening = compile_screen([each.alarm for each in applied])
 
     def alarmed(self, observation: Observation, known: Mapping[str, Value]) -> list[int]:

@@ -7,12 +7,13 @@ Nearly always the screen finds nothing and no alert is open: then nothing else r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.applied import BREAKS, AccountRules, Applied, VenueRules, revision
 from marginwatch.core.because import Blame, Sight, no_positions
 from marginwatch.core.judging import false, judge, subjects
+from marginwatch.core.model import times
 from marginwatch.core.result import AlertKey, Known, Occurred, Result, Unknown
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def evaluate(
     rules: AccountRules, observation: Observation, state: AccountState, live: Collection[AlertKey]
 ) -> Evaluated:
     """What the rules say of an observation, `state` being what was known before and `live` the open alerts."""
+    if rules.reads_times:
+        seen = times(observation.as_of, observation.fetched_at)
+        observation = replace(observation, fields={**observation.fields, **seen})
     alarmed = rules.alarmed(observation, state.known)
     if not alarmed and not live:
         return QUIET

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
-    from decimal import Decimal
 
 Value: TypeAlias = "Decimal | bool | str | datetime | frozenset[str] | None"
 """One field's value. `None` is the venue's own null; a missing field is not in the mapping at all."""
@@ -109,7 +109,8 @@ class Observation:
     as_of: datetime | None
     """The venue's documented snapshot time, None where it documents none."""
     fields: Mapping[str, Value]
-    """By catalogue name. A key that is not there was missing from the answer; None was null."""
+    """By catalogue name. A key that is not there was missing from the answer; None was null. Without those of
+    `times`, so that an answer that says the same again is the same."""
     positions: tuple[Mapping[str, Value], ...] | None = None
     """By position-field name; None when the call that lists them failed or gave none, () when there are none."""
     failures: tuple[VenueFailure, ...] = ()
@@ -121,6 +122,20 @@ class Observation:
     def observed_at(self) -> datetime:
         """The time durations are measured on: `as_of`, never later than our own clock, else `fetched_at`."""
         return self.fetched_at if self.as_of is None else min(self.as_of, self.fetched_at)
+
+
+TIMES = frozenset({"age", "timestamp"})
+"""Fields that follow from when an observation was made; a venue with snapshot times has both in its catalogue."""
+
+
+def times(as_of: datetime | None, fetched_at: datetime) -> Mapping[str, Value]:
+    """The fields of `TIMES`: how old the numbers were when they came, in seconds, and their own time.
+
+    Empty where the venue documents no snapshot time.
+    """
+    if as_of is None:
+        return {}
+    return {"age": max(Decimal(str((fetched_at - as_of).total_seconds())), Decimal(0)), "timestamp": as_of}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch.core.fields import WORST_RATIO
+from marginwatch.core.model import TIMES, times
 from marginwatch.venues.helio.fields import CATALOGUE, METRICS_CALL, PORTFOLIO_CALL
 from support.bodies import AT, GONE, documented, failed, leaves, one, shown
 from support.helio import ACCOUNT, metrics, observed, portfolio, read
@@ -23,7 +24,7 @@ def test_the_vendors_own_example_is_read_in_full(snapshot: SnapshotAssertion) ->
     assert shown(observation.fields) == snapshot
     assert observation.positions is not None
     assert [shown(position) for position in observation.positions] == snapshot
-    assert set(observation.fields) == set(CATALOGUE.fields)
+    assert set(observation.fields) | TIMES == set(CATALOGUE.fields)
     assert set(observation.positions[0]) == set(CATALOGUE.positions)
 
 
@@ -42,11 +43,12 @@ def test_the_metrics_carry_the_time_of_the_data() -> None:
     """`timestamp` is in milliseconds; the age is measured to the moment the answers were in, never below zero."""
     taken = AT - timedelta(seconds=90)
     observation = observed(None, metrics(timestamp=int(taken.timestamp() * 1000)))
-    assert (observation.as_of, observation.fields["age"]) == (taken, Decimal(90))
-    assert observation.fields["timestamp"] == taken
+    assert observation.as_of == taken
+    assert times(observation.as_of, observation.fetched_at) == {"age": Decimal(90), "timestamp": taken}
+    assert TIMES.isdisjoint(observation.fields)
 
     ahead = observed(None, metrics(timestamp=int((AT + timedelta(seconds=5)).timestamp() * 1000)))
-    assert ahead.fields["age"] == 0
+    assert times(ahead.as_of, ahead.fetched_at)["age"] == 0
     assert ahead.observed_at == AT
 
 
@@ -55,7 +57,7 @@ def test_metrics_without_a_time_leave_it_unknown(timestamp: object) -> None:
     """Without `timestamp` the observation has no time of its own and no age."""
     observation = observed(None, metrics(timestamp=timestamp))
     assert observation.as_of is None
-    assert "age" not in observation.fields
+    assert times(observation.as_of, observation.fetched_at) == {}
 
 
 @pytest.mark.parametrize(

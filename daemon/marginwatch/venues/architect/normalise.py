@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch.core.model import FailureKind, Normalised, Observation, VenueFailure
@@ -151,19 +149,14 @@ class _Cycle:
 
 
 def _observation(account: AccountKey, fetched_at: datetime, row: Row, fields: dict[str, Value]) -> Observation:
-    age = {} if row.as_of is None else {"age": _seconds(max(fetched_at - row.as_of, timedelta(0)))}
     return Observation(
         account=account,
         fetched_at=fetched_at,
         as_of=row.as_of,
-        fields={**fields, **age},
+        fields=fields,
         positions=row.positions,
         failures=(row.failure,) if row.failure else (),
     )
-
-
-def _seconds(span: timedelta) -> Decimal:
-    return Decimal(span // timedelta(milliseconds=1)).scaleb(-3)
 
 
 def _listing(fetched: Fetched, call: str) -> tuple[Listed, ...] | VenueFailure:

@@ -124,18 +124,16 @@ def _read_row(source: _Source, account: AccountKey) -> Row | VenueFailure:
         return source.wrong(Malformed("this is the summary of another account", "account"), account)
     as_of = utc(row.timestamp)
     zoneless = Malformed("a time without a zone, so the age of the data is not known", "timestamp")
-    return Row(as_of, _fields(row, as_of), _positions(row), None if as_of else source.wrong(zoneless, account))
+    return Row(as_of, _fields(row), _positions(row), None if as_of else source.wrong(zoneless, account))
 
 
-def _fields(row: AccountSummary, as_of: datetime | None) -> dict[str, Value]:
+def _fields(row: AccountSummary) -> dict[str, Value]:
     amounts = {name: _plain(value) for name in AMOUNTS if (value := getattr(row, name)) is not UNSET}
     fields: dict[str, Value] = {**amounts}
     fields.update({COMMON_OF[name]: amount for name, amount in amounts.items() if name in COMMON_OF})
     for name, (left, right, formula) in _FORMULAS.items():
         if left in amounts and right in amounts:
             fields[name] = _apply(formula, amounts[left], amounts[right])
-    if as_of:
-        fields["timestamp"] = as_of
     return fields
 
 

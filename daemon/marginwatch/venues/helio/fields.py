@@ -57,20 +57,19 @@ _PORTFOLIO_NAMES: Final = _COMMON_NAMES | {field.name for field in PORTFOLIO}
 BARE_METRICS: Final = tuple(field.name for field in METRICS if field.name not in _PORTFOLIO_NAMES)
 """The metrics that a rule may name without `metrics.`, for nothing else has the name."""
 
-_TIMESTAMP: Final = ("timestamp", Unit.TIME, "When the metrics were taken; the wire has milliseconds.")
-_MARGIN_LEVEL: Final = (
-    "margin_level",
-    Unit.RATIO,
-    "Equity as a part of used margin: the wire's 400 is 400%. Not documented for an account without used margin.",
+_LEVEL: Final = (
+    "Equity as a part of used margin: the wire's 400 is 400%. Not documented for an account without used margin."
 )
 
 
 def _converted() -> list[Field]:
     """What is not read as the wire has it."""
+    taken = "When the metrics were taken; the wire has milliseconds."
+    level = f"{_METRICS}margin_level"
     return [
-        Field(prefix + name, unit, _METRICS + name, meaning, may_be_absent=True, documented=name if prefix else "")
-        for name, unit, meaning in (_TIMESTAMP, _MARGIN_LEVEL)
-        for prefix in ("", "metrics.")
+        Field("timestamp", Unit.TIME, f"{_METRICS}timestamp", taken, may_be_absent=True),
+        Field("margin_level", Unit.RATIO, level, _LEVEL, may_be_absent=True),
+        Field("metrics.margin_level", Unit.RATIO, level, _LEVEL, may_be_absent=True, documented="margin_level"),
     ]
 
 

@@ -60,8 +60,6 @@ def normalise(fetched: Fetched, globs: Sequence[str]) -> Normalised:
         return Normalised(failures=failures)
     as_of = metrics.as_of if isinstance(metrics, Told) else None
     fields: dict[str, Value] = {}
-    if as_of is not None:
-        fields["age"] = max(Decimal(str((fetched.fetched_at - as_of).total_seconds())), Decimal(0))
     rows = None
     if isinstance(metrics, Told):
         fields |= _of_metrics(metrics.fields)
@@ -140,12 +138,12 @@ def _metrics(body: bytes) -> Told | Malformed:
         return Malformed("Expected metrics, got none of their fields")
     if isinstance(level := fields.get("margin_level"), Decimal):
         fields["margin_level"] = level.scaleb(-2)
-    if not isinstance(taken := fields.get("timestamp"), Decimal):
+    if not isinstance(taken := fields.pop("timestamp", None), Decimal):
         return Told(fields)
     if not 0 <= taken < _LATEST:
         return Malformed("Expected a time in milliseconds", "timestamp")
     as_of = _EPOCH + timedelta(milliseconds=int(taken))
-    return Told(fields | {"timestamp": as_of}, as_of=as_of)
+    return Told(fields, as_of=as_of)
 
 
 _SAME_IN_PORTFOLIO: Final = {
@@ -156,7 +154,7 @@ _SAME_IN_PORTFOLIO: Final = {
     "currency": "currency",
 }
 _SAME_IN_METRICS: Final = {"equity": "equity", "margin_used": "used_margin", "unrealized_pnl": "pnl"}
-_CONVERTED: Final = ("timestamp", "margin_level")
+_CONVERTED: Final = ("margin_level",)
 
 
 def _of_portfolio(told: Mapping[str, Value]) -> dict[str, Value]:
