@@ -57,6 +57,8 @@ class Daemon:
         self._schedule = Schedule(self.pollings, self._jumped)
         self._vitals = Vitals(self.pump, self.pollings, clock.now(), {})
         self._told: dict[str, bool] = {}
+        self._set_back = False
+        """The clock was set back: what waits for a time of the old one waits for too long."""
         self._loops: list[asyncio.Task[None]] = []
         self._server: Server | None = None
 
@@ -146,6 +148,7 @@ class Daemon:
 
     def _jumped(self, before: datetime, after: datetime, passed: timedelta) -> None:
         self.pump.put(ClockJump(before, after, passed))
+        self._set_back |= after - before < passed
 
     async def _every(self, seconds: float, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do `work` again and again; a store that refuses is asked again at the next turn."""
@@ -157,6 +160,10 @@ class Daemon:
             await asyncio.sleep(seconds)
 
     async def _look_at_receivers(self) -> None:
+        if self._set_back:
+            await self._writer.call(lambda: self._store.outbox.make_due(clock.now()))
+            self._set_back = False
+            self.delivery.wake()
         found = await asyncio.to_thread(self._store.outbox.receivers)
         self._vitals.receivers = {name: health for name, health in found.items() if name in self._receivers()}
         for name, health in self._vitals.receivers.items():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,6 +13,7 @@ import structlog
 from marginwatch.app.build import assemble
 from marginwatch.app.daemon import Daemon
 from marginwatch.app.once import one_cycle
+from marginwatch.config.location import state_folder
 from marginwatch.ops.logs import configure_logging, uncaught_logged
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.store import Store
@@ -51,7 +53,9 @@ def run_once(configured: Configured) -> list[str]:
 @contextmanager
 def owned_store(configured: Configured) -> Iterator[Store]:
     """The configured store, made if needed, owned by this process."""
-    store = Store.open(configured.settings.store.url.get_secret_value())
+    url = configured.settings.store.url.get_secret_value()
+    _make_state_folder(url)
+    store = Store.open(url)
     try:
         store.own()
         yield store
@@ -59,9 +63,23 @@ def owned_store(configured: Configured) -> Iterator[Store]:
         store.close()
 
 
+def _make_state_folder(url: str) -> None:
+    """Make the folder that the config's default names. One that the user names must exist: it may be misspelt."""
+    folder = state_folder(os.environ).absolute()
+    if url == f"sqlite:///{folder}/marginwatch.db":
+        with suppress(OSError):  # opening the store says what is wrong
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 async def _until_signal(daemon: Daemon) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _decline_reload)
     await daemon.run(stop)
+
+
+def _decline_reload() -> None:
+    """A watcher must not end because somebody asks it to reload, or because a terminal was closed."""
+    log.warning("no reload: this version reads its config and rules at the start only; restart it", signal="SIGHUP")
