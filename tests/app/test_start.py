@@ -11,15 +11,14 @@ from marginwatch.store.errors import DatabaseDirectoryError
 from marginwatch.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("STATE_DIRECTORY", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    yield tmp_path / "state" / "marginwatch"
+    return tmp_path / "state" / "marginwatch"
 
 
 def test_the_default_folder_is_made_for_its_owner_alone(state: Path) -> None:
