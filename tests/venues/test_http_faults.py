@@ -150,6 +150,38 @@ async def test_a_token_that_is_never_taken_does_not_make_a_storm_of_logins(kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_an_account_that_refuses_every_token_costs_one_login(kind: str) -> None:
+    """While the token serves other accounts, one that refuses it is told and does not cause login after login."""
+    async with site(Setting(kind)) as here:
+        for call in CALLS[kind]:
+            here.faults.fail(call, Fault(FaultKind.STATUS, status=401), account=FIRST)
+
+        cycles = [await here.cycle() for _ in range(4)]
+        here.faults.clear()
+        healed = await here.cycle()
+
+        assert here.asked("login") <= 1 + len(CALLS[kind])
+    assert all({failure.kind for failure in cycled.of(FIRST)} == {FailureKind.REFUSED} for cycled in cycles)
+    assert all(SECOND in cycled.observations for cycled in cycles)
+    assert (healed.failures, len(healed.observations)) == ([], 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_venue_that_echoes_the_token_does_not_show_it(kind: str) -> None:
+    """Neither the token nor anything that looks like one is passed on with the venue's words."""
+    async with site(Setting(kind, (FIRST,))) as here:
+        await here.cycle()
+        token = next(iter(here.simulator._api._tokens._until))  # type: ignore[attr-defined]  # the simulator's own
+        here.faults.fail(
+            CALLS[kind][0], Fault(FaultKind.STATUS, status=500, message=f"bad {token} eyJhbGci.eyJzdWIi.x")
+        )
+
+        cycled = await here.cycle()
+
+    assert cycled.failures[0].detail == "answered 500 Internal Server Error: bad *** ***"
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_wrong_password_is_tried_once_and_then_rested(kind: str) -> None:
     """A refused login is remembered, so that polling every few seconds does not lock the account."""
     async with site(Setting(kind, secret="wrong")) as here:

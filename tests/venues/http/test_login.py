@@ -164,23 +164,40 @@ async def test_a_login_that_fails_otherwise_is_repeated_soon(steady: list[float]
 
 
 async def test_a_token_that_never_worked_counts_as_a_refusal(steady: list[float]) -> None:
-    """Such a venue is not asked for another token at once; one that worked is replaced at once."""
+    """It is kept for others that may fare better, and replaced after a gap that doubles; one that worked is at once."""
     door = Door()
     login = Login(door, Gaps(usual=0, first=5))
     useless = await granted(login)
 
     refusal = await login.instead_of(useless, NEVER)
-    assert isinstance(refusal, Failed)
-    assert refusal.kind is FailureKind.REFUSED
-    assert refusal.detail.startswith(
-        "login: the venue refuses the token it has just given; the next login is tried in 5 s"
+    assert refusal == Failed(
+        FailureKind.REFUSED,
+        "login: the venue refuses the token it has just given; the next login is tried in 5 s, lest it locks us out",
     )
+    assert await granted(login) is useless
 
     steady[0] += 5
-    second = await granted(login)
+    second = await login.instead_of(useless, NEVER)
+    assert isinstance(second, Token)
+    steady[0] += 9
+    assert isinstance(await login.instead_of(second, NEVER), Failed)
     second.worked = True
     assert isinstance(await login.instead_of(second, NEVER), Token)
     assert door.logins == 3
+
+
+async def test_a_login_that_has_just_been_made_is_not_repeated_at_once(steady: list[float]) -> None:
+    """However often tokens are revoked, the usual gap lies between two logins."""
+    door = Door()
+    login = Login(door, Gaps(usual=1))
+    token = await granted(login)
+    token.worked = True
+
+    refusal = await login.instead_of(token, NEVER)
+    assert isinstance(refusal, Failed)
+    assert refusal.kind is FailureKind.REFUSED
+    steady[0] += 1
+    assert isinstance(await login.token(NEVER), Token)
 
 
 async def test_a_login_can_be_asked_for_anew(steady: list[float]) -> None:

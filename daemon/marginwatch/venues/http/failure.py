@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from marginwatch.core.model import FailureKind, VenueFailure
+from marginwatch.ops.redact import MASK, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,8 +180,9 @@ def wait_of(header: str | None, now: datetime) -> timedelta | None:
 
 
 def spoken(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """A venue's own words, fit to be shown: one line, cut, and without any of our secrets that it may echo."""
+    """A venue's own words, fit to be shown: one line, cut, and without a secret of ours or a token that it may echo."""
     for secret in secrets:
-        text = text.replace(secret, "***") if secret else text
+        text = text.replace(secret, MASK) if secret else text
     shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return shown if len(shown) <= SAID_KEPT else shown[: SAID_KEPT - 1] + "…"
+    masked = Redactor().text(shown)
+    return masked if len(masked) <= SAID_KEPT else masked[: SAID_KEPT - 1] + "…"

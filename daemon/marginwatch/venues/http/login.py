@@ -23,6 +23,9 @@ RENEWED_EARLY: Final = 60.0
 _CENTURY: Final = 3_155_760_000
 
 
+_USELESS: Final = Failed(FailureKind.REFUSED, "login: the venue refuses the token it has just given")
+
+
 @dataclass(frozen=True, slots=True)
 class Gaps:
     """Seconds that must lie between two logins."""
@@ -62,6 +65,7 @@ class Login:
         self._renew_at: float | None = None
         self._failed: Failed | None = None
         self._fruitless = 0
+        self._given_at = float("-inf")
         self._not_before = float("-inf")
         self._flight: asyncio.Task[Token | Failed] | None = None
 
@@ -74,20 +78,22 @@ class Login:
         if token is not None and (self._renew_at is None or clock.monotonic() < self._renew_at):
             return token
         if self._flight is None and clock.monotonic() < self._not_before:
-            return token or self._remembered()
+            return token or _resting(self._failed or _USELESS, self._not_before)
         outcome = await self._log_in(deadline)
         return token if token is not None and isinstance(outcome, Failed) else outcome
 
     async def instead_of(self, refused: Token, deadline: float) -> Token | Failed:
-        """Another token than this one, which the venue no longer takes."""
+        """Another token than this one, which the venue no longer takes.
+
+        A token that has never worked is kept for a while all the same: it may be one account that refuses it.
+        """
         if refused is self._token:
+            if not refused.worked:
+                again_at = self._given_at + self._gaps.after(self._fruitless + 1)
+                if clock.monotonic() < again_at:
+                    return _resting(_USELESS, again_at)
+            self._fruitless = 0 if refused.worked else self._fruitless + 1
             self._token = None
-            if refused.worked:
-                self._fruitless = 0
-            else:
-                self._fruitless += 1
-                self._not_before = max(self._not_before, clock.monotonic() + self._gaps.after(self._fruitless))
-                self._failed = Failed(FailureKind.REFUSED, "login: the venue refuses the token it has just given")
         return await self.token(deadline)
 
     async def anew(self, deadline: float) -> Token | Failed:
@@ -119,6 +125,7 @@ class Login:
         now = clock.monotonic()
         if isinstance(outcome, Token):
             self._failed = None
+            self._given_at = now
             self._renew_at = None if outcome.lives is None else now + _useful(outcome.lives)
             self._token = outcome
             self._not_before = now + self._gaps.usual
@@ -129,10 +136,10 @@ class Login:
         asked = outcome.retry_after.total_seconds() if outcome.retry_after else 0.0
         self._not_before = now + max(gap, asked)
 
-    def _remembered(self) -> Failed:
-        wait = self._not_before - clock.monotonic()
-        failed = self._failed or Failed(FailureKind.REFUSED, "login: the venue no longer takes the token")
-        return replace(failed, detail=f"{failed.detail}; the next login is tried in {wait:.0f} s, lest it locks us out")
+
+def _resting(failed: Failed, until: float) -> Failed:
+    wait = until - clock.monotonic()
+    return replace(failed, detail=f"{failed.detail}; the next login is tried in {wait:.0f} s, lest it locks us out")
 
 
 def authorization(token: str) -> bytes | Malformed:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from marginwatch import clock
 from marginwatch.core.model import FailureKind, VenueFailure
+from marginwatch.ops.redact import MASK
 from marginwatch.venues.http.failure import Failed, Said, of_status, wait_of
 from marginwatch.venues.protocol import Part
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey
     from marginwatch.venues.http.budget import RateBudget
     from marginwatch.venues.http.lanes import Answer, Ask, Lane
-    from marginwatch.venues.http.login import Login
+    from marginwatch.venues.http.login import Login, Token
     from marginwatch.venues.protocol import Clock
 
 TRIES: Final = 3
@@ -70,6 +71,7 @@ class Session:
         self._budget = budget
         self._manners = manners
         self._now = now
+        self._barred: set[tuple[AccountKey, str]] = set()
 
     async def call(
         self, ask: Ask, account: AccountKey, lane: Lane, allowance: Allowance
@@ -78,7 +80,7 @@ class Session:
         attempt = 0
         while True:
             attempt += 1
-            answer = await self._attempt(ask, lane, allowance.deadline)
+            answer = await self._attempt(ask, account, lane, allowance.deadline)
             if not isinstance(answer, Failed):
                 return Part(answer.body, self._now())
             if ask.optional and answer.status in NOT_OFFERED:
@@ -89,23 +91,32 @@ class Session:
             allowance.retries -= 1
             await asyncio.sleep(pause)
 
-    async def _attempt(self, ask: Ask, lane: Lane, deadline: float) -> Answer | Failed:
+    async def _attempt(self, ask: Ask, account: AccountKey, lane: Lane, deadline: float) -> Answer | Failed:
         token = await self._login.token(deadline)
         if isinstance(token, Failed):
             return token
-        answer = await self._paced(ask, lane, token.authorization, deadline)
-        if self._token_refused(answer):
+        answer = await self._paced(ask, lane, token, deadline)
+        if self._wants_login(answer, token, (account, ask.call)):
             fresh = await self._login.instead_of(token, deadline)
             if isinstance(fresh, Failed):
                 return fresh
-            token, answer = fresh, await self._paced(ask, lane, fresh.authorization, deadline)
+            token, answer = fresh, await self._paced(ask, lane, fresh, deadline)
+            if self._token_refused(answer):
+                self._barred.add((account, ask.call))
         if isinstance(answer, Failed):
             return answer
         refused = self._token_refused(answer)
         token.worked = token.worked or not refused
-        return answer if answer.status in _GOOD and not refused else self._failed(answer)
+        return answer if answer.status in _GOOD and not refused else self._failed(answer, token)
 
-    async def _paced(self, ask: Ask, lane: Lane, authorization: bytes, deadline: float) -> Answer | Failed:
+    def _wants_login(self, answer: Answer | Failed, token: Token, whose: tuple[AccountKey, str]) -> bool:
+        """Whether a new login may help: not for a call that refused a fresh token, while the token serves others."""
+        if not self._token_refused(answer):
+            self._barred.discard(whose)
+            return False
+        return not (token.worked and whose in self._barred)
+
+    async def _paced(self, ask: Ask, lane: Lane, token: Token, deadline: float) -> Answer | Failed:
         left = deadline - clock.monotonic()
         if left <= 0:
             return Failed(FailureKind.TIMED_OUT, "not asked: the cycle's time was up")
@@ -114,7 +125,7 @@ class Session:
             return Failed(FailureKind.RATE_LIMITED, self._why_not_asked())
         if wait > 0:
             await asyncio.sleep(wait)
-        answer = await lane.exchange(ask, authorization, deadline)
+        answer = await lane.exchange(ask, token.authorization, deadline)
         if not isinstance(answer, Failed) and answer.status == 429:  # noqa: PLR2004  (because HTTP names it so)
             asked = wait_of(answer.retry_after, self._now())
             self._budget.pause(_PAUSE_UNASKED if asked is None else asked.total_seconds())
@@ -130,9 +141,11 @@ class Session:
             return False
         return answer.status == 401 or (answer.status in _GOOD and self._manners.refuses(answer.body))  # noqa: PLR2004  (because HTTP names it so)
 
-    def _failed(self, answer: Answer) -> Failed:
+    def _failed(self, answer: Answer, token: Token) -> Failed:
         status = 401 if answer.status in _GOOD else answer.status
-        return of_status(status, self._manners.explain(answer.body), wait_of(answer.retry_after, self._now()))
+        failed = of_status(status, self._manners.explain(answer.body), wait_of(answer.retry_after, self._now()))
+        secret = token.authorization.decode().removeprefix("Bearer ")
+        return replace(failed, detail=failed.detail.replace(secret, MASK))
 
 
 def _pause(failed: Failed, attempt: int) -> float | None:
