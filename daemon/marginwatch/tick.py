@@ -16,6 +16,7 @@ replays and tests call as well.
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -25,15 +26,17 @@ from marginwatch.core import engine
 from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState
 from marginwatch.core.memory import Memory
-from marginwatch.core.model import Account, CycleEnd, VenueFailure
+from marginwatch.core.model import Account, CycleEnd, FailureKind, VenueFailure, times
 from marginwatch.notify.draft import About
-from marginwatch.notify.render import render
+from marginwatch.notify.render import plainly, render
+from marginwatch.store.errors import StoreError
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Decision, News
     from marginwatch.core.model import Normalised
     from marginwatch.core.route import Notice
@@ -78,6 +81,18 @@ class Ticked:
     transitions: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A tick that is decided and not yet known to be committed."""
+
+    batch: Sequence[Arrival]
+    decision: Decision
+    commit: Commit
+    """The decision's, messages included."""
+    seen: int
+    """What operators wrote up to here is decided on."""
+
+
 class Ticker:
     """Runs ticks, one at a time and on one thread; holds the memory they share."""
 
@@ -89,21 +104,36 @@ class Ticker:
         self._normalisers = normalisers
         self._memory = Memory()
         self._seen = -1
+        self._undone: _Decided | None = None
 
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self._memory = Memory.of(self._store.load_prior())
         self._memory.watching_since = self._watching_since(now)
         engine.time_all(self._memory, self.ruling, now)
-        return self._settle(engine.start(self._memory, self.ruling, now))
+        return self._settle(self._decided((), engine.start(self._memory, self.ruling, now), self._seen))
 
     def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
-        """Decide and commit everything that follows from the batch and from the time."""
+        """Decide and commit everything that follows from the batch and from the time.
+
+        After a `StoreError` give the very same batch again: what was decided of it is then committed as it was, for
+        it may have got through after all, and must not be told twice.
+        """
+        undone = self._undone
+        if undone is not None:
+            ticked = self._settle(undone)
+            if undone.batch is batch:
+                return ticked
         wishes, seen = self._wishes()
-        decision = engine.decide(self._memory, self.ruling, self._news(batch), now, wishes)
-        ticked = self._settle(decision)
-        self._seen = seen
-        return ticked
+        decision = engine.decide(self._memory, self.ruling, self._news(batch, now), now, wishes)
+        return self._settle(self._decided(batch, decision, seen))
+
+    def look_anew(self, now: datetime) -> None:
+        """The wall clock was set forward: the time it left out is no silence of anybody's."""
+        self._memory.watching_since = now
+        for account in self._memory.accounts:
+            self._memory.set_timer(account, None)
+        engine.time_all(self._memory, self.ruling, now)
 
     def next_timer(self) -> datetime | None:
         """When the next tick is due even if nothing arrives."""
@@ -120,12 +150,16 @@ class Ticker:
         bounds = [watch.stale_after for watch in self.ruling.venues.values()]
         return None if ends and bounds and now - max(ends) < min(bounds) else now
 
-    def _news(self, batch: Iterable[Arrival]) -> Iterable[News]:
+    def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:
-            if isinstance(arrival, Fetched):
-                yield Answer(arrival.venue, self._normalisers[arrival.venue](arrival))
-            else:
-                yield arrival
+            yield self._read(arrival, now) if isinstance(arrival, Fetched) else arrival
+
+    def _read(self, fetched: Fetched, now: datetime) -> News:
+        try:
+            return Answer(fetched.venue, self._normalisers[fetched.venue](fetched))
+        except Exception as error:  # noqa: BLE001  (the loop edge: one answer's surprise must not stop the others)
+            _log_fault("an answer cannot be read", error, venue=fetched.venue, account=str(fetched.account or ""))
+            return unusable(fetched, error, now)
 
     def _wishes(self) -> tuple[Wishes | None, int]:
         changes = self._store.changes()
@@ -135,33 +169,30 @@ class Ticker:
         forget = tuple((request.id, request.account) for request in read.requests)
         return Wishes(read.silences, read.acknowledgements, forget), read.changes
 
-    def _settle(self, decision: Decision) -> Ticked:
-        commit = replace(
-            decision.commit, messages=tuple(self._message(notice, decision) for notice in decision.notices)
-        )
+    def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int) -> _Decided:
+        messages = tuple(self._message(notice, decision) for notice in decision.notices)
+        return _Decided(batch, decision, replace(decision.commit, messages=messages), seen)
+
+    def _settle(self, decided: _Decided) -> Ticked:
+        commit, self._undone = decided.commit, None
         if says_something(commit):
-            self._store.commit(commit)
-        engine.remember(self._memory, decision)
+            try:
+                self._store.commit(commit)
+            except StoreError:
+                self._undone = decided
+                raise
+        engine.remember(self._memory, decided.decision)
+        self._seen = decided.seen
         for transition in commit.transitions:
-            log.info(
-                "transition",
-                alert=transition.alert_id,
-                rule=transition.key.rule,
-                account=str(transition.key.account),
-                subject=transition.key.subject or None,
-                before=transition.before.value,
-                after=transition.after.value,
-                reason=transition.reason.value,
-                severity=transition.severity.label,
-                value=None if transition.value is None else str(transition.value),
-            )
+            _log_step(transition)
         return Ticked(len(commit.messages), len(commit.transitions))
 
     def _message(self, notice: Notice, decision: Decision) -> Message:
         key = notice.transition.key
         state = decision.draft.account(key.account)
         account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
-        fields = {} if state is None else state.known
+        told = notice.transition
+        fields = {} if state is None else {**state.known, **times(told.as_of, told.fetched_at)}
         currency = fields.get("currency")
         about = About(
             account=account,
@@ -169,7 +200,37 @@ class Ticker:
             rule=self.ruling.rules.get(key.rule),
             currency=currency if isinstance(currency, str) else "",
         )
-        return render(notice, about, decision.draft.now)
+        try:
+            return render(notice, about, decision.draft.now)
+        except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
+            _log_fault("the words of a message cannot be made", error, alert=told.alert_id, rule=key.rule)
+            return plainly(notice)
+
+
+def unusable(fetched: Fetched, error: Exception, now: datetime) -> VenueFailure:
+    """What stands for an answer that a fault of ours keeps from being used, so that somebody hears of it."""
+    detail = f"marginwatch cannot use the answer, by a fault of its own ({type(error).__name__}); its log says more"
+    return VenueFailure(fetched.venue, FailureKind.BAD_ANSWER, now, detail, account=fetched.account)
+
+
+def _log_fault(what: str, error: Exception, **about: str) -> None:
+    where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a venue's words
+    log.error(what, error=type(error).__name__, where=where, **about)
+
+
+def _log_step(transition: Transition) -> None:
+    log.info(
+        "transition",
+        alert=transition.alert_id,
+        rule=transition.key.rule,
+        account=str(transition.key.account),
+        subject=transition.key.subject or None,
+        before=transition.before.value,
+        after=transition.after.value,
+        reason=transition.reason.value,
+        severity=transition.severity.label,
+        value=None if transition.value is None else str(transition.value),
+    )
 
 
 def says_something(commit: Commit) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
@@ -11,7 +12,8 @@ import structlog
 
 from marginwatch import clock
 from marginwatch.store.errors import EpochLostError, StoreError
-from marginwatch.tick import MOST
+from marginwatch.tick import MOST, unusable
+from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,8 @@ PULSE = 1.0
 """Seconds at most between two ticks, so that an operator's acknowledgement or silence is seen at once."""
 RETRY = 2.0
 """Seconds between attempts to commit while the store refuses."""
+JUMP = 5.0
+"""Seconds the wall clock may gain on the monotonic one between two ticks; more, and it was set or we were asleep."""
 BACKLOG = 50_000
 """Arrivals kept while the store refuses; beyond that the oldest go, for newer ones say the same better."""
 
@@ -60,6 +64,8 @@ class Pump:
         self._inbox: deque[Arrival] = deque(maxlen=BACKLOG)
         self._arrived = asyncio.Event()
         self._timer: datetime | None = None
+        self._offset: float | None = None
+        """Seconds the wall clock was ahead of the monotonic one at the latest tick."""
 
     def put(self, arrival: Arrival) -> None:
         """Take one thing in. Call it on the loop."""
@@ -76,11 +82,15 @@ class Pump:
             await self._wait()
             await self.drain()
 
-    async def drain(self) -> None:
-        """Tick until everything that has arrived is committed; at least once."""
+    async def drain(self, *, patient: bool = True) -> None:
+        """Tick until everything that has arrived is committed; at least once.
+
+        Raises:
+            StoreError: The store refuses, and `patient` does not ask to try until it commits.
+        """
         while True:
             batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), MOST))]
-            await self._tick(batch)
+            await self._tick(batch, patient=patient)
             if not self._inbox:
                 return
 
@@ -96,22 +106,49 @@ class Pump:
         except TimeoutError:
             return
 
-    async def _tick(self, batch: list[Arrival]) -> None:
+    async def _tick(self, batch: list[Arrival], *, patient: bool = True) -> None:
         while True:
             try:
                 ticked, self._timer = await self._writer.call(lambda: self._once(batch))
             except EpochLostError:
                 raise
             except StoreError as error:
+                if not patient:
+                    raise
                 self._refused(str(error))
                 await asyncio.sleep(RETRY)
+            except Exception as error:  # noqa: BLE001  (the loop edge: one arrival's surprise must not stop the others)
+                await self._isolate(batch, error, patient=patient)
+                return
             else:
                 self._accepted()
                 self._ticked(ticked)
                 return
 
+    async def _isolate(self, batch: list[Arrival], error: Exception, *, patient: bool) -> None:
+        """Take each arrival by itself; one that cannot be taken is left out, and somebody hears that it is missing."""
+        if len(batch) > 1:
+            for arrival in batch:
+                await self._tick([arrival], patient=patient)
+            return
+        what = type(batch[0]).__name__ if batch else "nothing but time"
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("a tick failed unexpectedly", taken=what, error=type(error).__name__, where=where)
+        if not batch:
+            await asyncio.sleep(RETRY)  # not counted as a tick: if it goes on, the watchdog is to see it
+        elif isinstance(batch[0], Fetched):
+            await self._tick([unusable(batch[0], error, clock.now())], patient=patient)
+
     def _once(self, batch: list[Arrival]) -> tuple[Ticked, datetime | None]:
-        return self._ticker.tick(batch, clock.now()), self._ticker.next_timer()
+        now = clock.now()
+        if self._leapt(now):
+            self._ticker.look_anew(now)
+        return self._ticker.tick(batch, now), self._ticker.next_timer()
+
+    def _leapt(self, now: datetime) -> bool:
+        """Whether the wall clock went forward by more than the time that passed."""
+        before, self._offset = self._offset, now.timestamp() - clock.monotonic()
+        return before is not None and self._offset - before > JUMP
 
     def _refused(self, why: str) -> None:
         if why != self.trouble:

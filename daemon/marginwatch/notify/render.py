@@ -7,16 +7,15 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.core import template
-from marginwatch.core.alert import Reason
+from marginwatch.core.alert import Reason, State
 from marginwatch.core.state import Message
 from marginwatch.notify.draft import LONGEST_SUMMARY, About, Draft, data_line, headline, lines, what, who, why_line
 from marginwatch.notify.phrases import SINCE_THEN, TITLE
-from marginwatch.notify.words import clip, iso, moment, plain, span
+from marginwatch.notify.words import clean, clip, iso, moment, plain, span
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from marginwatch.core.alert import State
     from marginwatch.core.model import Observation
     from marginwatch.core.route import Notice
     from marginwatch.core.rule import Rule
@@ -50,6 +49,28 @@ def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Mes
         title=_title(draft),
         body=_body(draft),
         payload=_payload(draft),
+    )
+
+
+def plainly(notice: Notice) -> Message:
+    """The notification in the plainest words, for when a fault of ours keeps `render` from making it."""
+    told, severity = notice.transition, notice.transition.severity.label
+    state = told.state or State.FIRING
+    keys = {"alert_id": told.alert_id, "rule": told.key.rule, "state": state.value, "severity": severity}
+    whose = {"venue": told.key.account.venue, "account": told.key.account.id, "subject": told.key.subject}
+    data = {"value": "", "limit": "", "as_of": "", "fetched_at": iso(told.fetched_at), "reason": told.reason.value}
+    return Message(
+        alert_id=told.alert_id,
+        receiver=notice.receiver,
+        number=notice.number,
+        state=state,
+        severity=told.severity,
+        title=clip(clean(f"{severity.upper()}, {state.value}: {told.key}"), TITLE_LENGTH),
+        body=f"{clip(clean(str(told.key)), BODY_LENGTH // 2)}: {state.value}, {severity}.\n"
+        "More cannot be said, by a fault of marginwatch; its log says more.\n"
+        f"Data fetched at {iso(told.fetched_at)}.\n"
+        f"Alert {told.alert_id}, message {notice.number}.",
+        payload={**keys, **whose, **data},
     )
 
 

@@ -1,0 +1,180 @@
+"""The tick loop on bad days: arrivals that cannot be taken, a store that refuses, a clock that is set."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from marginwatch.app import pump as pump_module
+from marginwatch.app.pump import Pump, Writer
+from marginwatch.core.engine import Answer
+from marginwatch.store.errors import DatabaseBusyError, EpochLostError, StoreError
+from support.desk import ONE, TWO, Desk, Paper, after, answer, cycle_end, fields, ruling, seen, usage_rule, wrap
+from support.manual_clock import START, ManualClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from marginwatch.core.model import Value
+    from marginwatch.core.state import Commit
+    from marginwatch.store.types import Committed
+    from marginwatch.tick import Arrival, Ticked
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    """The desk's time, pushed by hand; the store is asked again at once."""
+    manual = ManualClock()
+    manual.rule(monkeypatch)
+    assert after(0) == START
+    monkeypatch.setattr(pump_module, "RETRY", 0)
+    return manual
+
+
+@asynccontextmanager
+async def pumping(desk: Desk) -> AsyncIterator[tuple[Pump, list[Ticked]]]:
+    """A pump that works when it is told to, and what it did."""
+    done: list[Ticked] = []
+    writer = Writer()
+    try:
+        yield Pump(desk.ticker, writer, done.append), done
+    finally:
+        writer.close()
+
+
+def put(pump: Pump, *arrivals: Answer | Arrival) -> None:
+    """Everything at once, so that it is one batch."""
+    for arrival in arrivals:
+        pump.put(wrap(arrival) if isinstance(arrival, Answer) else arrival)
+
+
+def unfit(seconds: float) -> Arrival:
+    """An answer of the second account with a value of a type that none can have."""
+    position = {"symbol": cast("Value", ["ES"])}
+    observation = replace(seen(seconds, fields(), TWO), positions=(position,))
+    return replace(wrap(answer(observation)), account=TWO)
+
+
+async def test_one_answer_that_cannot_be_taken_costs_no_other(clock: ManualClock) -> None:
+    """The rest of its batch is decided, and the account it was about is told of as one without data."""
+    desk = Desk(ruling(usage_rule()))
+    async with pumping(desk) as (pump, _):
+        put(pump, answer(seen(0, fields()), seen(0, fields(), TWO), listing=[ONE, TWO]), cycle_end(0))
+        await pump.drain()
+        for second in range(10, 80, 10):
+            clock.push(10)
+            put(pump, unfit(second), answer(seen(second, fields("0.95"))), cycle_end(second))
+            await pump.drain()
+
+    assert desk.told()[0] == "usage:firing:critical"
+    assert set(desk.told()[1:]) == {"answer-malformed:firing:warning", "data-stale:firing:critical"}
+    assert pump.last_tick == clock.now()
+
+
+async def test_news_of_no_known_kind_is_left_out() -> None:
+    """Whatever it is, the loop goes on without it."""
+    desk = Desk(ruling(usage_rule()))
+    async with pumping(desk) as (pump, done):
+        put(pump, cast("Arrival", object()), answer(seen(0, fields("0.95")), listing=[ONE]))
+        await pump.drain()
+
+    assert desk.told() == ["usage:firing:critical"]
+    assert sum(ticked.messages for ticked in done) == len(desk.rules.receivers)
+
+
+async def test_a_tick_that_always_fails_is_not_taken_for_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When even a tick without news fails, none is counted: the watchdog sees it."""
+    desk = Desk(ruling(usage_rule()))
+
+    def fail(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(desk.ticker, "tick", fail)
+    async with pumping(desk) as (pump, done):
+        put(pump, answer(seen(0, fields("0.95"))))
+        await pump.drain()
+        await pump.drain()
+
+    assert (pump.last_tick, done) == (None, [])
+
+
+class Refusing(Paper):
+    """A ledger that refuses a number of times."""
+
+    times = 2
+    error: StoreError = DatabaseBusyError(where="there")
+
+    def commit(self, commit: Commit) -> Committed:
+        """Keep it, or not."""
+        if self.times:
+            self.times -= 1
+            raise self.error
+        return Paper.commit(self, commit)
+
+
+async def test_a_store_that_refuses_is_asked_until_it_commits() -> None:
+    """What arrived is told once, and the trouble is over with it."""
+    desk = Desk(ruling(usage_rule()), ledger=Refusing())
+    async with pumping(desk) as (pump, _):
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        await pump.drain()
+
+    assert desk.told() == ["usage:firing:critical"]
+    assert pump.trouble == ""
+
+
+async def test_who_cannot_wait_hears_that_the_store_refuses() -> None:
+    """A single run ends with the store's own sentence instead of trying for ever."""
+    async with pumping(Desk(ruling(usage_rule()), ledger=Refusing())) as (pump, _):
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        with pytest.raises(DatabaseBusyError):
+            await pump.drain(patient=False)
+
+
+async def test_a_lost_database_ends_the_loop() -> None:
+    """Another process has it: nothing is tried again."""
+    ledger = Refusing()
+    ledger.error = EpochLostError("there")
+    async with pumping(Desk(ruling(usage_rule()), ledger=ledger)) as (pump, _):
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        with pytest.raises(EpochLostError):
+            await pump.run()
+
+
+async def test_a_clock_set_forward_raises_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tick that comes before the next answers knows that the hour between never was."""
+    desk = Desk(ruling(usage_rule()))
+    async with pumping(desk) as (pump, _):
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]), cycle_end(0))
+        await pump.drain()
+        monkeypatch.setattr("marginwatch.clock.now", lambda: START + timedelta(hours=1))
+        await pump.drain()
+
+    assert desk.told() == ["usage:firing:critical"]
+
+
+async def test_the_loop_ticks_when_something_comes_and_when_time_is_up(clock: ManualClock) -> None:
+    """News wake it at once, and so does a timer that has run out."""
+    rule = replace(usage_rule(), remind_every=timedelta(seconds=30))
+    desk = Desk(ruling(rule))
+    async with pumping(desk) as (pump, _):
+        running = asyncio.create_task(pump.run())
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        await _until(desk, 1)
+        clock.push(30)
+        await _until(desk, 2)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert desk.told() == ["usage:firing:critical", "usage:reminder:critical"]
+
+
+async def _until(desk: Desk, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(desk.told()) < count:  # noqa: ASYNC110  (because a list has no event)
+            await asyncio.sleep(0.01)
