@@ -66,7 +66,7 @@ def test_the_defaults_are_those_of_the_example_config() -> None:
     helio = HelioSettings.model_validate({"base_url": "https://h", "email": "e", "password": "p"})
 
     assert (stonex.token_path, stonex.send_grant_type, stonex.currency) == ("/auth/token", True, None)
-    assert (helio.login_path, helio.concurrency, helio.calls_per_second) == ("/login", 8, 200)
+    assert (helio.login_path, helio.concurrency, helio.calls_per_second) == ("/login", 8, 100)
     assert StonexSettings.accounts_required
     assert not hasattr(HelioSettings, "accounts_required")
 

@@ -80,5 +80,5 @@ class HttpSettings(BaseModel):
     base_url: BaseUrl
     concurrency: int = Field(default=8, ge=1, le=64)
     """Requests under way at once."""
-    calls_per_second: float = Field(default=200.0, ge=0.1, le=10_000.0)
+    calls_per_second: float = Field(default=100.0, ge=0.1, le=10_000.0)
     """The most this login asks."""
