@@ -91,13 +91,14 @@ def test_a_rule_that_was_not_checked_is_refused(text: str) -> None:
         VenueRules("desk", SMALL, [when(text)])
 
 
-def test_a_ladder_of_one_level_and_of_many() -> None:
-    """A screen finds an account at any level."""
+@pytest.mark.parametrize(("equity", "found"), [("5", []), ("4", ["one", "two"]), ("0", ["one", "two"]), ("9", ["two"])])
+def test_any_level_of_a_ladder_is_seen(equity: str, found: list[str]) -> None:
+    """Whatever the number of levels and wherever they lead."""
     one = ladder("equity", ("<", "5", ""), rule_id="one")
-    two = ladder("equity", ("<", "5", ""), ("<=", "0", ""), rule_id="two")
+    two = ladder("equity", ("<", "5", ""), (">", "8", ""), rule_id="two")
     rules = VenueRules("desk", SMALL, [one, two]).for_account(ACCOUNT, {})
-    for equity, found in (("5", 0), ("4", 2), ("0", 2)):
-        assert len(evaluate(rules, seen({"equity": Decimal(equity)}), state(), []).results) == found
+    results = evaluate(rules, seen({"equity": Decimal(equity)}), state(), []).results
+    assert [result.key.rule for result in results] == found
 
 
 def test_a_revision_is_that_of_the_set() -> None:

@@ -112,6 +112,12 @@ def test_an_optional_call_excuses_only_itself() -> None:
     assert look(each, seen(FIELDS, None, optional=["positions"]), live=["ES"]).unknown == {}
 
 
+def test_a_call_is_known_by_its_whole_name() -> None:
+    """`summar` is another call than `summary`, as an excuse and as a reason."""
+    silent = seen(FIELDS, failures=(failure("summar", "it failed"),), optional=["mary", "summar"])
+    assert look(when("margin_used > 5"), silent).unknown == {"rule": "margin_used is missing from the answer"}
+
+
 def test_an_event_is_unknown_for_its_present_only() -> None:
     """What was never known before keeps no event from being false."""
     found = look(on("changed(margin_used)"), seen(FIELDS), state())

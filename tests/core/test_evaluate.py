@@ -231,6 +231,12 @@ def test_a_broken_rule_touches_no_other() -> None:
     assert found.unknown["broken"] == f"the rule failed ({found.broken['broken']})"
 
 
+def test_a_broken_rule_is_told_without_an_alert_too() -> None:
+    """It is unknown like any other that cannot be told."""
+    found = look(when("equity > 5"), seen({"equity": "a text"}))
+    assert only(found).outcome == Unknown(f"the rule failed ({found.broken['rule']})")
+
+
 def test_no_answer_makes_every_rule_unknown() -> None:
     """Open alerts hear of it, and all rules are blind for the one reason."""
     rules = rules_for(USAGE, when("in_margin_call", rule_id="call"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -12,6 +12,8 @@ from marginwatch.core.condition import Checked, Fault, Scene, Scope, check, ever
 from marginwatch.core.fields import Catalogue, Field, Unit, catalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from marginwatch.core.condition import Node
     from marginwatch.core.model import Value
     from marginwatch.core.rule import RuleKind
@@ -200,24 +202,37 @@ def numbers(draw: st.DrawFn, unit: Unit = Unit.MONEY, place: str = "account") ->
     return _Writer(draw, place).number(unit, 3)
 
 
+_TAMED = [Decimal(number) for number in (0, 5, -5, 7, 300, 1_500, 50_000, -50_000)]
 _DECIMALS: Final = st.one_of(
-    st.sampled_from([Decimal(0), Decimal("0.8"), Decimal(50_000), Decimal(-5), Decimal("1e6143"), Decimal("1e-6143")]),
+    st.sampled_from([Decimal("0.8"), Decimal("0.005"), *_TAMED]),
+    st.sampled_from([Decimal("1e6143"), Decimal("-1e6143"), Decimal("1e-6143"), *_TAMED]),
     st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-100_000, max_value=100_000),
 )
 _OF_UNIT: Final[dict[Unit, st.SearchStrategy[Value]]] = {
     Unit.FLAG: st.booleans(),
     Unit.TEXT: st.sampled_from([*STATUSES, "USD", "LONG_ONLY"]),
     Unit.SET: st.frozensets(st.sampled_from(["view", "trade", "list"])),
-    Unit.TIME: st.datetimes(timezones=st.just(UTC)),
+    Unit.TIME: st.sampled_from([datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (9, 14)]),
 }
 
 
-def _row(fields: dict[str, Field]) -> st.SearchStrategy[dict[str, Value]]:
-    values = {name: st.none() | _OF_UNIT.get(known.unit, _DECIMALS) for name, known in fields.items()}
-    return st.fixed_dictionaries({}, optional=values)
+@st.composite
+def _rows(draw: st.DrawFn, fields: Mapping[str, Field]) -> dict[str, Value]:
+    """A value for every field, but for a few that are null or missing."""
+    row = {name: draw(_OF_UNIT.get(known.unit, _DECIMALS)) for name, known in fields.items()}
+    some = st.lists(st.sampled_from(sorted(fields)), max_size=3, unique=True)
+    row |= dict.fromkeys(draw(st.just([]) | some))
+    for name in draw(st.just([]) | some):
+        del row[name]
+    return row
 
 
-rows: Final = _row(dict(SMALL.fields))
-"""Fields of an account: each one with a value, null, or missing."""
-positions: Final = st.none() | st.lists(_row(dict(SMALL.positions)), max_size=3)
-scenes: Final = st.builds(Scene, fields=rows, prior=rows, positions=positions, position=_row(dict(SMALL.positions)))
+_positions: Final = st.lists(_rows(SMALL.positions), max_size=3)
+scenes: Final = st.builds(
+    Scene,
+    fields=_rows(SMALL.fields),
+    prior=_rows(SMALL.fields),
+    positions=st.one_of(_positions, _positions, _positions, st.none()),
+    position=_rows(SMALL.positions),
+)
+"""What an expression can see: mostly values, some of them extreme, some null or missing."""

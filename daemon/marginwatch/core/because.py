@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.condition import POSITION, names
 from marginwatch.core.condition.nodes import Call, Name, children, walk
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from marginwatch.core.fields import Catalogue, Field
     from marginwatch.core.model import Observation, Value
 
-_SHOWN = 3
+_SHOWN: Final = 3
 """Names in one sentence."""
+
+_CALL: Final = re.compile(r"([^\s:(]+):")
+"""The calls in a field's `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +117,10 @@ def _read_now(node: Node) -> Iterator[str]:
 def _gap(name: str, field: Field | None, observation: Observation, *, null: bool) -> _Gap:
     if null:
         return _Gap(name, "null")
-    path = "" if field is None else field.path
-    excused = any(f"{call}:" in path for call in observation.optional)
-    causes = [failure for failure in observation.failures if not failure.call or f"{failure.call}:" in path]
+    calls = set() if field is None else set(_CALL.findall(field.path))
+    causes = [failure for failure in observation.failures if not failure.call or failure.call in calls]
     how = f"missing from the answer, because {causes[0].detail.rstrip('.')}" if causes else "missing from the answer"
-    return _Gap(name, how, excused)
+    return _Gap(name, how, excused=bool(calls & observation.optional))
 
 
 def _listed(missing: list[str]) -> str:
