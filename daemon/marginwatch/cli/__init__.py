@@ -124,6 +124,8 @@ def _sentence(error: click.ClickException) -> str:
     message = error.format_message().strip().rstrip(".").replace(". Did you mean", "; did you mean")
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = "marginwatch" if context is None else context.command_path
+    if isinstance(error, click.NoSuchOption) and path == "marginwatch":
+        message += "; options come after the command"
     return f"{path}: {message[:1].lower()}{message[1:]} (`{path} --help` says more)"
 
 

@@ -26,6 +26,9 @@ def command(*, alert: str, span: timedelta | None, note: str, by: str, config: P
     """
     from marginwatch import clock
 
+    if not alert:
+        message = "Name the alert by its id, or by the beginning of it"
+        raise click.UsageError(message)
     now = clock.now()
     until = None if span is None else now + span
     with opened(config) as reading:

@@ -7,9 +7,12 @@ from click.shell_completion import get_completion_class
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print the completion script, for example: eval "$(marginwatch completion bash)"."""
+    """Print the completion script of SHELL: bash, zsh or fish.
+
+    For example in ~/.bashrc: eval "$(marginwatch completion bash)"
+    """
     from marginwatch.cli import cli
 
     kind = get_completion_class(shell)

@@ -129,7 +129,8 @@ class Overview:
             found.append(f"{plural(self.alerts.firing, 'alert')} firing{known}, the worst {self.alerts.worst}")
         silent = [line.venue for line in self.venues if line.health == "silent"]
         if silent:
-            found.append(f"no news of {', '.join(silent)} (is the daemon running?)")
+            hint = " (is the daemon running?)" if len(silent) == len(self.venues) else ""
+            found.append(f"no news of {', '.join(silent)}{hint}")
         found += [f"venue {line.venue} is failing" for line in self.venues if line.health == "failing"]
         return found + [f"receiver {line.receiver} is failing" for line in self.receivers if line.health == "failing"]
 

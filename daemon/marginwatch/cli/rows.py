@@ -53,7 +53,7 @@ def alert_cells(alert: Alert, row: Row, now: datetime, reading: Reading) -> Row:
         "account": reading.called(alert.key.account),
         "value": reading.amount(alert.value, alert.key.rule, alert.key.account),
         "for": age(alert.active_at, alert.ended_at or now),
-        "data_age": f"unknown for {age(alert.unknown_since, now)}" if alert.unknown_since else old,
+        "data_age": f"unknown {age(alert.unknown_since, now)}" if alert.unknown_since else old,
         "detail": alert.because if alert.unknown_since else alert.detail,
     }
 

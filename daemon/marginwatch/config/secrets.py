@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SOURCES = ("env", "file", "credential")
 _MARK = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
+_STANDING = re.compile(rf"\$\{{(?:{'|'.join(_SOURCES)}):[^}}]*\}}")
 _LARGEST = 1 << 16
 """Bytes. No key or certificate is longer; a larger file was named by mistake."""
 
@@ -101,7 +102,10 @@ class Secrets:
 
 
 def remember_secrets(value: object, redactor: Redactor = REDACTOR) -> None:
-    """Let the redactor know every secret in settings, those written out in the file included."""
+    """Let the redactor know every secret in settings, those written out in the file included.
+
+    A reference that was left standing is none: it is what a sentence about it must be able to name.
+    """
     if isinstance(value, BaseModel):
         for _, inner in value:
             remember_secrets(inner, redactor)
@@ -109,7 +113,7 @@ def remember_secrets(value: object, redactor: Redactor = REDACTOR) -> None:
         for inner in value:
             remember_secrets(inner, redactor)
     elif isinstance(value, SecretStr):
-        secret = value.get_secret_value()
+        secret = _STANDING.sub("", value.get_secret_value())
         (redactor.remember_url if "://" in secret else redactor.remember)(secret)
 
 

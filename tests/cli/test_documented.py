@@ -1,0 +1,74 @@
+"""The page on commands says what they do: every command, option, exit code and key of JSON is on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from marginwatch.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.shell import Shell
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "commands.md").read_text()
+TABLE = PAGE.partition("## Exit codes")[0]
+ROWS = {name: row for row in TABLE.splitlines() for name in re.findall(r"^\| `([\w-]+)` \|", row)}
+SECTIONS = dict(re.findall(r"^### `([\w -]+)`\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
+EVERYWHERE = {"--help", "--config", "--json", "--log-level"}
+
+
+def options(command: click.Command) -> Iterator[str]:
+    """Long names of all options, subcommands' included."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield from (name for name in parameter.opts if name.startswith("--"))
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from options(inner)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_there_with_its_options(name: str) -> None:
+    """The table has a row for the command that names what is special to it."""
+    command: click.Command = import_module(f"marginwatch.cli.{name.replace('-', '_')}").command
+
+    assert set(options(command)) - EVERYWHERE == set(re.findall(r"`(--[\w-]+)`", ROWS[name]))
+
+
+def keys(document: object) -> set[str]:
+    """All keys in it, at any depth, those of `told` aside, which are names of receivers."""
+    if isinstance(document, list):
+        return {key for item in document for key in keys(item)}
+    if isinstance(document, dict):
+        return set(document) | {key for name, item in document.items() if name != "told" for key in keys(item)}
+    return set()
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_key_is_there(desk: Shell, name: str) -> None:
+    """The section of a command's JSON names exactly its keys."""
+    words = name.split()
+    found = keys(json.loads(desk(*words, *(["--all"] if name == "alerts" else []), "--json").out))
+    if name == "check":
+        found |= keys(json.loads(desk("notify-test", "--json").out))
+        (desk.folder / "rules.toml").write_text("[[rule]]\n")
+        found |= keys(json.loads(desk("check", "--json").out))
+    named = set(re.findall(r"`([a-z_]+)`", SECTIONS[name]))
+
+    assert found <= named
+    assert named - found <= VALUES
+
+
+VALUES = {
+    *("good", "failing", "silent", "untried"),
+    *("pending", "firing", "resolved", "closed", "sending", "delivered", "dead", "notify"),
+}
+"""Words of the sections that are values and not keys."""

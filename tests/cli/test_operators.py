@@ -1,0 +1,148 @@
+"""What people write from the command line: acknowledgements, silences and accounts to forget."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from marginwatch.cli.options import operator
+from marginwatch.core.model import AccountKey
+from marginwatch.store.types import RequestKind
+from support.records import after
+from support.stores import owned
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from support.shell import Shell
+
+
+def acknowledged(desk: Shell) -> dict[str, tuple[object, object, object]]:
+    """By whom, until when and with which note each open alert is acknowledged."""
+    keys = ("acknowledged_by", "acknowledged_until", "acknowledgement_note")
+    return {
+        row["alert_id"]: (row[keys[0]], row[keys[1]], row[keys[2]])
+        for row in json.loads(desk("alerts", "--json").out)
+        if row[keys[0]]
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("k3wq7m2pd9xa",),
+        ("k3w",),
+        ("k3w", "--for", "2h", "--note", "on it", "--by", "carol"),
+    ],
+    ids=" ".join,
+)
+def test_acknowledging(desk: Shell, words: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
+    """An alert is named by its id or the beginning of it; the answer says which one it was and how long it holds."""
+    said = desk("ack", *words)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out == snapshot
+    assert acknowledged(desk)["k3wq7m2pd9xa"] == snapshot
+
+
+@pytest.mark.parametrize("alert", ["k3", "zx81h0w9mz3t", "k3wq7m2pd9xb", "nothing"])
+def test_what_cannot_be_acknowledged(desk: Shell, alert: str, snapshot: SnapshotAssertion) -> None:
+    """An ambiguous, ended or unknown id is one sentence, and nothing is written."""
+    before = acknowledged(desk)
+    said = desk("ack", alert)
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == snapshot
+    assert acknowledged(desk) == before
+
+
+def test_an_empty_id_is_no_beginning(desk: Shell) -> None:
+    """It would fit every alert, and is most likely a variable that was not set."""
+    assert desk("ack", "").code == 2
+
+
+def test_who_acknowledges_is_the_user(desk: Shell) -> None:
+    """Unless said otherwise it is who typed, and behind sudo who called it."""
+    desk("ack", "k3w")
+    assert acknowledged(desk)["k3wq7m2pd9xa"][0] == "ann"
+
+    desk("ack", "k3w", SUDO_USER="bob")
+    assert acknowledged(desk)["k3wq7m2pd9xa"][0] == "bob"
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user that no file knows, as in a container, can write too."""
+
+    def nameless() -> str:
+        raise KeyError
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+
+    assert operator().isdecimal()
+
+
+def test_a_silence_from_its_beginning_to_its_end(desk: Shell, snapshot: SnapshotAssertion) -> None:
+    """Added, listed and ended, each with an answer that says what comes next."""
+    added = desk(
+        "silence", "add", "--for", "2h", "--in", "10m", "--venue", "f*", "--account", "A-1", "--note", "moving"
+    )
+    listed = desk("silence", "list")
+    ended = desk("silence", "end", "3")
+    rest = desk("silence", "list", "--json")
+
+    assert (added.code, added.err, ended.code, ended.err) == (0, "", 0, "")
+    assert [added.out, listed.out, ended.out] == snapshot
+    assert [row["ends_at"] for row in json.loads(rest.out) if row["id"] == 3] == ["2026-03-02T12:10:00Z"]
+
+
+def test_a_silence_of_everything_is_asked_for_twice(desk: Shell) -> None:
+    """Silencing all there is needs a word of its own."""
+    assert desk("silence", "add", "--for", "1h").code == 2
+    assert desk("silence", "add", "--for", "1h", "--everything").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--rule", "margin-usag"), ("--venue", "futur", "--account", "A-9"), ("--account", "Account A-?")],
+    ids=" ".join,
+)
+def test_a_silence_that_fits_nothing_is_noticed(
+    desk: Shell, words: tuple[str, ...], snapshot: SnapshotAssertion
+) -> None:
+    """A misspelt name would silence nothing: a note says so, and the silence holds all the same."""
+    said = desk("silence", "add", "--for", "1h", *words)
+
+    assert said.code == 0
+    assert said.err == snapshot
+
+
+def test_a_silence_that_is_not_there(desk: Shell, snapshot: SnapshotAssertion) -> None:
+    """The sentence names those that could be ended."""
+    said = desk("silence", "end", "2")
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == snapshot
+
+
+@pytest.mark.parametrize("account", ["futures/A-1", "futures/Account A-1"])
+def test_forgetting_an_account(desk: Shell, account: str, snapshot: SnapshotAssertion) -> None:
+    """Named by its id or its name, it is put down for the daemon's next tick."""
+    said = desk("forget", account)
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out == snapshot
+    with owned(desk.folder) as store:
+        (request,) = store.operator_input().requests
+    assert (request.kind, request.account) == (RequestKind.FORGET, AccountKey("futures", "A-1"))
+    assert (request.by, request.at) == ("ann", after(600))
+
+
+def test_forgetting_an_account_that_is_not_there(desk: Shell, snapshot: SnapshotAssertion) -> None:
+    """The sentence names the account that was probably meant."""
+    said = desk("forget", "futures/Account A-11")
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == snapshot
