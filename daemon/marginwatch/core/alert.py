@@ -70,6 +70,7 @@ class Reason(enum.StrEnum):
     SCOPE_CHANGED = "scope_changed"
     """The rule no longer selects this account."""
     ACCOUNT_REMOVED = "account_removed"
+    RECEIVER_REMOVED = "receiver_removed"
     FORGOTTEN = "forgotten"
     """An operator used `forget`."""
     SILENCE_ENDED = "silence_ended"

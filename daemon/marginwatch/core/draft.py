@@ -64,7 +64,7 @@ class Draft:
         """The venue's cycle so far; the draft's own copy, to be counted on."""
         if venue not in self.tallies:
             kept = self.memory.tallies.get(venue, Tally())
-            self.tallies[venue] = Tally(kept.good, dict(kept.failed), kept.cause)
+            self.tallies[venue] = Tally(kept.good, dict(kept.failed), kept.cause, kept.listed)
         return self.tallies[venue]
 
     def digest(self, account: AccountKey) -> int | None:

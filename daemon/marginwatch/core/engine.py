@@ -235,7 +235,8 @@ def _reconcile(draft: Draft, alert: Alert) -> None:
 def _out_of_scope(draft: Draft, alert: Alert) -> Reason | None:
     account = alert.key.account
     if account == health.OURSELVES:
-        return None
+        gone = alert.key.rule == health.RECEIVER_FAILING and alert.key.subject not in draft.ruling.receiver_names
+        return Reason.RECEIVER_REMOVED if gone else None
     watch, state = draft.watch(account.venue), draft.account(account)
     if watch is None or (state is not None and not watch.selects(state.account)):
         return Reason.ACCOUNT_REMOVED

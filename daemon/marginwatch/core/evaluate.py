@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.applied import BREAKS, AccountRules, Applied, VenueRules, revision
 from marginwatch.core.because import Blame, Sight, no_positions
-from marginwatch.core.judging import false, judge, subjects
+from marginwatch.core.judging import false, judge, nameless, subjects
 from marginwatch.core.model import times
 from marginwatch.core.result import AlertKey, Known, Occurred, Result, Unknown
 
@@ -88,8 +88,7 @@ class _Look:
         self._observation = observation
         self._state = state
         self._sight = Sight(observation, state.known, rules.catalogue)
-        seen, before = observation.observed_at, state.observed_at
-        self._observed_at = seen if before is None else max(seen, before)
+        self._observed_at = state.next_time(observation)
 
     def at(self, applied: Applied, watched: Sequence[AlertKey]) -> None:
         """Add what one rule says of its subjects, and of those of its open alerts."""
@@ -102,8 +101,7 @@ class _Look:
         for subject, outcome in seen.items():
             self._add(rule, subject, outcome, watched=subject in expected)
         for subject in sorted(expected - seen.keys()):
-            detail = "position closed" if rule.each else "the rule no longer looks at each position"
-            self._result(rule, subject, false(rule), gone=detail)
+            self._miss(rule, subject)
 
     def _seen(self, applied: Applied) -> Mapping[str, Known | Occurred | Blame] | Blame:
         """What the rule says of each subject; why nothing can be said, where that is so of all."""
@@ -118,6 +116,15 @@ class _Look:
         except BREAKS as error:
             said = self.broken[applied.rule.id] = f"{type(error).__name__}: {error}"
             return Blame(f"the rule failed ({said})", excused=False)
+
+    def _miss(self, rule: Rule, subject: str) -> None:
+        """An alert's subject is not in the answer."""
+        if rule.each and nameless(self._observation.positions or (), self._sight.catalogue):
+            reason = Blame("a position in the answer has no name", excused=False)
+            self._add(rule, subject, reason, watched=True)
+        else:
+            detail = "position closed" if rule.each else "the rule no longer looks at each position"
+            self._result(rule, subject, false(rule), gone=detail)
 
     def _note(self, rule: Rule, reason: Blame) -> None:
         if not reason.excused:

@@ -57,6 +57,8 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     if watch is None:
         return
     tally = draft.tally(cycle.venue)
+    if tally.empty:
+        return  # nothing came, not even a failure: that says nothing of the venue
     cause = None if tally.good else tally.cause
     cycle = replace(cycle, attempted=tally.good + len(tally.failed), failed=len(tally.failed), cause=cause)
     draft.cycles.append(cycle)
@@ -79,7 +81,9 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
 def wake(draft: Draft, key: AccountKey) -> None:
     """An account's staleness is due and nothing was heard."""
     watch, state = draft.watch(key.venue), draft.account(key)
-    if watch is not None and state is not None and health.stale_at(state, watch.stale_after) <= draft.now:
+    if watch is None or state is None or not watch.selects(state.account):
+        return
+    if health.stale_at(state, watch.stale_after) <= draft.now:
         _judge_staleness(draft, watch, state, {}, down=health.venue_down(draft.venue(watch.venue)))
 
 
@@ -89,9 +93,12 @@ def applies(draft: Draft, watch: Watch, state: AccountState, rule: str) -> bool:
 
 
 def _list(draft: Draft, watch: Watch, listing: tuple[Account, ...]) -> None:
-    before = draft.accounts_of(watch.venue)
-    selected = [account for account in listing if watch.selects(account)]
-    after = health.list_accounts(before, selected, draft.now)
+    selected = {account.key: account for account in listing if watch.selects(account)}
+    known = draft.accounts_of(watch.venue)
+    # An account that the config selects no longer has not vanished from the venue.
+    before = {key: state for key, state in known.items() if key in selected or watch.selects(state.account)}
+    after = health.list_accounts(before, selected.values(), draft.now)
+    draft.tally(watch.venue).listed = True
     venue = draft.venue(watch.venue)
     draft.accounts.update(after)
     for result in health.listing_results(venue, before, after, draft.now):
@@ -152,9 +159,7 @@ def _remembered(
     blind = health.next_blind(state, evaluated.unknown) if evaluated.unknown else {}
     if known is None:
         return replace(state, blind=blind)
-    seen = observation.observed_at
-    if state.observed_at is not None and state.observed_at > seen:
-        seen = state.observed_at
+    seen = state.next_time(observation)
     return AccountState(state.account, state.first_seen, known, seen, observation.fetched_at, blind, state.missing)
 
 

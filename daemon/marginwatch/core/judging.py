@@ -45,11 +45,17 @@ def false(rule: Rule) -> Known:
     return Known(none, none)
 
 
+def nameless(positions: Sequence[Mapping[str, Value]], catalogue: Catalogue) -> bool:
+    """Whether some position does not say which one it is: it may be any that seems to be gone."""
+    column = _column(catalogue)
+    return any(position.get(column) is None for position in positions)
+
+
 def subjects(
     positions: Sequence[Mapping[str, Value]], catalogue: Catalogue
 ) -> Iterator[tuple[str, Mapping[str, Value]]]:
     """Each position with a name of its own: its id, or its symbol, further lots of which are numbered as listed."""
-    column = "id" if "id" in catalogue.positions else "symbol"
+    column = _column(catalogue)
     taken: set[str] = set()
     for position in positions:
         value = position.get(column)
@@ -60,6 +66,10 @@ def subjects(
             subject = f"{name}#{lot}"
         taken.add(subject)
         yield subject, position
+
+
+def _column(catalogue: Catalogue) -> str:
+    return "id" if "id" in catalogue.positions else "symbol"
 
 
 def _climb(levels: Sequence[Level], value: Decimal) -> Known:

@@ -29,6 +29,13 @@ class Tally:
     """Accounts that did not, and why."""
     cause: VenueFailure | None = None
     """What stands for the cycle if nothing answers: a failure of the whole venue, else the first of an account."""
+    listed: bool = False
+    """The venue listed its accounts."""
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing at all came."""
+        return not (self.good or self.failed or self.listed) and self.cause is None
 
 
 @dataclass(slots=True)

@@ -42,3 +42,8 @@ class Ruling:
     receivers: tuple[Receiver, ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels by account id or name, from the config."""
+
+    @property
+    def receiver_names(self) -> frozenset[str]:
+        """Who is told, by name."""
+        return frozenset(receiver.name for receiver in self.receivers)

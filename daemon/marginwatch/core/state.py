@@ -31,6 +31,13 @@ class AccountState:
     missing: int = 0
     """Good listings in a row that left it out."""
 
+    def next_time(self, observation: Observation) -> datetime:
+        """The observation time of the next answer: never before the latest, unless our own clock was set back."""
+        seen = observation.observed_at
+        if self.observed_at is None or (self.fetched_at is not None and observation.fetched_at < self.fetched_at):
+            return seen
+        return max(seen, self.observed_at)
+
 
 @dataclass(frozen=True, slots=True)
 class VenueState:

@@ -26,6 +26,7 @@ WHY: Mapping[Reason, str] = {
     Reason.RULE_REMOVED: "its rule was removed",
     Reason.SCOPE_CHANGED: "its rule no longer covers this account",
     Reason.ACCOUNT_REMOVED: "the account was removed from the config",
+    Reason.RECEIVER_REMOVED: "the receiver was removed from the config",
     Reason.FORGOTTEN: "an operator told marginwatch to forget it",
     Reason.SILENCE_ENDED: "the silence that held it back has ended",
 }
