@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import sqlite3
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,40 +32,22 @@ from marginwatch.store.errors import (
 )
 from marginwatch.store.store import Store
 from support.records import alert, commit, message, observation, seen
+from support.unprivileged import open_folder, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from syrupy.assertion import SnapshotAssertion
 
     from support.postgres import Postgres
 
-NOBODY = 65534
-
-
-@contextlib.contextmanager
-def unprivileged() -> Iterator[None]:
-    """Act as a user whom file permissions stop; root they do not."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that every user can reach; pytest's own are closed to all but one."""
-    made = Path(tempfile.mkdtemp(prefix="mw-store-"))
-    made.chmod(0o755)
-    if os.geteuid() == 0:
-        os.chown(made, NOBODY, NOBODY)
-    yield made
-    made.chmod(0o755)
-    shutil.rmtree(made)
+    """A folder that every user can reach."""
+    with open_folder() as made:
+        yield made
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.notify.receiver import BadReceiverUrlError, Receiver
+from marginwatch.store.errors import MemoryDatabaseError, UnknownDatabaseKindError
 from marginwatch.venues.protocol import VenueCommon
 from marginwatch.venues.registry import venue_kinds
 from marginwatch.venues.selection import Selection, is_glob
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
+    from marginwatch.store.errors import BadStoreUrlError
     from marginwatch.venues.protocol import Venue, VenueKind
 
 LEAST_DEADLINE = timedelta(seconds=20)
@@ -68,7 +70,12 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     if loaded.settings is None:
         raise InvalidInputError(loaded.problems)
     rules = read_rules(loaded.settings, kinds)
-    problems = (*rules.problems, *_account_problems(loaded, kinds), *_receiver_problems(loaded))
+    problems = (
+        *_store_problems(loaded),
+        *rules.problems,
+        *_account_problems(loaded, kinds),
+        *_receiver_problems(loaded),
+    )
     if problems:
         raise InvalidInputError(problems)
     return Configured(loaded.file, loaded.settings, rules, kinds, (*map(str, loaded.notes), *rules.notes))
@@ -113,6 +120,22 @@ def deadline_of(every: timedelta) -> timedelta:
 def _connect(venue: VenueSettings, kind: VenueKind) -> Venue:
     common = VenueCommon(venue.name, venue.accounts, venue.every, deadline_of(venue.every))
     return kind.connect(common, venue.options, clock.now)
+
+
+def _store_problems(loaded: LoadedSettings) -> Iterator[Problem]:
+    """What shows without opening it; importing the database's library would take a check longer than all the rest."""
+    assert loaded.settings is not None  # there were no problems
+    assert loaded.places is not None
+    scheme, _, rest = loaded.settings.store.url.get_secret_value().partition("://")
+    kind = scheme.partition("+")[0]
+    error: BadStoreUrlError | None = None
+    if kind not in {"sqlite", "postgresql", "postgres"}:
+        error = UnknownDatabaseKindError(kind)
+    elif kind == "sqlite" and rest.lstrip("/") in {"", ":memory:"}:
+        error = MemoryDatabaseError()
+    if error is not None:
+        what, _, hint = str(error).partition("; ")
+        yield Problem(loaded.places.value(("store", "url")), what, hint)
 
 
 def _account_problems(loaded: LoadedSettings, kinds: Mapping[str, VenueKind]) -> Iterator[Problem]:

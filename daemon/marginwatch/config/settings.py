@@ -197,7 +197,7 @@ class ReceiverSettings(Table):
     @validates("url")
     @classmethod
     def _is_url(cls, url: SecretStr) -> SecretStr:
-        return _with_scheme(url, "slack://… or mailto://…")
+        return _with_scheme(url, "slack:// or mailto:// with its tokens behind")
 
 
 class Settings(Table):
