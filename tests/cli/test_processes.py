@@ -1,0 +1,119 @@
+"""Commands as real processes: pipes that close, Ctrl-C, a real terminal, and a plug-in that is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from typing import TYPE_CHECKING
+
+import pytest
+
+from marginwatch.simulator.faults import Fault, FaultKind
+from support import ledger
+from support.process import run, started
+from support.records import commit, transition
+from support.sinks import PATIENCE
+from support.sites import Sites, receiver, write_config
+from support.stores import owned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULE = '[[rule]]\nid = "call"\nwhen = "in_margin_call"\nseverity = "critical"\n'
+COMMAND = (sys.executable, "-m", "marginwatch")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Hardly any environment."""
+    return {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_reader_that_has_seen_enough(tmp_path: Path, environ: dict[str, str], more: tuple[str, ...]) -> None:
+    """`marginwatch history | head -1` ends well and without a word, however much there was to come."""
+    config = ledger.write(tmp_path)
+    with owned(tmp_path) as store:
+        store.commit(commit(600, transitions=tuple(transition(f"{number:012}") for number in range(2000))))
+    words = (*COMMAND, "history", "--limit", "2000", *more, "--config", str(config))
+    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        complaint = process.stderr.read()
+
+    assert (process.returncode, complaint) == (0, b"")
+
+
+async def test_ctrl_c(tmp_path: Path) -> None:
+    """A command that waits for a venue ends at once, with the shells' exit code and no traceback."""
+    async with Sites("helio") as sites:
+        faults = sites.faults["helio"]
+        faults.fail("login", Fault(FaultKind.HANG))
+        config = write_config(tmp_path, sites.tables(), receiver("desk", "json://127.0.0.1:1/"), rules=RULE)
+        async with started("check", "--online", "--config", config) as process:
+            async with asyncio.timeout(PATIENCE):
+                while not faults.asked("login"):  # noqa: ASYNC110  (because the simulator has no event for it)
+                    await asyncio.sleep(0.01)
+            process.signal(signal.SIGINT)
+            code = await process.ended()
+
+        assert code == 130
+        assert "".join(process.errors) == ""
+        assert process.output == []
+
+
+def test_a_real_terminal(tmp_path: Path, environ: dict[str, str]) -> None:
+    """On one, `status` has colours and fits the width."""
+    config = ledger.fill(tmp_path)
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 70, 0, 0))
+    words = (*COMMAND, "status", "--config", str(config))
+    process = subprocess.Popen(words, env={**environ, "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 65_536)
+        except OSError:  # what Linux says when the other end is closed
+            break
+    os.close(ours)
+
+    assert process.wait(PATIENCE) == 0
+    assert b"\x1b[1;31m" in shown
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).replace("\r", "").splitlines()
+    assert [line for line in lines[1:] if len(line) > 70 and not line.startswith("no room for")] == []
+
+
+async def test_a_broken_plug_in_is_a_warning_in_words(tmp_path: Path) -> None:
+    """It goes to standard error, so that what is piped on stays clean, and stops nothing."""
+    config = ledger.write(tmp_path)
+    plug_in = tmp_path / "odd-1.0.dist-info"
+    plug_in.mkdir()
+    (plug_in / "METADATA").write_text("Metadata-Version: 2.1\nName: odd\nVersion: 1.0\n")
+    (plug_in / "entry_points.txt").write_text("[marginwatch.venues]\nodd = no_such_module:VENUE\n")
+    code, process = await run("check", "--json", "--config", config, environ={"PYTHONPATH": str(tmp_path)})
+
+    assert code == 0
+    assert process.output[0] == "{"
+    assert process.output[-1] == "}"
+    assert len(process.errors) == 1
+    assert "venue plug-in unusable" in process.errors[0]
+    assert "ModuleNotFoundError" in process.errors[0]
+    assert not process.errors[0].startswith("{")
+
+
+async def test_the_program_by_its_module(tmp_path: Path) -> None:
+    """`python -m marginwatch` is the same program, its errors and exit codes included."""
+    code, process = await run("status", "--config", tmp_path / "config.toml")
+
+    assert (code, process.output) == (1, [])
+    assert process.errors == [f"{tmp_path}/config.toml: there is no such file"]
