@@ -17,6 +17,7 @@ from marginwatch.core.engine import ClockJump
 from marginwatch.deliver import Delivery, in_thread
 from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
+from marginwatch.store.types import unused
 from marginwatch.tick import Ticked, Ticker
 from marginwatch.web.health import health_app
 from marginwatch.web.server import Server
@@ -165,10 +166,10 @@ class Daemon:
             self._set_back = False
             self.delivery.wake()
         found = await asyncio.to_thread(self._store.outbox.receivers)
-        self._vitals.receivers = {name: health for name, health in found.items() if name in self._receivers()}
+        self._vitals.receivers = {name: found.get(name) or unused(name) for name in self._receivers()}
         for name, health in self._vitals.receivers.items():
             troubled = _troubled(health)
-            if troubled or self._told.get(name):
+            if troubled or self._told.get(name, True):  # the last process may have left an alert open
                 self.pump.put(receiver_state(health))
             self._told[name] = troubled
 

@@ -31,7 +31,7 @@ class Vitals:
     pollings: Sequence[VenuePolling]
     started: datetime
     receivers: Mapping[str, ReceiverHealth]
-    """As last read from the store."""
+    """The configured ones, as last read from the store."""
 
     def alive(self, now: datetime) -> bool:
         """The tick loop makes progress."""
@@ -48,7 +48,8 @@ class Vitals:
         """Why nobody outside may be told that all is well; empty when they may.
 
         Every venue must have been attempted with a recorded outcome lately, and nothing due to a healthy receiver
-        may wait too long. A receiver that fails is told of through the others, so it does not count.
+        may wait too long. A receiver that fails is told of through the others, so it does not count, but for when
+        no other is left.
         """
         if not self.alive(now):
             return "no tick was done lately"
@@ -58,8 +59,10 @@ class Vitals:
             check = self._venue(polling, now)
             if polling.last_end is None or not check.good:
                 return f"{check.name}: {check.detail}"
-        waiting = (one for one in self.receivers.values() if one.failing_since is None and _late(one, now))
-        return next((f"messages to {one.receiver} wait" for one in waiting), "")
+        healthy = [one for one in self.receivers.values() if one.failing_since is None]
+        if self.receivers and not healthy:
+            return "no receiver takes messages"
+        return next((f"messages to {one.receiver} wait" for one in healthy if _late(one, now)), "")
 
     def _venue(self, polling: VenuePolling, now: datetime) -> Check:
         name = f"venue {polling.venue.name}"

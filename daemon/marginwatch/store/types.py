@@ -91,6 +91,13 @@ class ReceiverHealth:
     """What the latest failed attempt said; empty while it works."""
 
 
+def unused(receiver: str) -> ReceiverHealth:
+    """How a receiver is that never had a message."""
+    return ReceiverHealth(
+        receiver, waiting=0, oldest=None, dead=0, last_good_at=None, failing_since=None, failed_attempts=0, detail=""
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """What a commit did."""
