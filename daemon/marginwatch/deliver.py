@@ -82,6 +82,8 @@ class Delivery:
         self._over.set()
         self._stopping = False
         self._buried = False
+        self.given_up: dict[str, int] = {}
+        """Receivers that left the config with messages undelivered, and how many: to be told of through the others."""
         self._lost: EpochLostError | None = None
 
     def wake(self) -> None:
@@ -140,10 +142,13 @@ class Delivery:
         """Once: messages to receivers that left the config become dead letters, instead of waiting unseen."""
         if self._buried:
             return
-        buried = await self._on_writer(lambda: self._store.outbox.give_up_unknown(self._receivers.keys(), clock.now()))
+        found = await self._on_writer(self._store.outbox.receivers)
+        waiting = {name: health.waiting for name, health in found.items() if name not in self._receivers}
+        await self._on_writer(lambda: self._store.outbox.give_up_unknown(self._receivers.keys(), clock.now()))
         self._buried = True
-        if buried:
-            log.warning("messages to receivers that are not configured any more were given up", messages=buried)
+        self.given_up = {name: number for name, number in waiting.items() if number}
+        if self.given_up:
+            log.warning("messages to receivers that are not configured any more were given up", messages=self.given_up)
 
     async def _send_due(self) -> None:
         room = self._room()

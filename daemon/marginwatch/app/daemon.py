@@ -14,6 +14,7 @@ from marginwatch.app.polling import Schedule, pollings_of
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.core.engine import ClockJump
+from marginwatch.core.health import ReceiverState
 from marginwatch.deliver import Delivery, in_thread
 from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
@@ -172,6 +173,9 @@ class Daemon:
             if troubled or self._told.get(name, True):  # the last process may have left an alert open
                 self.pump.put(receiver_state(health))
             self._told[name] = troubled
+        while self.delivery.given_up:
+            name, number = self.delivery.given_up.popitem()
+            self.pump.put(ReceiverState(name, dead=number, error="it is not configured any more"))
 
     async def _prune(self) -> None:
         store = self._parts.settings.store

@@ -37,7 +37,7 @@ async def one_cycle(parts: Parts, store: Store) -> list[str]:
         await writer.call(lambda: ticker.start(clock.now()))
         earlier = await writer.call(store.outbox.receivers)
         await asyncio.gather(*(polling.cycle() for polling in pollings_of(parts, pump.put)))
-        await pump.drain()
+        await pump.drain(patient=False)
         await _deliver(delivery, writer, store, earlier)
         return await writer.call(lambda: _failed(parts, store))
     finally:
