@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -66,11 +67,14 @@ class VenuePolling:
         # The adapter keeps its own deadline; cancelling a client call is the last resort because it can
         # poison a connection pool.
         limit = (self.deadline + OVERRUN).total_seconds()
+        bound = asyncio.timeout(limit)
         try:
-            async with asyncio.timeout(limit):
+            async with bound:
                 async for item in self.venue.poll():
                     self._put(item)
         except TimeoutError:
+            if not bound.expired():
+                raise
             self._put(self._surprise(f"the cycle was given up after {limit:.0f} s", FailureKind.TIMED_OUT))
 
     def _surprise(self, detail: str, kind: FailureKind = FailureKind.SERVER_ERROR) -> VenueFailure:
@@ -101,6 +105,8 @@ class Schedule:
     def __init__(
         self, pollings: Sequence[VenuePolling], jumped: Callable[[datetime, datetime, timedelta], None]
     ) -> None:
+        # It warns at every turn that a slow venue misses, which is no news: what is late is told by its age.
+        logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
         self._pollings = pollings
         self._jumped = jumped
         self._scheduler = AsyncIOScheduler(

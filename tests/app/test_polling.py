@@ -1,0 +1,211 @@
+"""Cycles go on whatever an adapter or the clock does, and the stop lets them end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from marginwatch import clock
+from marginwatch.app import polling as module
+from marginwatch.app.polling import News, Schedule, VenuePolling
+from marginwatch.core.model import CycleEnd, FailureKind, VenueFailure
+from support.scripted_venue import ScriptedVenue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+SHORT = timedelta(milliseconds=30)
+LONG = timedelta(hours=1)
+
+
+def polling(
+    venue: ScriptedVenue, every: timedelta = LONG, deadline: timedelta = LONG
+) -> tuple[VenuePolling, list[News]]:
+    """Cycles of the venue, and what they hand on."""
+    news: list[News] = []
+    return VenuePolling(venue, every, deadline, news.append), news
+
+
+@asynccontextmanager
+async def scheduled(
+    *pollings: VenuePolling, jumped: Callable[[datetime, datetime, timedelta], None] | None = None
+) -> AsyncIterator[None]:
+    """A schedule that runs for the time of the block."""
+    schedule = Schedule(pollings, jumped or (lambda *_: None))
+    schedule.start()
+    try:
+        yield
+    finally:
+        await schedule.stop(1)
+
+
+async def test_a_cycle_hands_on_what_comes_and_that_it_ended() -> None:
+    """Each answer as it arrives, then the end with its times."""
+    cycles, news = polling(ScriptedVenue())
+    before = clock.now()
+    await cycles.cycle()
+
+    answer, end = news
+    assert isinstance(answer, VenueFailure)
+    assert isinstance(end, CycleEnd)
+    assert (answer.detail, end.venue) == ("cycle 1", "futures")
+    assert before <= end.started_at <= answer.at <= end.ended_at == cycles.last_end
+
+
+async def test_an_adapter_that_fails_is_an_answer() -> None:
+    """An adapter's surprise is a failure of its venue that names the kind of error and never its words."""
+    venue = ScriptedVenue()
+    venue.error = RuntimeError("https://user:hunter2@venue.example.com")
+    cycles, news = polling(venue)
+    with capture_logs() as logs:
+        await cycles.cycle()
+
+    failure, end = news
+    assert isinstance(failure, VenueFailure)
+    assert (failure.kind, failure.account) == (FailureKind.SERVER_ERROR, None)
+    assert failure.detail == "the futures adapter failed: RuntimeError"
+    assert isinstance(end, CycleEnd)
+    assert [(entry["event"], entry["venue"]) for entry in logs] == [("poll failed", "futures")]
+
+
+async def test_an_adapter_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past its deadline and some grace the cycle has timed out, and the next one may begin."""
+    monkeypatch.setattr(module, "OVERRUN", SHORT)
+    venue = ScriptedVenue()
+    venue.held = asyncio.Event()
+    cycles, news = polling(venue, deadline=SHORT)
+    await cycles.cycle()
+    failure, end = news
+
+    assert isinstance(failure, VenueFailure)
+    assert failure.kind is FailureKind.TIMED_OUT
+    assert failure.detail.startswith("the cycle was given up after ")
+    assert isinstance(end, CycleEnd)
+
+    venue.held.set()
+    await cycles.cycle()
+    assert len(news) == 4
+
+
+async def test_a_time_limit_of_the_adapters_own_is_not_ours() -> None:
+    """An adapter that lets a timeout escape has failed; its cycle was not given up."""
+    venue = ScriptedVenue()
+    venue.error = TimeoutError()
+    cycles, news = polling(venue)
+    with capture_logs():
+        await cycles.cycle()
+
+    failure = news[0]
+    assert isinstance(failure, VenueFailure)
+    assert failure.detail == "the futures adapter failed: TimeoutError"
+
+
+async def test_each_venue_is_polled_at_its_pace() -> None:
+    """One that fails, and one that hangs, hold up no other."""
+    good, broken, hanging = ScriptedVenue("good"), ScriptedVenue("broken"), ScriptedVenue("hanging")
+    broken.error = RuntimeError()
+    hanging.held = asyncio.Event()
+    with capture_logs():
+        async with scheduled(*(polling(venue, SHORT)[0] for venue in (good, broken, hanging))):
+            await asyncio.gather(good.polled(4), broken.polled(4), hanging.polled(1))
+
+    assert hanging.begun == 1
+
+
+async def test_a_venue_slower_than_its_pace_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """Turns that fall into a running cycle are left out without a word."""
+    slow = ScriptedVenue()
+    slow.held = asyncio.Event()
+    quick = ScriptedVenue("quick")
+    with caplog.at_level(logging.WARNING):
+        async with scheduled(polling(slow, SHORT)[0], polling(quick, SHORT)[0]):
+            await quick.polled(5)
+            slow.held.set()
+            await slow.polled(2)
+
+    assert caplog.records == []
+
+
+async def test_a_stop_lets_a_cycle_end() -> None:
+    """What is under way is finished and handed on; nothing new begins."""
+    venue = ScriptedVenue()
+    venue.held = asyncio.Event()
+    cycles, news = polling(venue, SHORT)
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    await venue.polled(1)
+    stopping = asyncio.create_task(schedule.stop(20))
+    await asyncio.sleep(0)
+    venue.held.set()
+    await stopping
+
+    assert [type(item) for item in news] == [VenueFailure, CycleEnd]
+    assert venue.begun == 1
+
+
+async def test_a_stop_gives_up_a_cycle_that_does_not_end(caplog: pytest.LogCaptureFixture) -> None:
+    """After its patience the stop goes on, and that is no error."""
+    venue = ScriptedVenue()
+    venue.held = asyncio.Event()
+    cycles, news = polling(venue, SHORT)
+    schedule = Schedule((cycles,), lambda *_: None)
+    with caplog.at_level(logging.WARNING):
+        schedule.start()
+        await venue.polled(1)
+        await schedule.stop(0.01)
+
+    assert news == []
+    assert cycles.last_end is None
+    assert caplog.records == []
+
+
+async def test_a_cycle_cancelled_by_others_stays_cancelled() -> None:
+    """Only the stop's own cancelling is swallowed."""
+    venue = ScriptedVenue()
+    venue.held = asyncio.Event()
+    cycles, _ = polling(venue)
+    running = asyncio.create_task(cycles.cycle())
+    await venue.polled(1)
+    running.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_schedule_that_never_ran_stops() -> None:
+    """A start that fails half way stops what it had not begun."""
+    await Schedule((polling(ScriptedVenue())[0],), lambda *_: None).stop(1)
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_a_clock_that_is_set_does_not_stop_polling(monkeypatch: pytest.MonkeyPatch, jump: timedelta) -> None:
+    """The jump is noticed and reported, and every venue is asked at once instead of an hour later."""
+    monkeypatch.setattr(module, "_GUARD_EVERY", 0.01)
+    real, offset = clock.now, timedelta(0)
+    monkeypatch.setattr(clock, "now", lambda: real() + offset)
+    jumps: list[tuple[datetime, datetime, timedelta]] = []
+    seen = asyncio.Event()
+
+    def jumped(before: datetime, after: datetime, passed: timedelta) -> None:
+        jumps.append((before, after, passed))
+        seen.set()
+
+    venue = ScriptedVenue()
+    with capture_logs() as logs:
+        async with scheduled(polling(venue)[0], jumped=jumped):
+            await venue.polled(1)
+            offset = jump
+            await asyncio.wait_for(seen.wait(), 20)
+            if jump < timedelta(0):  # the scheduler reads the machine's own clock, by which the other is an hour ahead
+                await venue.polled(2)
+
+    (before, after, passed) = jumps[0]
+    assert abs(after - before - passed - jump) < timedelta(seconds=5)
+    assert len(jumps) == 1
+    assert [entry["event"] for entry in logs] == ["clock jumped"]
