@@ -29,6 +29,7 @@ from marginwatch.core.memory import Memory
 from marginwatch.core.model import Account, CycleEnd, FailureKind, VenueFailure, times
 from marginwatch.notify.draft import About
 from marginwatch.notify.render import plainly, render
+from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import StoreError
 from marginwatch.venues.protocol import Fetched
 
@@ -152,11 +153,14 @@ class Ticker:
 
     def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:
-            yield self._read(arrival, now) if isinstance(arrival, Fetched) else arrival
+            if isinstance(arrival, Fetched):
+                yield self._read(arrival, now)
+            else:
+                yield without_secrets(arrival) if isinstance(arrival, VenueFailure) else arrival
 
     def _read(self, fetched: Fetched, now: datetime) -> News:
         try:
-            return Answer(fetched.venue, self._normalisers[fetched.venue](fetched))
+            return Answer(fetched.venue, _discreet(self._normalisers[fetched.venue](fetched)))
         except Exception as error:  # noqa: BLE001  (the loop edge: one answer's surprise must not stop the others)
             _log_fault("an answer cannot be read", error, venue=fetched.venue, account=str(fetched.account or ""))
             return unusable(fetched, error, now)
@@ -231,6 +235,21 @@ def _log_step(transition: Transition) -> None:
         severity=transition.severity.label,
         value=None if transition.value is None else str(transition.value),
     )
+
+
+def without_secrets(failure: VenueFailure) -> VenueFailure:
+    """The failure as it may be stored and told: a venue may have repeated what it was sent."""
+    body = failure.body
+    if body is not None:
+        body = REDACTOR.known(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    return replace(failure, detail=REDACTOR.known(failure.detail), body=body)
+
+
+def _discreet(news: Normalised) -> Normalised:
+    if not news.failures and not any(each.failures for each in news.observations):
+        return news
+    seen = (replace(each, failures=tuple(map(without_secrets, each.failures))) for each in news.observations)
+    return replace(news, observations=tuple(seen), failures=tuple(map(without_secrets, news.failures)))
 
 
 def says_something(commit: Commit) -> bool:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BODY_KEPT: Final = 4096
 """Bytes of a malformed answer that are kept for diagnosis."""
 
+_SHORTEST_TOKEN: Final = 8
+"""Characters. A shorter one is not looked for: it might be part of a number."""
+
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`$", re.DOTALL)
 _LARGEST_EXPONENT: Final = 20
 _SMALLEST_EXPONENT: Final = -30
@@ -61,6 +64,11 @@ class Malformed:
             where=self.where or None,
             body=part.body[:BODY_KEPT],
         )
+
+
+def unechoed(body: bytes, token: str) -> bytes:
+    """An answer without the token it was asked with, should the venue repeat it: what is malformed is kept."""
+    return body.replace(token.encode(), b"***") if len(token) >= _SHORTEST_TOKEN else body
 
 
 class Parser(Generic[Wire]):

@@ -13,6 +13,7 @@ import structlog
 
 from marginwatch import clock
 from marginwatch.core.model import FailureKind, VenueFailure
+from marginwatch.venues.answer import unechoed
 from marginwatch.venues.architect.srv import NotResolvedError, resolve
 from marginwatch.venues.architect.status import Refusal, kind_of, sentence
 from marginwatch.venues.http.budget import RateBudget
@@ -164,7 +165,7 @@ class Connection:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             return self.refuse(ask, FailureKind.UNREACHABLE, "it was closed on our side")
-        return Part(body, self.clock())
+        return Part(unechoed(body, ask.token), self.clock())
 
     async def _open(self, until: float) -> grpc.aio.Channel:
         """The channel; the server is looked for again after the connection was lost, for it may have moved."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from marginwatch import clock
 from marginwatch.core.model import FailureKind, VenueFailure
-from marginwatch.ops.redact import MASK
+from marginwatch.venues.answer import unechoed
 from marginwatch.venues.http.failure import Failed, Said, of_status, wait_of
 from marginwatch.venues.protocol import Part
 
@@ -105,9 +105,10 @@ class Session:
                 self._barred.add((account, ask.call))
         if isinstance(answer, Failed):
             return answer
+        answer = replace(answer, body=unechoed(answer.body, token.authorization.decode().removeprefix("Bearer ")))
         refused = self._token_refused(answer)
         token.worked = token.worked or not refused
-        return answer if answer.status in _GOOD and not refused else self._failed(answer, token)
+        return answer if answer.status in _GOOD and not refused else self._failed(answer)
 
     def _wants_login(self, answer: Answer | Failed, token: Token, whose: tuple[AccountKey, str]) -> bool:
         """Whether a new login may help: not for a call that refused a fresh token, while the token serves others."""
@@ -141,11 +142,9 @@ class Session:
             return False
         return answer.status == 401 or (answer.status in _GOOD and self._manners.refuses(answer.body))  # noqa: PLR2004  (because HTTP names it so)
 
-    def _failed(self, answer: Answer, token: Token) -> Failed:
+    def _failed(self, answer: Answer) -> Failed:
         status = 401 if answer.status in _GOOD else answer.status
-        failed = of_status(status, self._manners.explain(answer.body), wait_of(answer.retry_after, self._now()))
-        secret = token.authorization.decode().removeprefix("Bearer ")
-        return replace(failed, detail=failed.detail.replace(secret, MASK))
+        return of_status(status, self._manners.explain(answer.body), wait_of(answer.retry_after, self._now()))
 
 
 def _pause(failed: Failed, attempt: int) -> float | None:
