@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 
@@ -15,12 +16,14 @@ from marginwatch.app.build import assemble, configure
 from marginwatch.app.daemon import Daemon
 from marginwatch.app.start import owned_store
 from marginwatch.ops.sd_notify import Systemd
+from marginwatch.store.types import OutboxStatus
 from support.sinks import PATIENCE, HttpSink
 from support.sites import Sites, receiver, write_config
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
+    from types import TracebackType
 
     from marginwatch.store.store import Store
     from support.manual_clock import ManualClock
@@ -44,10 +47,18 @@ _PATIENT_CYCLES: Final = 20
 
 
 class House:
-    """One running house, from `start` to `stop`."""
+    """One house; `async with` lives in it."""
 
-    def __init__(self, config: Path, clock: ManualClock, sites: Sites, sink: HttpSink) -> None:
+    def __init__(
+        self,
+        config: Path,
+        clock: ManualClock,
+        sites: Sites,
+        sink: HttpSink,
+        environ: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.config = config
+        self.environ = environ
         self.clock = clock
         self.sites = sites
         self.sink = sink
@@ -56,9 +67,22 @@ class House:
         self._living = AsyncExitStack()
         self._heard = 0
 
-    async def start(self) -> None:
-        """As a new process would."""
-        configured = configure(self.config, {})
+    async def __aenter__(self) -> Self:
+        await self._start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._living.aclose()
+
+    async def restart(self) -> None:
+        """Another daemon goes on with the same database, as a new process would."""
+        await self._living.aclose()
+        await self._start()
+
+    async def _start(self) -> None:
+        configured = configure(self.config, self.environ)
         self.store = self._living.enter_context(owned_store(configured))
         self.daemon = daemon = Daemon(assemble(configured), self.store, Systemd({}))
         self._living.callback(daemon._writer.close)
@@ -67,15 +91,6 @@ class House:
         delivering = asyncio.create_task(daemon.delivery.run())
         self._living.push_async_callback(lambda: delivering)
         self._living.push_async_callback(daemon.delivery.stop, PATIENCE)
-
-    async def stop(self) -> None:
-        """As at SIGTERM."""
-        await self._living.aclose()
-
-    async def restart(self) -> None:
-        """Another daemon goes on with the same database."""
-        await self.stop()
-        await self.start()
 
     def change(self, kind: str, account: str = "acc-1", /, **changes: object) -> None:
         """Something happens at a venue."""
@@ -102,11 +117,18 @@ class House:
         await self.settle()
 
     async def settle(self) -> None:
-        """Decide what there is to decide, and wait until every message is delivered or given up."""
+        """Decide what there is to decide, and wait until receivers have what is due, but for those that fail."""
         await self.daemon.pump.drain()
+        self.daemon.delivery.wake()
         async with asyncio.timeout(PATIENCE):
-            while any(state.waiting for state in self.store.outbox.receivers().values()):  # noqa: ASYNC110  (because a database has no event)
+            while self._on_its_way():  # noqa: ASYNC110  (because a database has no event)
                 await asyncio.sleep(0.002)
+
+    def _on_its_way(self) -> bool:
+        failing = {each.receiver for each in self.store.outbox.receivers().values() if each.failing_since}
+        rows = self.store.outbox.rows(statuses=(OutboxStatus.PENDING, OutboxStatus.SENDING))
+        awaited = [row for row in rows if row.message.receiver not in failing]
+        return any(row.status is OutboxStatus.SENDING or row.due_at <= self.clock.now() for row in awaited)
 
     def heard(self) -> list[dict[str, Any]]:
         """What the sink was told since it was asked last, as it came in."""
@@ -137,9 +159,5 @@ async def opened(
         with HttpSink() as sink:
             tables = (sites.tables(**venue), receiver("hook", sink.url()), receivers)
             config = write_config(folder, *tables, rules=rules)
-            house = House(config, clock, sites, sink)
-            try:
-                await house.start()
+            async with House(config, clock, sites, sink) as house:
                 yield house
-            finally:
-                await house.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import AsyncExitStack
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from marginwatch import clock
@@ -28,14 +29,20 @@ ACCOUNTS: Final = ("acc-1", "acc-2")
 
 
 class Sites:
-    """The simulators of the kinds asked for, over one world with two healthy accounts each."""
+    """The simulators of the kinds asked for, over one world with two healthy accounts each.
 
-    def __init__(self, *kinds: str, accounts: tuple[str, ...] = ACCOUNTS) -> None:
+    `secrets` are the secrets their logins ask for, where it is not the simulator's own.
+    """
+
+    def __init__(
+        self, *kinds: str, accounts: tuple[str, ...] = ACCOUNTS, secrets: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.world = World(clock.now)
         self.accounts = accounts
         self.faults = {kind: Faults() for kind in kinds or KINDS}
         self.simulators: dict[str, Simulator] = {
-            kind: _SIMULATORS[kind](self.world, faults) for kind, faults in self.faults.items()
+            kind: _SIMULATORS[kind](self.world, faults, secrets.get(kind, _SECRETS[kind]))
+            for kind, faults in self.faults.items()
         }
         for kind in self.faults:
             self.world.add(*(SimAccount(kind, each, f"DESK:{each}") for each in accounts))
@@ -107,8 +114,9 @@ _LOGINS: Final[Mapping[str, Callable[[Simulator], dict[str, object]]]] = {
     "stonex": _stonex_login,
     "helio": _helio_login,
 }
-_SIMULATORS: Final[Mapping[str, Callable[[World, Faults], Simulator]]] = {
-    "architect": ArchitectSimulator,
-    "stonex": StonexSimulator,
-    "helio": HelioSimulator,
+_SIMULATORS: Final[Mapping[str, Callable[[World, Faults, str], Simulator]]] = {
+    "architect": lambda world, faults, secret: ArchitectSimulator(world, faults, secret=secret),
+    "stonex": lambda world, faults, secret: StonexSimulator(world, faults, secret=secret),
+    "helio": lambda world, faults, secret: HelioSimulator(world, faults, secret=secret),
 }
+_SECRETS: Final = {"architect": architect.API_SECRET, "stonex": stonex.CLIENT_SECRET, "helio": helio.PASSWORD}
