@@ -18,6 +18,7 @@ from marginwatch.config.settings import ReceiverSettings, Settings
 from marginwatch.notify.render import check_template
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.venues.registry import venue_kinds
+from support.fieldtables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +142,20 @@ def test_every_page_of_the_guide_is_in_its_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text()
     pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")} - {"index.md"}
     assert {page for page in pages if page not in index} == set()
+
+
+@pytest.mark.parametrize("name", tables())
+def test_the_guide_lists_the_fields_of_every_venue(name: str) -> None:
+    """Each table of docs/venues.md is what the catalogues say; after a change, put what is expected there."""
+    page = (ROOT / "docs" / "venues.md").read_text()
+    shown = re.search(rf"^<!-- table: {name} -->\n\n(.*?)\n\n<!-- end -->$", page, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert shown[1] == tables()[name]
+
+
+def test_the_guide_has_every_kind_of_venue(kinds: dict[str, type[BaseModel]]) -> None:
+    """A venue without a chapter is a venue nobody can set up."""
+    assert set(kinds) <= set(tables())
 
 
 def tracked() -> list[Path]:
