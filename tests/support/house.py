@@ -97,10 +97,11 @@ class House:
         self.sites.world.change(kind, account, **changes)
 
     async def cycle(self, seconds: float = 10, times: int = 1) -> None:
-        """Let time pass, poll every venue once, and deliver what follows; so many times."""
+        """Let time pass, poll every venue once, look after the receivers, and deliver what follows; so many times."""
         for _ in range(times):
             self.clock.push(seconds)
             await asyncio.gather(*(polling.cycle() for polling in self.daemon.pollings))
+            await self.daemon._look_at_receivers()
             await self.settle()
 
     async def good_cycle(self, seconds: float = 10) -> None:
