@@ -44,7 +44,7 @@ class Heartbeat:
         try:
             async with httpx.AsyncClient(timeout=LONGEST, trust_env=False) as client:
                 answer = await client.get(self._url)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             log.warning("the heartbeat did not get through", error=type(error).__name__)
             return False
         if answer.is_error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -146,7 +147,7 @@ class HeartbeatSettings(Table):
     @validates("url")
     @classmethod
     def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
-        return url and _with_scheme(url, "https://example.com/ping", schemes=("http://", "https://"))
+        return url and _web_address(url, "https://example.com/ping")
 
 
 class RulesSettings(Table):
@@ -230,6 +231,21 @@ def _split(listen: str) -> tuple[str, int] | None:
     if not host or host != host.strip() or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:  # noqa: PLR2004  (the largest port)
         return None
     return host, int(port)
+
+
+def _web_address(url: SecretStr, example: str) -> SecretStr:
+    """Refuse a text that no web request can be sent to."""
+    value = _with_scheme(url, example, schemes=("http://", "https://")).get_secret_value()
+    if not value.startswith(_REFERENCE):
+        try:
+            parts = urlsplit(value)
+            known = bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:
+            what = f"must be a URL with a host, like {example}"
+            raise _wrong(what)
+    return url
 
 
 def _with_scheme(url: SecretStr, example: str, schemes: tuple[str, ...] = ()) -> SecretStr:
