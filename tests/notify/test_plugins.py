@@ -24,7 +24,7 @@ URLS = (
 @pytest.mark.parametrize("scheme", ALONE)
 def test_the_table_agrees_with_the_registry(scheme: str) -> None:
     """Every scheme in our table leads to the class that Apprise itself uses for it."""
-    kind = NotificationManager()[scheme]
+    kind = NotificationManager()[scheme]  # type: ignore[no-untyped-call]  # Apprise leaves it untyped
 
     assert ALONE[scheme][1] == kind.__name__
     assert kind.__module__.startswith(f"apprise.plugins.{ALONE[scheme][0]}")
@@ -39,7 +39,7 @@ def test_the_plugin_is_the_same(url: str) -> None:
     assert ours is not None
     assert theirs is not None
     assert type(ours) is type(theirs)
-    assert ours.url() == theirs.url()
+    assert ours.url() == theirs.url()  # type: ignore[no-untyped-call]  # Apprise leaves it untyped
     assert len(ours) == len(theirs)
 
 

@@ -179,7 +179,9 @@ def test_positions_that_are_not_given_are_unknown(gap: dict[str, object]) -> Non
 def test_the_snapshots_age_is_measured_when_the_answer_is_in() -> None:
     """Age counts from the venue's time to ours, and a time in our future is no age."""
     seen = one(good())
-    assert round(times(seen.as_of, seen.fetched_at)["age"], 3) == Decimal("9.777")
+    age = times(seen.as_of, seen.fetched_at)["age"]
+    assert isinstance(age, Decimal)
+    assert round(age, 3) == Decimal("9.777")
     ahead = one(good(timestamp="2025-05-16T00:00:00Z"))
     assert times(ahead.as_of, ahead.fetched_at)["age"] == 0
     assert ahead.observed_at == ahead.fetched_at
