@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.condition import Evaluation, Screening
     from marginwatch.core.fields import Catalogue
-    from marginwatch.core.model import Account, Observation, Value
+    from marginwatch.core.model import Account, Value
     from marginwatch.core.rule import Rule
 
 BREAKS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
@@ -102,10 +102,15 @@ class AccountRules:
         """Whether a rule asks for the times of an observation, which are not among its fields."""
         self._screen: Screening = compile_screen([each.alarm for each in applied])
 
-    def alarmed(self, observation: Observation, known: Mapping[str, Value]) -> list[int]:
+    def alarmed(
+        self,
+        fields: Mapping[str, Value],
+        known: Mapping[str, Value],
+        positions: Sequence[Mapping[str, Value]] | None,
+    ) -> list[int]:
         """The places of the rules that are not known to be false: none, nearly always."""
         try:
-            return self._screen(observation.fields, known, observation.positions)
+            return self._screen(fields, known, positions)
         except BREAKS:
             return list(range(len(self.applied)))
 
@@ -125,7 +130,9 @@ def _applied(rule: Rule, catalogue: Catalogue) -> Applied | None:
 
 
 def _alarm(rule: Rule, node: Node) -> Node:
-    limits = [(level.operator, level.limit) for level in rule.levels if level.limit is not None]
-    crossed = tuple(Comparison(operator, node, Number(limit)) for operator, limit in limits)
+    """Of the levels that lead the same way the mildest stands for all: none is crossed before it."""
+    limits = {level.operator: level.limit for level in reversed(rule.levels) if level.limit is not None}
+    mildest = {operator[0]: (operator, limit) for operator, limit in limits.items()}
+    crossed = tuple(Comparison(operator, node, Number(limit)) for operator, limit in mildest.values())
     condition = node if not crossed else crossed[0] if len(crossed) == 1 else Logic("or", crossed)
     return Call("any", condition) if rule.each else condition

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -99,12 +99,8 @@ class Draft:
         return [key for key in self.live(account) if key.rule == rule]
 
     def enlist(self, account: Account) -> AccountState:
-        """The state of a listed account, made when it is seen for the first time."""
-        state = self.account(account.key)
-        if state is None:
-            state = self.accounts[account.key] = AccountState(account, first_seen=self.now)
-        elif state.account != account:
-            state = self.accounts[account.key] = replace(state, account=account)
+        """The state of an account that is seen for the first time."""
+        state = self.accounts[account.key] = AccountState(account, first_seen=self.now)
         return state
 
     def judge(self, result: Result, stale_after: timedelta) -> None:

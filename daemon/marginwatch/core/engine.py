@@ -254,7 +254,7 @@ def _time_account(memory: Memory, ruling: Ruling, account: AccountKey, now: date
         due_at = max(due_at, memory.watching_since + watch.stale_after)
     # One that is stale already waits for the next answer or cycle; its alert has its own timer.
     if due_at > now:
-        memory.ensure_timer(account, due_at)
+        memory.set_timer(account, due_at)
 
 
 def _to_time(memory: Memory, decision: Decision) -> list[Alert]:

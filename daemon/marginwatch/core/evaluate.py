@@ -48,14 +48,14 @@ def evaluate(
     rules: AccountRules, observation: Observation, state: AccountState, live: Collection[AlertKey]
 ) -> Evaluated:
     """What the rules say of an observation, `state` being what was known before and `live` the open alerts."""
+    fields = observation.fields
     if rules.reads_times:
-        seen = times(observation.as_of, observation.fetched_at)
-        observation = replace(observation, fields={**observation.fields, **seen})
-    alarmed = rules.alarmed(observation, state.known)
+        fields = {**fields, **times(observation.as_of, observation.fetched_at)}
+    alarmed = rules.alarmed(fields, state.known, observation.positions)
     if not alarmed and not live:
         return QUIET
     watched = _by_rule(rules, live)
-    look = _Look(rules, observation, state)
+    look = _Look(rules, replace(observation, fields=fields), state)
     for number in sorted({*alarmed, *watched}):
         look.at(rules.applied[number], watched.get(number, ()))
     return Evaluated(tuple(look.results), look.unknown, look.broken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import NoneType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from marginwatch.core import health
 from marginwatch.core.evaluate import QUIET, evaluate, unknown_everywhere
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from marginwatch.core.evaluate import AccountRules, Evaluated
     from marginwatch.core.model import AccountKey, CycleEnd, Normalised, Observation, Value, VenueFailure
     from marginwatch.core.ruling import Watch
+
+Gaps: TypeAlias = tuple[tuple[str, ...], frozenset[str]]
+"""Names of fields that are null, and of fields once known that are missing."""
+
+_WHOLE: Final[Gaps] = ((), frozenset())
 
 
 def take(draft: Draft, venue: str, news: Normalised) -> None:
@@ -121,11 +126,14 @@ def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
     evaluated = unknown_everywhere(rules, live, old, draft.now) if old else evaluate(rules, observation, state, live)
     if troubled or evaluated is not QUIET:
         _advance(draft, watch, state, evaluated)
-    known, whole = (state.known, False) if old else _known(state.known, observation.fields)
+    known, gaps = _known(state.known, observation.fields)
     after = draft.accounts[key] = _remembered(state, observation, evaluated, None if old else known)
     if troubled or observation.failures or evaluated is not QUIET:
         _judge_seeing(draft, watch, after, observation, evaluated)
-    _store(draft, key, observation, same=known is state.known, whole=whole)
+    if old:
+        _store(draft, key, observation, tuple(observation.fields.items()), same=True)
+    else:
+        _store(draft, key, observation, gaps, same=known is state.known)
     draft.tally(watch.venue).good += 1
 
 
@@ -163,17 +171,26 @@ def _remembered(
     return AccountState(state.account, state.first_seen, known, seen, observation.fetched_at, blind, state.missing)
 
 
-def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], bool]:
-    """The last known value of every field, and whether all of them are this observation's.
+def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], Gaps]:
+    """The last known value of every field, and the names of those that this observation does not have.
 
     What is already remembered stays the same object, so that equal values are held once.
     """
     if fields == before:
-        return before, True
-    if NoneType not in set(map(type, fields.values())) and before.keys() <= fields.keys():
-        return fields, True
-    merged = {**before, **{name: value for name, value in fields.items() if value is not None}}
-    return (before if merged == before else merged), False
+        return before, _WHOLE
+    nulls: tuple[str, ...] = ()
+    if NoneType in set(map(type, fields.values())):
+        nulls = tuple(name for name, value in fields.items() if value is None)
+    missing = before.keys() - fields.keys() if list(before) != list(fields) else ()  # nearly always the same names
+    if not nulls and not missing:
+        return fields, _WHOLE
+    known = {**before, **fields}
+    for name in nulls:
+        if name in before:
+            known[name] = before[name]
+        else:
+            del known[name]
+    return (before if known == before else known), (nulls, frozenset(missing))
 
 
 def _judge_seeing(
@@ -219,20 +236,21 @@ def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) ->
         draft.judge(result, watch.stale_after)
 
 
-def _store(draft: Draft, key: AccountKey, observation: Observation, *, same: bool, whole: bool) -> None:
+def _store(draft: Draft, key: AccountKey, observation: Observation, beside: object, *, same: bool) -> None:
     """Keep it; when it says the same as the one before, that it was said again is all there is to keep.
 
-    `same`: what is known of the account did not change by it. `whole`: all of that is in the observation itself.
+    `same`: what is known of the account did not change by it. `beside`: what else its fields say.
     """
+    positions, failures = observation.positions, observation.failures
     digest = hash(
         (
-            None if whole else tuple(observation.fields.items()),
-            None if observation.positions is None else tuple(map(_content, observation.positions)),
-            tuple((failure.call, failure.kind) for failure in observation.failures) if observation.failures else (),
+            beside,
+            None if positions is None else tuple(map(_content, positions)),
+            tuple((failure.call, failure.kind) for failure in failures) if failures else (),
             observation.optional,
         )
     )
-    unchanged = (same or not whole) and draft.digest(key) == digest
+    unchanged = same and draft.digest(key) == digest
     draft.digests[key] = digest
     draft.observations.append(StoredObservation(observation, unchanged))
 

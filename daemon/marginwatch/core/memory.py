@@ -101,13 +101,8 @@ class Memory:
             self._serial += 1
             heapq.heappush(self.timers, (due, self._serial, key))
 
-    def ensure_timer(self, key: TimerKey, due: datetime) -> None:
-        """Wake for `key` at `due` unless a timer of it runs already; for deadlines that every observation moves."""
-        if key not in self._timed:
-            self.set_timer(key, due)
-
     def has_timer(self, key: TimerKey) -> bool:
-        """Whether a timer of `key` runs."""
+        """Whether a timer of `key` runs; one whose deadline every observation moves is left to run out first."""
         return key in self._timed
 
     def due(self, now: datetime) -> list[TimerKey]:
