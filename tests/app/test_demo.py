@@ -74,13 +74,24 @@ def test_what_was_not_told_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     ("speed", "expected"), [(1.0, ['for = "1s"', 'clear_for = "2s"']), (7.0, ['remind_every = "8s"'])]
 )
 def test_the_shipped_rules_are_shortened_and_nothing_else(tmp_path: Path, speed: float, expected: list[str]) -> None:
-    """Only durations differ from the packs; those that shrink below a second are left out."""
+    """Durations are shorter and steps for the worse larger; what shrinks below a second is left out."""
     files = write_rules(tmp_path, speed)
 
     margin = next(file for file in files if file.name == "margin.toml").read_text()
     assert {"margin.toml", "calls.toml", "permissions.toml"} == {file.name for file in files}
     assert all(line in margin for line in expected)
     assert 'clear_by = "3%"' in margin
+    assert 'worsens_by = "10%"' in margin
+
+
+def test_the_program_is_named_so_that_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no search path has it, by its whole name; where nothing is installed, by its own."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    assert play._program() == "marginwatch"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "marginwatch").touch()
+    assert play._program() == str(tmp_path / "bin" / "marginwatch")
 
 
 def test_a_taken_port_is_no_trouble_unless_it_was_asked_for() -> None:
@@ -100,6 +111,7 @@ def test_ctrl_c_ends_it_quietly() -> None:
             if "stop with Ctrl-C" in line:
                 break
         running.send_signal(signal.SIGINT)
-        _, error = running.communicate(timeout=30)
+        output, error = running.communicate(timeout=30)
 
     assert (running.returncode, error) == (0, "")
+    assert output.endswith("~ stopped\n")

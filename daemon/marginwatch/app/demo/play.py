@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 import tempfile
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -98,6 +100,9 @@ def run_demo(wanted: Wanted) -> list[str]:
 
 
 async def _demo(wanted: Wanted, folder: Path) -> list[str]:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # first of all: from here on everything is stopped in order
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     board = Board()
     world = World()
     faults = {architect.VENUE: Faults(), stonex.VENUE: Faults(), helio.VENUE: Faults()}
@@ -132,7 +137,7 @@ async def _demo(wanted: Wanted, folder: Path) -> list[str]:
         world.add(*DEMO.accounts)
         configured = configure(folder / "config.toml", os.environ)
         with owned_store(configured) as store:
-            return await _watch(wanted, configured, store, _Stage(world, faults, board, speed))
+            return await _watch(wanted, configured, store, _Stage(world, faults, board, speed), stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +158,8 @@ class _Stage:
             self.board.say("everything is well again; the story begins anew")
 
 
-async def _watch(wanted: Wanted, configured: Configured, store: Store, stage: _Stage) -> list[str]:
+async def _watch(wanted: Wanted, configured: Configured, store: Store, stage: _Stage, stop: asyncio.Event) -> list[str]:
     daemon = Daemon(assemble(configured), store, Systemd({}))
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     watching = asyncio.create_task(daemon.run(stop))
     story = asyncio.create_task(_story(wanted, configured, daemon, stage))
     await asyncio.wait([watching, story, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -169,6 +171,8 @@ async def _watch(wanted: Wanted, configured: Configured, store: Store, stage: _S
     wrong = [] if interrupted or watching.done() else _verify(store, stage.board)
     stop.set()
     await watching
+    if interrupted:
+        stage.board.say("stopped")
     with suppress(asyncio.CancelledError):
         await story
     return wrong
@@ -179,10 +183,17 @@ async def _story(wanted: Wanted, configured: Configured, daemon: Daemon, stage: 
     names = ", ".join(VENUES)
     stage.board.say(f"watching seven simulated accounts at three venues: {names}")
     stage.board.say(f"probes: http://{daemon.address}/readyz")
-    stage.board.say(f"look closer from another terminal: marginwatch status --config {configured.file}")
+    stage.board.say(f"look closer from another terminal: {_program()} status --config {configured.file}")
+    stage.board.say("what the shipped rules count in minutes is counted in seconds here")
     if not wanted.once:
         stage.board.say("stop with Ctrl-C")
     await stage.play(once=wanted.once)
+
+
+def _program() -> str:
+    """What to type to run marginwatch, from any folder."""
+    installed = Path(sys.executable).with_name("marginwatch")
+    return "marginwatch" if shutil.which("marginwatch") or not installed.exists() else str(installed)
 
 
 async def _quiet(store: Store) -> None:

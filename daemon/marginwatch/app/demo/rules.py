@@ -1,4 +1,4 @@
-"""The shipped rules with their minutes cut to seconds, so that a short demo shows what they do."""
+"""The shipped rules with minutes cut to seconds and larger steps, so that a short demo shows what they do."""
 
 from __future__ import annotations
 
@@ -16,19 +16,26 @@ if TYPE_CHECKING:
 PACKS = ("margin", "calls", "permissions")
 SHORTER = 60
 """How much shorter a duration is in the demo at normal speed."""
+LARGER = 5
+"""How much larger a step for the worse is: a fall of hours takes seconds here, and would be told at every step."""
 
 _DURATION = re.compile(r'^(for|clear_for|remind_every) = "([0-9dhms]+)"$', re.MULTILINE)
+_STEP = re.compile(r'^worsens_by = "([0-9]+)%"$', re.MULTILINE)
 
 
 def write_rules(folder: Path, speed: float) -> list[Path]:
-    """Write the packs into the folder, every duration `SHORTER` times `speed` times shorter; gives the files."""
+    """Write the packs into the folder, every duration `SHORTER` times `speed` times shorter, relative steps `LARGER`.
+
+    Gives the files.
+    """
     written = []
     for pack in PACKS:
         files = pack_files(f"builtin:{pack}", packs_folder())
         assert not isinstance(files, Problem)  # they are shipped
         for file in files:
             target = folder / file.name
-            target.write_text(_DURATION.sub(lambda match: _shorter(match, speed), file.read_text()))
+            text = _DURATION.sub(lambda match: _shorter(match, speed), file.read_text())
+            target.write_text(_STEP.sub(lambda match: f'worsens_by = "{int(match[1]) * LARGER}%"', text))
             written.append(target)
     return written
 
