@@ -119,7 +119,7 @@ class Daemon:
         for polling in self.pollings:
             log.info("watching", venue=polling.venue.name, every=polling.every.total_seconds())
         venues, receivers = len(self.pollings), len(self._parts.receivers)
-        self._systemd.ready(f"watching {venues} venues, telling {receivers} receivers")
+        self._systemd.ready(f"watching; venues: {venues}, receivers: {receivers}")
         log.info("ready", venues=venues, rules=len(self._parts.ruling.rules), receivers=receivers)
 
     async def _until(self, stop: asyncio.Event) -> None:

@@ -42,8 +42,9 @@ class Writer:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
     async def call(self, work: Callable[[], T]) -> T:
-        """Run `work` there and give its result."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Run `work` there and give its result. It is done even when nobody waits for it any more."""
+        # Shielded: a caller that is cancelled at the stop must not take a batch out of the queue that only it holds.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))
 
     def close(self) -> None:
         """Wait for what runs, accept nothing more."""
