@@ -384,7 +384,7 @@ def test_a_file_that_shows_its_secrets_is_noted(tmp_path: Path) -> None:
     assert loaded.notes == ()
     loaded.file.chmod(0o644)
     (note,) = load_settings(loaded.file, {"HOME": "/"}, KINDS).notes
-    assert "others on this machine can read it; chmod 600" in str(note)
+    assert "others on this machine can read this file; chmod 600" in str(note)
 
 
 @pytest.mark.parametrize(

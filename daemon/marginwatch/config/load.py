@@ -104,8 +104,8 @@ class _Reading:
         """Values that came from a reference: never shown."""
         self._spoilt: set[Loc] = set()
         """Values that could not be had from a reference: reported, so not to be judged any more."""
-        self._literal = False
-        """A secret is written in the file itself."""
+        self._literal: Loc | None = None
+        """Where the first secret is that is written in the file itself."""
 
     def result(self) -> Loaded:
         """Everything, in the order of reading."""
@@ -119,7 +119,7 @@ class _Reading:
             return Loaded(self.file, None, tuple(sorted(self.problems, key=_order)), places=self.places)
         settings = settings.model_copy(update={"rules": self._with_full_paths(settings.rules)})
         remember_secrets(settings)
-        self.notes += notes(settings, self.file, self.places, literal_secrets=self._literal)
+        self.notes += notes(settings, self.file, self.places, literal_secret=self._literal)
         return Loaded(self.file, settings, notes=tuple(self.notes), places=self.places)
 
     def _problem(self, place: Place, what: str, hint: str = "") -> None:
@@ -135,7 +135,8 @@ class _Reading:
             return value
         if "${" in value:
             return self._resolved(value, loc)
-        self._literal = self._literal or (loc[0] in {"venues", "receivers"} and self._is_secret(loc))
+        if self._literal is None and loc[0] in {"venues", "receivers"} and self._is_secret(loc):
+            self._literal = loc
         return value
 
     def _resolved(self, text: str, loc: Loc) -> str:
