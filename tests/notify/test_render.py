@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from marginwatch.core.state import Message
 
 SUMMARY = replace(LADDER, summary="{account}: {margin_usage:.1%}, {margin_excess:,.0f} {currency} left")
-BLIND: dict[str, Any] = {"unknown_since": NOW - timedelta(minutes=5), "because": "no answer: timed out"}
+BLIND: dict[str, Any] = {"unknown_since": NOW - timedelta(minutes=5), "because": "no good answer: timed out"}
 EQUITY = replace(
     LADDER,
     id="equity",

@@ -230,7 +230,7 @@ def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) ->
     if state is None or not watch.selects(state.account):
         return
     rules = _rules(draft, watch, state)
-    because = f"no answer: {failure.detail}"
+    because = f"no good answer: {failure.detail}"
     evaluated = unknown_everywhere(rules, draft.live_rules(key), because, failure.at)
     for result in evaluated.results:
         draft.judge(result, watch.stale_after)

@@ -50,7 +50,7 @@ class Unknown:
     """It cannot be said whether the rule holds."""
 
     because: str
-    """For a person: `equity is null`, `no answer: timed out`."""
+    """For a person: `equity is null`, `no good answer: timed out`."""
 
 
 @dataclass(frozen=True, slots=True)

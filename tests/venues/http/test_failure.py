@@ -69,6 +69,11 @@ def test_every_status_is_a_failure(status: int, message: str) -> None:
     assert failed.status == status
 
 
+def test_a_status_is_not_said_twice() -> None:
+    """A server whose own words are the name of its status adds nothing."""
+    assert of_status(503, Said("Service Unavailable")).detail == "answered 503 Service Unavailable"
+
+
 def test_the_answer_may_be_clearer_than_its_status() -> None:
     """A kind the venue leaves no doubt about wins; its trace is kept."""
     failed = of_status(400, Said("no such account", "trace-1", FailureKind.ACCOUNT_UNKNOWN), timedelta(seconds=5))

@@ -118,7 +118,7 @@ def of_status(status: int, said: Said, retry_after: timedelta | None = None) -> 
     """What an answer with that status, which is no 2xx, means."""
     kind = said.kind or BY_STATUS.get(status) or _kind_of_class(status)
     name = _STATUS_NAMES.get(status, "")
-    message = f": {said.message}" if said.message else ""
+    message = f": {said.message}" if said.message and said.message != name else ""
     return Failed(kind, f"answered {status} {name}".rstrip() + message, status, retry_after, said.trace_id)
 
 
