@@ -155,7 +155,6 @@ def _observation(account: AccountKey, fetched_at: datetime, row: Row, fields: di
         as_of=row.as_of,
         fields=fields,
         positions=row.positions,
-        failures=(row.failure,) if row.failure else (),
     )
 
 

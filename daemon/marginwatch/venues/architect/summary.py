@@ -39,11 +39,9 @@ if TYPE_CHECKING:
 class Row:
     """One account's summary."""
 
-    as_of: datetime | None
+    as_of: datetime
     fields: dict[str, Value]
     positions: tuple[Mapping[str, Value], ...] | None
-    failure: VenueFailure | None = None
-    """Set when the snapshot's time is not known, as nobody documents the zone of a time without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +121,11 @@ def _read_row(source: _Source, account: AccountKey) -> Row | VenueFailure:
     if row.account != account.id:
         return source.wrong(Malformed("this is the summary of another account", "account"), account)
     as_of = utc(row.timestamp)
-    zoneless = Malformed("a time without a zone, so the age of the data is not known", "timestamp")
-    return Row(as_of, _fields(row), _positions(row), None if as_of else source.wrong(zoneless, account))
+    if as_of is None:
+        # Numbers that may be of any age must neither fire nor resolve anything.
+        zoneless = Malformed("a time without a zone, so the age of the data is not known", "timestamp")
+        return source.wrong(zoneless, account)
+    return Row(as_of, _fields(row), _positions(row))
 
 
 def _fields(row: AccountSummary) -> dict[str, Value]:
