@@ -47,6 +47,6 @@ class Heartbeat:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             log.warning("the heartbeat did not get through", error=type(error).__name__)
             return False
-        if answer.is_error:
+        if not answer.is_success:  # a redirect is not followed: what it leads to heard nothing
             log.warning("the heartbeat was refused", status=answer.status_code)
-        return not answer.is_error
+        return answer.is_success

@@ -31,7 +31,7 @@ RETRY = 2.0
 """Seconds between attempts to commit while the store refuses."""
 JUMP = 5.0
 """Seconds the wall clock may gain on the monotonic one between two ticks; more, and it was set or we were asleep."""
-BACKLOG = 50_000
+BACKLOG = 20_000
 """Arrivals kept while the store refuses; beyond that the oldest go, for newer ones say the same better."""
 
 
