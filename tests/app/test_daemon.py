@@ -26,6 +26,7 @@ from marginwatch.store.errors import DatabaseBusyError, EpochLostError
 from marginwatch.web.server import ListenError
 from support.records import alert, commit, message, transition
 from support.scripted_venue import ScriptedVenue
+from support.service_manager import Manager
 from support.sinks import PATIENCE, HttpSink
 from support.sites import Sites, receiver, table, write_config
 
@@ -37,34 +38,6 @@ if TYPE_CHECKING:
 
 RULE = '[[rule]]\nid = "usage"\ntitle = "Margin usage"\nvalue = "margin_usage"\nlevels = { critical = "> 90%" }\n'
 HOOK = receiver("hook", "json://127.0.0.1:9/")
-
-
-class Manager:
-    """systemd's end of the socket."""
-
-    def __init__(self, folder: Path, watchdog: float) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(folder / "notify"))
-        self._socket.settimeout(PATIENCE)
-        self.environ = {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": str(int(watchdog * 1e6))}
-
-    def close(self) -> None:
-        self._socket.close()
-
-    async def told(self) -> str:
-        """The next message."""
-        return (await asyncio.to_thread(self._socket.recv, 4096)).decode()
-
-    def pending(self) -> list[str]:
-        """What has come in and was not asked for."""
-        found = []
-        self._socket.setblocking(False)
-        try:
-            while True:
-                found.append(self._socket.recv(4096).decode())
-        except BlockingIOError:
-            self._socket.settimeout(PATIENCE)
-            return found
 
 
 @pytest.fixture

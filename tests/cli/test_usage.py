@@ -97,7 +97,12 @@ def test_completion_scripts(shell: Shell, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "completed"),
-    [("marginwatch st", {"status"}), ("marginwatch silence ", {"add", "end", "list"})],
+    [
+        ("marginwatch st", {"status"}),
+        ("marginwatch silence ", {"add", "end", "list"}),
+        ("marginwatch status --c", {"--config"}),
+        ("marginwatch statsu --c", set()),
+    ],
 )
 def test_a_completion_completes(words: str, completed: set[str]) -> None:
     """Asked as bash asks, the program names the commands that fit."""

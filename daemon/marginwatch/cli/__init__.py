@@ -53,7 +53,7 @@ class Commands(click.Group):
         """The command that is called, or a usage error that names the one that was probably meant."""
         name = args[0]
         known = self.list_commands(ctx)
-        if not name.startswith("-") and name not in known:
+        if name not in known and not ctx.resilient_parsing:  # resilient while the shell completes a line
             close = get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"the commands are {', '.join(known)}"
             message = f"No such command {name}; {hint}"

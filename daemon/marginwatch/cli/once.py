@@ -11,6 +11,7 @@ import click
 from marginwatch.cli.options import FAILED, config_option, level_option, log_quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -28,7 +29,10 @@ def command(*, config: Path | None, log_level: str | None) -> None:
     log_quietly()
     configured = configure(config, os.environ)
     prepare_logging(configured, log_level)
-    trouble = run_once(configured)
+    _tell(run_once(configured))
+
+
+def _tell(trouble: Sequence[str]) -> None:
     for sentence in trouble:
         click.echo(sentence, err=True)
     if trouble:

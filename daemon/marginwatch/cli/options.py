@@ -53,8 +53,6 @@ class DurationType(click.ParamType[timedelta]):
         """Read `10s`, `5m`, `2h` or `1d`; anything else, and no time at all, is a usage error."""
         from marginwatch.config.durations import parse_duration
 
-        if isinstance(value, timedelta):
-            return value
         try:
             span = parse_duration(str(value))
         except ValueError as error:
@@ -71,8 +69,6 @@ class AccountType(click.ParamType["AccountKey"]):
         """Split at the first slash."""
         from marginwatch.core.model import AccountKey
 
-        if isinstance(value, AccountKey):
-            return value
         venue, slash, account = str(value).partition("/")
         if not (venue and slash and account):
             self.fail(f"{value} is not an account; write it as VENUE/ID or VENUE/NAME", param, ctx)

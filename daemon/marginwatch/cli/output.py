@@ -103,9 +103,8 @@ def _jsonable(value: object) -> object:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return str(value)
+    assert isinstance(value, frozenset)  # the last kind of value that JSON lacks
+    return sorted(value)
 
 
 def _cell(value: object, now: datetime | None = None) -> str:
