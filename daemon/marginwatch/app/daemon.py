@@ -14,7 +14,7 @@ from marginwatch.app.polling import Schedule, pollings_of
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.core.engine import ClockJump
-from marginwatch.core.health import ReceiverState
+from marginwatch.core.health import RULES, ReceiverState
 from marginwatch.deliver import Delivery, in_thread
 from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
@@ -120,7 +120,8 @@ class Daemon:
             log.info("watching", venue=polling.venue.name, every=polling.every.total_seconds())
         venues, receivers = len(self.pollings), len(self._parts.receivers)
         self._systemd.ready(f"watching; venues: {venues}, receivers: {receivers}")
-        log.info("ready", venues=venues, rules=len(self._parts.ruling.rules), receivers=receivers)
+        rules = len(self._parts.ruling.rules.keys() - RULES.keys())  # as `check` counts them
+        log.info("ready", venues=venues, rules=rules, receivers=receivers)
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait for the stop, or for a loop that cannot go on."""
