@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from marginwatch.venues.http import session
 from support.house import House, opened
 from support.manual_clock import ManualClock
 
@@ -30,6 +31,13 @@ def manual(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
     clock = ManualClock()
     clock.rule(monkeypatch)
     return clock
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries within a cycle come at once."""
+    monkeypatch.setattr(session, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(session, "_PAUSE_UNASKED", 0.0)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from apprise.plugins.slack import NotifySlack
 
+from marginwatch.store.types import OutboxStatus
 from support.house import in_short, opened
 from support.sinks import Hang, HttpSink, Reply, SlackSink, SmtpSink, refusing_port
 from support.sites import receiver
@@ -130,11 +131,12 @@ async def test_an_answer_that_never_comes_is_no_delivery(tmp_path: Path, manual:
         receivers = receiver("slow", slow.url() + "?rto=0.2")
         async with opened(tmp_path, manual, "architect", receivers=receivers) as house:
             house.change("architect", margin_used=Decimal(95_000))
-            await house.cycle()
-            await house.cycle(30)
-            await house.cycle(30)
-            (row,) = house.store.outbox.rows(receiver="slow")
+            for _ in range(50):
+                await house.cycle(30)
+                (row,) = house.store.outbox.rows(receiver="slow")
+                if row.status is OutboxStatus.DELIVERED:
+                    break
             attempts = [each.outcome for each in house.store.outbox.attempts(row.id)]
 
-    assert (row.status, attempts) == ("delivered", ["ambiguous", "delivered"])
+    assert (attempts[0], attempts[-1]) == ("ambiguous", "delivered")
     assert len({post.headers["idempotency-key"] for post in slow.posts}) == 1

@@ -65,8 +65,6 @@ class Sent:
     life: str
     """Of the process that sent it: the path it was posted to."""
     state: str
-    subject: tuple[str, str]
-    """Venue and account."""
 
 
 @pytest.fixture
@@ -105,6 +103,7 @@ async def live_and_die(folder: Path, url: str, seed: int) -> None:
 
     with asking(url) as ask:
         told = on_record(ask)
+        alerts_take_turns(ask)
     assert len(told) > LIVES
     assert {(each.alert, each.number): each.state for each in sent} == told
     repeats_are_of_what_was_on_its_way(sent)
@@ -126,19 +125,27 @@ def repeats_are_of_what_was_on_its_way(sent: list[Sent]) -> None:
 
 
 def everything_is_in_order(sent: list[Sent]) -> None:
-    """The first time they come, messages of an alert count up; firing and resolved take turns on every account."""
-    seen: set[tuple[str, int]] = set()
-    numbers: dict[str, list[int]] = defaultdict(list)
-    states: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """The first time they come, messages of an alert count up, and it fires before it resolves."""
+    first: dict[tuple[str, int], Sent] = {}
     for each in sent:
-        if (each.alert, each.number) not in seen:
-            seen.add((each.alert, each.number))
-            numbers[each.alert].append(each.number)
-            states[each.subject].append(each.state)
-    for counted in numbers.values():
-        assert counted == list(range(1, len(counted) + 1))
-    for subject, told in states.items():
-        assert told == [("firing", "resolved")[place % 2] for place in range(len(told))], subject
+        first.setdefault((each.alert, each.number), each)
+    by_alert: dict[str, list[Sent]] = defaultdict(list)
+    for each in first.values():
+        by_alert[each.alert].append(each)
+    for told in by_alert.values():
+        assert [each.number for each in told] == list(range(1, len(told) + 1))
+        assert [each.state for each in told] == ["firing", "resolved"][: len(told)]
+
+
+def alerts_take_turns(ask: Ask) -> None:
+    """On every account firing and resolved follow one another: no episode is begun twice, none is ended twice."""
+    states: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for venue, account, state in ask(
+        "SELECT venue, account, state FROM transitions WHERE state IS NOT NULL ORDER BY id"
+    ):
+        states[venue, account].append(state)
+    for told in states.values():
+        assert told == [("firing", "resolved")[place % 2] for place in range(len(told))]
 
 
 @contextmanager
@@ -169,8 +176,7 @@ def on_record(ask: Ask) -> dict[tuple[str, int], str]:
 def as_sent(post: Post) -> Sent:
     """What the sink took."""
     alert, number, _ = post.headers["idempotency-key"].split(".")
-    message = post.json
-    return Sent(alert, int(number), post.path, message["state"], (message["venue"], message["account"]))
+    return Sent(alert, int(number), post.path, post.json["state"])
 
 
 @asynccontextmanager

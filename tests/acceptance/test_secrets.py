@@ -173,6 +173,7 @@ def misbehave(sites: Sites, kind: str, how: str) -> None:
 HOWS: Final = ("errors", "has errors", "refuses", "garbage", "another shape")
 
 
+@pytest.mark.usefixtures("no_pauses")
 async def test_nothing_in_messages_database_and_log(
     tmp_path: Path, manual: ManualClock, sites: Sites, sink: HttpSink, dead_port: int
 ) -> None:
@@ -197,7 +198,7 @@ async def test_nothing_in_messages_database_and_log(
                 await house.cycle(20, times=2)
         told = "\n".join(words(post.json) for post in sink.posts)
 
-    assert told.count("login-refused") == 6
+    assert told.count("login-refused") >= 6
     assert told.count("answer-malformed") >= 6
     nothing_leaked(told, sites, "messages")
     nothing_leaked(log.getvalue(), sites, "log")
