@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from marginwatch.core.alert import Acknowledgement, Silence
-from marginwatch.core.engine import ClockJump
+from marginwatch.core.engine import Answer, ClockJump
 from marginwatch.core.health import ReceiverState
-from marginwatch.core.model import AccountKey, FailureKind, Severity
+from marginwatch.core.model import AccountKey, FailureKind, Normalised, Severity
 from marginwatch.core.route import Receiver
 from marginwatch.core.rule import Level, RuleKind, Selector
 from marginwatch.store.types import OperatorInput, Request, RequestKind
@@ -468,3 +468,54 @@ def test_the_times_of_an_observation_are_no_news_and_can_be_asked_for() -> None:
 
     assert desk.told() == ["old:firing:critical"]
     assert [commit.observations[0].unchanged for commit in ledger.commits if commit.observations] == [False, True, True]
+
+
+def test_a_rule_that_breaks_is_told_and_breaks_no_other() -> None:
+    """A value of a type that its catalogue does not promise breaks its rule alone; the alert ends with the fault."""
+    desk = Desk(ruling(usage_rule(), call_rule(id="rich", expression="equity > 5000")))
+    desk.see(0)
+    desk.see(10, "0.95", equity="a text")
+    desk.see(20, "0.95")
+
+    assert desk.told() == ["usage:firing:critical", "rule-broken:firing:critical", "rule-broken:resolved:critical"]
+    assert "rich" in next(each.detail for each in desk.transitions if each.key.rule == "rule-broken")
+
+
+def test_an_answer_of_a_venue_that_left_the_config_is_passed_over() -> None:
+    """What still comes from it changes nothing."""
+    desk = Desk(replace(ruling(usage_rule()), venues={}))
+    desk.tick(0, answer(seen(0, fields("0.95")), listing=[ONE]))
+
+    assert desk.transitions == []
+
+
+def test_an_account_that_never_answered_and_is_not_listed_is_no_alert() -> None:
+    """A failure of an account nobody knows says nothing at the cycle's end."""
+    desk = Desk()
+    desk.see(0)
+    desk.tick(10, answer(seen(10, fields())), failed(10, AccountKey(VENUE, "nobody")), cycle_end(10))
+
+    assert desk.told() == []
+
+
+def test_failures_inside_an_answer_count_as_those_beside_it() -> None:
+    """What normalising finds wrong is a failure of that account, whoever found it."""
+    desk = Desk()
+    desk.tick(0, answer(seen(0, fields()), seen(0, fields(), TWO), listing=[ONE, TWO]), cycle_end(0))
+    for second in range(10, 50, 10):
+        bad = failed(second, TWO, FailureKind.BAD_ANSWER)
+        news = Answer(VENUE, Normalised(observations=(seen(second, fields()),), failures=(bad,)))
+        desk.tick(second, news, cycle_end(second))
+
+    assert desk.told() == ["answer-malformed:firing:warning"]
+
+
+def test_a_call_that_fails_beside_a_good_one_says_nothing_of_malformed_answers() -> None:
+    """An answer in part, without a malformed one, neither begins nor ends that alert."""
+    desk = Desk()
+    desk.see(0)
+    for second in (10, 20, 30):
+        partly = replace(seen(second, fields()), failures=(failed(second),))
+        desk.tick(second, answer(partly), cycle_end(second))
+
+    assert desk.told() == []
