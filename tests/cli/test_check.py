@@ -54,16 +54,28 @@ def test_notes_are_no_problems(shell: Shell, snapshot: SnapshotAssertion) -> Non
     assert len(json.loads(shell("check", "--json").out)["notes"]) == 3
 
 
+def test_a_receivers_secret_may_be_elsewhere(shell: Shell) -> None:
+    """A receiver whose tokens are not here cannot be judged, and is none the worse for it."""
+    config = ledger.write(shell.folder)
+    config.write_text(config.read_text() + receiver("chat", "slack://${credential:tokens}/#risk"))
+    said = shell("check")
+
+    assert (said.code, said.err) == (0, "")
+    assert "${credential:tokens}: " in said.out
+
+
 def test_problems_come_all_at_once(shell: Shell, snapshot: SnapshotAssertion) -> None:
     """Each with its place and a hint, one a line, in words and as JSON."""
     config = ledger.write(shell.folder)
-    config.write_text(config.read_text().replace("every =", "evry =").replace("json://", "jsn://"))
+    config.write_text(config.read_text().replace("every =", "evry =", 1))
+    rules = shell.folder / "rules.toml"
+    rules.write_text(rules.read_text().replace("margin_usage", "margin_usge").replace("title", "titel"))
     said, document = shell("check"), shell("check", "--json")
 
     assert (said.code, said.out) == (1, "")
-    assert said.err == snapshot
+    assert shell.shown(said.err) == snapshot
     assert (document.code, document.err) == (1, "")
-    assert json.loads(document.out) == snapshot
+    assert json.loads(shell.shown(document.out)) == snapshot
 
 
 def test_no_config_at_all(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,9 +67,9 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     """
     kinds = venue_kinds()
     loaded = read_settings(path, environ, kinds, need_secrets=need_secrets)
-    if loaded.settings is None:
-        raise InvalidInputError(loaded.problems)
-    rules = read_rules(loaded.settings, kinds)
+    rules = None if loaded.sketch is None else read_rules(loaded.sketch, kinds)
+    if loaded.settings is None or rules is None:
+        raise InvalidInputError((*loaded.problems, *(rules.problems if rules else ())))
     problems = (
         *_store_problems(loaded),
         *rules.problems,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.load import Sketch
     from marginwatch.config.rulefile import Loaded as LoadedRules
-    from marginwatch.config.settings import Settings
     from marginwatch.core.rule import Rule
     from marginwatch.venues.protocol import VenueKind
 
@@ -31,12 +31,11 @@ def read_settings(
     return load_settings(path, environ, options, need_secrets=need_secrets)
 
 
-def read_rules(settings: Settings, kinds: Mapping[str, VenueKind]) -> LoadedRules:
-    """The rule files the settings name, checked against their venues."""
+def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
+    """The rule files the config names, checked against its venues."""
     catalogues = {name: kind.catalogue for name, kind in kinds.items()}
-    venues = {venue.name: venue.kind for venue in settings.venues}
 
     def try_template(rule: Rule, kind: str) -> str | None:
         return check_template(rule, kinds[kind].sample)
 
-    return load_rules(settings.rules.files, catalogues, venues, try_template)
+    return load_rules(sketch.files, catalogues, sketch.venues, try_template)

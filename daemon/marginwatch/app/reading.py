@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from marginwatch.app.files import read_rules, read_settings
@@ -15,30 +15,30 @@ from marginwatch.store.store import Store
 from marginwatch.venues.registry import venue_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from decimal import Decimal
     from pathlib import Path
 
-    from marginwatch.config.load import Loaded
+    from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.rulefile import Loaded
     from marginwatch.config.settings import Settings
     from marginwatch.core.state import AccountState
     from marginwatch.errors import Problem
-    from marginwatch.venues.protocol import VenueKind
 
 
 class Reading:
     """An opened store and the config that names it. The daemon may run meanwhile, or not."""
 
-    def __init__(self, settings: Settings, kinds: Mapping[str, VenueKind], store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, read: Callable[[], Loaded]) -> None:
+        """`read` reads the rule files, which not every look needs."""
         self.settings = settings
         self.store = store
-        self._kinds = kinds
+        self._read = read
 
     @cached_property
     def units(self) -> Mapping[str, Unit]:
         """What the numbers of each rule are, by rule id; without those of a rule file that is wrong just now."""
-        rules = read_rules(self.settings, self._kinds).rules
-        return {rule.id: rule.unit for rule in (*health.RULES.values(), *rules)}
+        return {rule.id: rule.unit for rule in (*health.RULES.values(), *self._read().rules)}
 
     @cached_property
     def accounts(self) -> Mapping[AccountKey, AccountState]:
@@ -84,15 +84,15 @@ def open_reading(path: Path | None, environ: Mapping[str, str]) -> Reading:
     """
     kinds = venue_kinds()
     loaded = read_settings(path, environ, kinds, need_secrets=False)
-    if loaded.settings is None:
+    if loaded.settings is None or loaded.sketch is None:
         raise InvalidInputError(loaded.problems)
     url = loaded.settings.store.url.get_secret_value()
     if "${" in url:
         raise InvalidInputError(_of_store(loaded))
-    return Reading(loaded.settings, kinds, Store.open(url, create=False))
+    return Reading(loaded.settings, Store.open(url, create=False), partial(read_rules, loaded.sketch, kinds))
 
 
-def _of_store(loaded: Loaded) -> tuple[Problem, ...]:
+def _of_store(loaded: LoadedSettings) -> tuple[Problem, ...]:
     """A secret that is not there is only a note, unless it is the database's own."""
     assert loaded.places is not None  # the file was read
     place = loaded.places.value(("store", "url"))

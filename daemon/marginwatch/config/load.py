@@ -45,6 +45,16 @@ _NEEDED = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sketch:
+    """What rule files are judged by: as much of a config as must be right for that."""
+
+    files: tuple[str, ...]
+    """As in `[rules]`, relative ones made absolute."""
+    venues: Mapping[str, str]
+    """Name to kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What a config file says. `settings` is None exactly when there are problems."""
 
@@ -55,6 +65,8 @@ class Loaded:
     """Nothing wrong, but worth a word."""
     places: Places | None = None
     """Where each setting was written; None when the file could not be read."""
+    sketch: Sketch | None = None
+    """Lets rules be checked although something else is wrong; None when what they need is wrong itself."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *, need_secrets: bool = True) -> Loaded:
@@ -116,11 +128,13 @@ class _Reading:
         self._check_options()
         settings = self._validated()
         if self.problems or settings is None:
-            return Loaded(self.file, None, tuple(sorted(self.problems, key=_order)), places=self.places)
-        settings = settings.model_copy(update={"rules": self._with_full_paths(settings.rules)})
+            problems = tuple(sorted(self.problems, key=_order))
+            return Loaded(self.file, None, problems, places=self.places, sketch=self._sketch())
+        rules = settings.rules.model_copy(update={"files": self._full_paths(settings.rules)})
+        settings = settings.model_copy(update={"rules": rules})
         remember_secrets(settings)
         self.notes += notes(settings, self.file, self.places, literal_secret=self._literal)
-        return Loaded(self.file, settings, notes=tuple(self.notes), places=self.places)
+        return Loaded(self.file, settings, notes=tuple(self.notes), places=self.places, sketch=self._sketch())
 
     def _problem(self, place: Place, what: str, hint: str = "") -> None:
         self.problems.append(Problem(place, what, hint))
@@ -225,10 +239,23 @@ class _Reading:
         found = faults(error, model, self.places, base=loc, also=SHARED_KEYS if loc else (), hidden=self._hidden)
         self.problems += [problem for at, problem in found if at not in self._spoilt]
 
-    def _with_full_paths(self, rules: RulesSettings) -> RulesSettings:
+    def _sketch(self) -> Sketch | None:
+        tables = self._tables("venues")
+        venues: dict[str, str] = {}
+        for table in tables:
+            name, kind = table.get("name"), table.get("kind")
+            if isinstance(name, str) and isinstance(kind, str) and kind in self._kinds:
+                venues[name] = kind
+        try:
+            files = self._full_paths(RulesSettings.model_validate(self._data.get("rules")))
+        except ValidationError:
+            return None
+        return Sketch(files, venues) if files and len(venues) == len(tables) else None
+
+    def _full_paths(self, rules: RulesSettings) -> tuple[str, ...]:
         folder = self.file.absolute().parent
         files = (file if file.startswith(BUILTIN) else os.path.join(folder, file) for file in rules.files)  # noqa: PTH118  (a glob is no path yet)
-        return rules.model_copy(update={"files": tuple(files)})
+        return tuple(files)
 
 
 def _plain(node: Node) -> Any:  # noqa: ANN401  (whatever the file says)
