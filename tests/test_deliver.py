@@ -357,10 +357,11 @@ async def test_a_fault_in_recording_is_logged_and_stops_nothing(
 ) -> None:
     """One message whose outcome cannot be handled leaves the others alone, and is sent again when its lease is over."""
     record = store.outbox.record_attempt
+    faults = [LookupError()]
 
     def recording(row_id: int, result: AttemptResult, now: datetime) -> OutboxStatus:
-        if row_id == 1 and store.outbox.rows()[-1].attempts == 1:
-            raise LookupError
+        if row_id == 1 and faults:
+            raise faults.pop()
         return record(row_id, result, now)
 
     monkeypatch.setattr(store.outbox, "record_attempt", recording)
