@@ -105,7 +105,7 @@ class DatabaseCorruptError(StoreError):
     """The file is damaged."""
 
     def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"the database {where} is damaged ({why}); restore a backup made by `marginwatch backup`")
+        super().__init__(f"the database {where} is damaged ({why}); restore a backup of it")
 
 
 class NotADatabaseError(StoreError):
