@@ -36,6 +36,8 @@ _ANSWER_OF_CYCLE: Final = 0.4
 _LONGEST_ANSWER: Final = 15.0
 _ENDS_WITHIN: Final = 2.0
 _SPARE_RETRIES: Final = 3
+_AT_ONCE: Final = 2
+"""Calls a connection may make unspaced: a large cycle spreads over its time instead of beginning with a storm."""
 
 
 class HttpApi(Protocol):
@@ -89,7 +91,8 @@ class HttpVenue:
         self._now = now
         self._pace = pace or usual_pace(common)
         self._login = Login(self._log_in, self._pace.gaps)
-        budget = RateBudget(settings.calls_per_second, clock.monotonic)
+        burst = min(max(settings.calls_per_second, 1.0), float(_AT_ONCE * settings.concurrency))
+        budget = RateBudget(settings.calls_per_second, clock.monotonic, burst)
         self._session = Session(common.name, self._login, budget, api.manners, now)
         self._opened: Lanes | None = None
         self._known: tuple[AccountKey, ...] = ()
