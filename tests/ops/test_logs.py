@@ -271,7 +271,7 @@ def test_libraries_keep_to_warnings() -> None:
         "httpx",
         "httpcore.connection",
         "apscheduler.scheduler",
-        "uvicorn.access",
+        "uvicorn.error",
         "alembic",
         "sqlalchemy.engine",
     ):
