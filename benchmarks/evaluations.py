@@ -1,96 +1,39 @@
 """How many rules a second one core looks at, on accounts that are fine: nearly all of a daemon's work.
 
-25 rules over 2,000 accounts of the three built-in venues; a rule counts where it applies. Every observation has new
-values in new objects, as after parsing. First the rules by themselves, then the whole of `decide` and `remember`:
-alert machine, timers, account states and what the commit is made of, without store and wire. Beside them the least
-that Python can do for the same accounts: for every rule one comparison of two Decimals, one of them from a dictionary.
+2,000 accounts of the three built-in venues, the same number of rules applying to each. Answers of the simulated venues
+are normalised and then, timed, decided on as the daemon does it, batch by batch: first the rules by themselves, then
+the whole of `decide` and `remember`, which is state machine, timers, account states and what the commit is made of,
+without store and wire. Beside them the least that Python can do for the same accounts: for every rule one comparison
+of two Decimals, one of them from a dictionary. All on one thread, in seconds of processor time.
 """
 
 from __future__ import annotations
 
 import gc
+import tempfile
 import time
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marginwatch.core import health
+from figures import Figure, median, publish
+from fleet import KINDS, NOON, Login, account, account_ids, parts_of, write_config
 from marginwatch.core.engine import Answer, decide, remember
-from marginwatch.core.evaluate import VenueRules, evaluate, revision
+from marginwatch.core.evaluate import evaluate
 from marginwatch.core.memory import Memory
-from marginwatch.core.model import Account, AccountKey, Normalised, Observation, Severity
-from marginwatch.core.rule import Level, Rule, RuleKind
-from marginwatch.core.ruling import Ruling, Watch
-from marginwatch.core.state import AccountState
-from marginwatch.venues import architect, helio, stonex
+from sites import site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
+    from marginwatch.app.build import Parts
     from marginwatch.core.model import Value
-    from marginwatch.venues.protocol import VenueKind
+    from marginwatch.venues.protocol import Fetched
 
-ACCOUNTS = 2_000
-REPEATS = 7
-WANTED = 1_500_000
-KINDS: tuple[VenueKind, ...] = (architect.VENUE, stonex.VENUE, helio.VENUE)
-NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 EVERY = timedelta(seconds=10)
-
-LADDERS = (
-    ("margin_usage", ">", "0.8", "0.9"),
-    ("margin_usage", ">", "0.95", "0.99"),
-    ("margin_excess", "<", "1000", "0"),
-    ("margin_excess / equity", "<", "0.1", "0.05"),
-    ("equity", "<", "2000", "1000"),
-    ("unrealized_pnl", "<", "-5000", "-20000"),
-    ("unrealized_pnl / equity", "<", "-0.2", "-0.5"),
-    ("day_pnl", "<", "-5000", "-20000"),
-    ("realized_pnl", "<", "-5000", "-20000"),
-    ("call_amount", ">", "0", "10000"),
-    ("age", ">", "900", "3600"),
-)
-CONDITIONS = (
-    "in_margin_call or in_stop_out",
-    "fed_call > 0 or maintenance_call > 0 or day_trade_call > 0",
-    "fedCallAmount > 0 or accumFedAmount > 0",
-    "houseExcess < 0 or nyseExcess < 0",
-    "not trading_enabled",
-    'trading_status in ("TRADE_STATUS_DISABLED", "TRADE_STATUS_CLOSE_ONLY")',
-    'not permissions.trade or not permissions.view or "view" not in permissions',
-    "equity < 50_000 and margin_usage > 70% and unrealized_pnl < 0",
-    'currency != "USD"',
-    "any(position.unrealized_pnl < -equity * 50%)",
-)
-EVENTS = (
-    "changed(permissions) or changed(trading_enabled) or changed(trading_status)",
-    "changed(in_margin_call)",
-    "increased(call_amount) or increased(fedCallAmount)",
-    "prior(equity) > 0 and equity < prior(equity) * 50%",
-)
-FINE: dict[str, Value] = {
-    "equity": Decimal("5754.59"),
-    "margin_used": Decimal(1650),
-    "margin_usage": Decimal("0.2867"),
-    "margin_excess": Decimal("4104.59"),
-    "houseExcess": Decimal("4104.59"),
-    "nyseExcess": Decimal("4104.59"),
-    "unrealized_pnl": Decimal("-120.5"),
-    "day_pnl": Decimal("-245.41"),
-    "realized_pnl": Decimal(12),
-    "in_margin_call": False,
-    "in_stop_out": False,
-    "trading_enabled": True,
-    "trading_status": "TRADE_STATUS_FULL",
-    "currency": "USD",
-    "age": Decimal(2),
-    **dict.fromkeys(
-        ("call_amount", "fed_call", "maintenance_call", "day_trade_call", "fedCallAmount", "accumFedAmount"), Decimal(0)
-    ),
-}
-"""What makes every account quiet, over the sample of its venue."""
+WANTED = 1_500_000
 
 
 class NotQuietError(Exception):
@@ -100,166 +43,113 @@ class NotQuietError(Exception):
         super().__init__(f"not quiet: {what}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure."""
-
-    name: str
-    measured: float
-    unit: str
-    wanted: str
-    beside: str
-    """The baseline of the same run."""
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.measured:,.0f} {self.unit} (wanted {self.wanted}; {self.beside})"
+def measure(quick: bool) -> list[Figure]:  # noqa: FBT001  (the one option there is)
+    """The rows for 25 and for 50 rules."""
+    accounts, cycles = (90, 3) if quick else (2_000, 9)
+    return [figure for rules in (25, 50) for figure in _rows(accounts, rules, cycles)]
 
 
-def run() -> list[Row]:
-    """Measure, best of several cycles over all accounts."""
-    ruling = _ruling()
-    cycles = [_cycle(number) for number in range(REPEATS + 1)]
-    evaluations = sum(len(ruling.venues[seen.account.venue].rules.applied) for seen in cycles[0])
+def _rows(accounts: int, rules: int, cycles: int) -> list[Figure]:
+    logins = [Login(kind, account_ids(accounts)[place :: len(KINDS)]) for place, kind in enumerate(KINDS)]
+    with tempfile.TemporaryDirectory() as folder:
+        parts = parts_of(write_config(Path(folder), logins, rules=rules, receivers=["json://127.0.0.1:9"]))
+    race = _Race(parts)
     gc.collect()
     gc.freeze()
-    beside = f"a bare comparison each: {_rate(_bare(ruling, cycles), evaluations):,.0f}/s"
-    alone = _rate(_evaluating(ruling, cycles), evaluations)
-    whole = _rate(_deciding(ruling, cycles), evaluations)
+    for number in range(2 * cycles + 1):
+        race.cycle(logins, number, whole=number % 2 == 0)
     gc.unfreeze()
+    evaluations = accounts * rules
+    bare, alone, whole = (evaluations / median(spent[1:]) for spent in (race.bare, race.alone, race.whole))
+    name, beside = f"rule x account, quiet, {rules} rules each", "bare comparisons"
     return [
-        Row("rule x account evaluations, quiet", alone, "/s", f">= {WANTED:,}", beside),
-        Row("rule x account evaluations, quiet, whole decision", whole, "/s", f">= {WANTED:,}", beside),
+        Figure(f"{name}: rules alone", alone, "/s", baseline=bare, baseline_name=beside),
+        Figure(f"{name}: whole decision", whole, "/s", least=WANTED, baseline=bare, baseline_name=beside),
     ]
 
 
-def main() -> None:
-    """Print the rows."""
-    for row in run():
-        print(row)
+class _Race:
+    """Takes cycles of answers, and the time of one way or the other of looking at them; seconds by cycle."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.bare: list[float] = []
+        self.alone: list[float] = []
+        self.whole: list[float] = []
+        self._ruling = parts.ruling
+        self._normalise = {venue.name: venue.normalise for venue in parts.venues}
+        self._sites = {kind: site(kind) for kind in KINDS}
+        self._memory = Memory()
+
+    def cycle(self, logins: Sequence[Login], number: int, *, whole: bool) -> None:
+        """One cycle over every account, its values a little different from those of the cycle before."""
+        now = NOON + number * EVERY
+        bare, alone, decided = _Stopwatch(), _Stopwatch(), _Stopwatch()
+        for login in logins:
+            moved = [account(login.kind, each, moved=number) for each in login.accounts]
+            for batch in self._sites[login.kind].cycle(moved, now):
+                if not whole:
+                    self._look(batch, bare, alone)
+                self._decide(batch, now, decided)
+        if whole:
+            self.whole.append(decided.seconds)
+        else:
+            self.bare.append(bare.seconds)
+            self.alone.append(alone.seconds)
+
+    def _look(self, batch: Sequence[Fetched], bare: _Stopwatch, alone: _Stopwatch) -> None:
+        for fetched in batch:
+            watch = self._ruling.venues[fetched.venue]
+            limits = [Decimal(number) for number in range(len(watch.rules.applied))]
+            for seen in self._normalise[fetched.venue](fetched).observations:
+                state = self._memory.accounts[seen.account]
+                rules = watch.rules.for_account(state.account, {})
+                alone.start()
+                evaluate(rules, seen, state, ())
+                alone.stop()
+                bare.start()
+                _compare(seen.fields, limits)
+                bare.stop()
+
+    def _decide(self, batch: Sequence[Fetched], now: datetime, watch: _Stopwatch) -> None:
+        def news() -> Iterator[Answer]:
+            for fetched in batch:
+                watch.stop()
+                answer = Answer(fetched.venue, self._normalise[fetched.venue](fetched))
+                watch.start()
+                yield answer
+
+        watch.start()
+        decision = decide(self._memory, self._ruling, news(), now)
+        remember(self._memory, decision)
+        self._memory.next_timer()
+        watch.stop()
+        if decision.commit.alerts:
+            raise NotQuietError(decision.commit.alerts[0].key)
+        for state in decision.commit.accounts:
+            if state.blind and now > NOON:  # at first sight there is no prior value
+                raise NotQuietError((state.account.key, *state.blind))
 
 
-def _rules() -> list[Rule]:
-    one = (Level(Severity.CRITICAL),)
-    drafts: list[tuple[RuleKind, str, tuple[Level, ...]]] = [
-        *((RuleKind.LADDER, text, _levels(operator, *limits)) for text, operator, *limits in LADDERS),
-        *((RuleKind.CONDITION, text, one) for text in CONDITIONS),
-        *((RuleKind.EVENT, text, one) for text in EVENTS),
-    ]
-    return [
-        Rule(f"rule-{number}", text, kind, steps, expression=text, revision=str(number))
-        for number, (kind, text, steps) in enumerate(drafts)
-    ]
+class _Stopwatch:
+    """Adds up the processor time of this thread."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def start(self) -> None:
+        """From now on."""
+        self.seconds -= time.thread_time()
+
+    def stop(self) -> None:
+        """Up to now."""
+        self.seconds += time.thread_time()
 
 
-def _levels(operator: str, *limits: str) -> tuple[Level, ...]:
-    return tuple(
-        Level(severity, operator, Decimal(limit), Decimal(limit))
-        for severity, limit in zip((Severity.WARNING, Severity.CRITICAL), limits, strict=True)
-    )
-
-
-def _ruling() -> Ruling:
-    rules = _rules()
-    minute = timedelta(minutes=1)
-    venues = {
-        kind.kind: Watch(kind.kind, VenueRules(kind.kind, kind.catalogue, rules), EVERY, minute, minute, lambda _: True)
-        for kind in KINDS
-    }
-    return Ruling(revision(rules), {**{rule.id: rule for rule in rules}, **health.RULES}, venues)
-
-
-def _cycle(number: int) -> list[Observation]:
-    """A new observation of every account, its numbers a little different each time, as if just parsed."""
-    return [_observation(KINDS[account % len(KINDS)], account, number) for account in range(ACCOUNTS)]
-
-
-def _observation(kind: VenueKind, account: int, number: int) -> Observation:
-    fine = {name: value for name, value in FINE.items() if name in kind.catalogue.fields}
-    drift = Decimal(number * 7 + account % 13) / 10
-    fields = {
-        name: value + drift if name in {"equity", "margin_excess", "margin_used", "cash"} else _anew(value)  # type: ignore[operator]  # these are money
-        for name, value in {**kind.sample.fields, **fine}.items()
-    }
-    at = NOON + number * EVERY
-    key = AccountKey(kind.kind, f"{account:08d}")
-    return replace(kind.sample, account=key, fields=fields, fetched_at=at, as_of=at if kind.sample.as_of else None)
-
-
-def _anew(value: Value) -> Value:
-    """An equal value in an object of its own, as the next answer has."""
-    if isinstance(value, Decimal):
-        return Decimal(str(value))
-    return frozenset(set(value)) if isinstance(value, frozenset) else value
-
-
-def _deciding(ruling: Ruling, cycles: Sequence[Sequence[Observation]]) -> list[Callable[[], None]]:
-    memory = Memory()
-    listings = {
-        kind.kind: tuple(
-            Account(seen.account, seen.account.id) for seen in cycles[0] if seen.account.venue == kind.kind
-        )
-        for kind in KINDS
-    }
-    news = [
-        [
-            Answer(venue, Normalised(listing, tuple(seen for seen in cycle if seen.account.venue == venue)))
-            for venue, listing in listings.items()
-        ]
-        for cycle in cycles
-    ]
-
-    def tick(number: int) -> None:
-        decision = decide(memory, ruling, news[number], NOON + number * EVERY)
-        if decision.commit.transitions:
-            raise NotQuietError(decision.commit.transitions[0].key)
-        remember(memory, decision)
-
-    tick(0)
-    return [partial(tick, number) for number in range(1, len(cycles))]
-
-
-def _evaluating(ruling: Ruling, cycles: Sequence[Sequence[Observation]]) -> list[Callable[[], None]]:
-    accounts = [Account(seen.account, seen.account.id) for seen in cycles[0]]
-    rules = [ruling.venues[account.key.venue].rules.for_account(account, {}) for account in accounts]
-
-    def look(number: int) -> None:
-        for its_rules, state, seen in zip(rules, states[number - 1], cycles[number], strict=True):
-            evaluate(its_rules, seen, state, ())
-
-    states = [
-        [
-            AccountState(account, NOON, seen.fields, seen.observed_at)
-            for account, seen in zip(accounts, cycle, strict=True)
-        ]
-        for cycle in cycles
-    ]
-    return [partial(look, number) for number in range(1, len(cycles))]
-
-
-def _bare(ruling: Ruling, cycles: Sequence[Sequence[Observation]]) -> list[Callable[[], None]]:
-    limits = {
-        venue: [Decimal(number) for number in range(len(watch.rules.applied))] for venue, watch in ruling.venues.items()
-    }
-
-    def compare(cycle: Sequence[Observation]) -> None:
-        for seen in cycle:
-            fields = seen.fields
-            for limit in limits[seen.account.venue]:
-                if fields["equity"] < limit:  # type: ignore[operator]  # equity is money
-                    raise NotQuietError(seen.account)
-
-    return [partial(compare, cycle) for cycle in cycles[1:]]
-
-
-def _rate(cycles: Sequence[Callable[[], None]], evaluations: int) -> float:
-    """Evaluations a second in the best cycle."""
-    best = float("inf")
-    for cycle in cycles:
-        began = time.perf_counter()
-        cycle()
-        best = min(best, time.perf_counter() - began)
-    return evaluations / best
+def _compare(fields: Mapping[str, Value], limits: Sequence[Decimal]) -> None:
+    for limit in limits:
+        if fields["equity"] < limit:  # type: ignore[operator]  # equity is money
+            raise NotQuietError(fields["equity"])
 
 
 if __name__ == "__main__":
-    main()
+    publish(measure, __doc__)
