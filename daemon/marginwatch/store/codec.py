@@ -9,7 +9,7 @@ import functools
 import json
 import types
 import typing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -92,9 +92,8 @@ def plain_values(values: Mapping[str, Value]) -> Mapping[str, Json]:
 
     Decimal is a number, text a string, a set a list, and a time `{"t": ISO 8601}`.
     """
-    if datetime not in map(type, values.values()):
-        return values
-    return {name: _plain_value(value) for name, value in values.items()}
+    times = [name for name, value in values.items() if type(value) is datetime]
+    return {**values, **{name: _plain_value(values[name]) for name in times}} if times else values
 
 
 def values(written: Mapping[str, Json]) -> dict[str, Value]:
@@ -103,7 +102,9 @@ def values(written: Mapping[str, Json]) -> dict[str, Value]:
 
 
 def _plain_value(value: Value) -> Json:
-    return {"t": value.isoformat()} if isinstance(value, datetime) else value
+    if not isinstance(value, datetime):
+        return value
+    return {"t": value if value.tzinfo is UTC else value.isoformat()}  # the encoder is fast and rounds other zones
 
 
 def _value(written: Json) -> Value:
