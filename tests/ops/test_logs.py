@@ -270,7 +270,7 @@ def test_libraries_keep_to_warnings() -> None:
     for name in (
         "httpx",
         "httpcore.connection",
-        "apscheduler.scheduler",
+        "apscheduler.executors",
         "uvicorn.error",
         "alembic",
         "sqlalchemy.engine",
