@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from marginwatch import tick
 from marginwatch.store.errors import DatabaseBusyError, StoreError
@@ -146,3 +147,19 @@ def test_operators_wishes_survive_a_refused_commit() -> None:
 
     assert [commit.requests for commit in ledger.commits] == [(), (7,)]
     assert desk.told() == ["usage:firing:critical", "usage:closed:critical"]
+
+
+def test_the_log_is_as_loud_as_the_trouble() -> None:
+    """What begins or gets worse stands out where only warnings are read, critical above the rest; its end does not."""
+    desk = Desk(ruling(usage_rule()))
+    with capture_logs() as logs:
+        for second, usage in enumerate(("0.5", "0.85", "0.95", "0.85", "0.5")):
+            desk.see(second * 10, usage)
+
+    told = [(entry["after"], entry["severity"], entry["log_level"]) for entry in logs if entry["event"] == "transition"]
+    assert told == [
+        ("firing", "warning", "warning"),
+        ("firing", "critical", "error"),
+        ("firing", "warning", "info"),
+        ("resolved", "warning", "info"),
+    ]

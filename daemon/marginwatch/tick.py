@@ -16,6 +16,7 @@ replays and tests call as well.
 
 from __future__ import annotations
 
+import logging
 import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -23,10 +24,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import structlog
 
 from marginwatch.core import engine
+from marginwatch.core.alert import State
 from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState
 from marginwatch.core.memory import Memory
-from marginwatch.core.model import Account, CycleEnd, FailureKind, VenueFailure, times
+from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
 from marginwatch.notify.draft import About
 from marginwatch.notify.render import plainly, render
 from marginwatch.ops.redact import REDACTOR
@@ -49,6 +51,10 @@ log = structlog.get_logger(__name__)
 
 Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState
 """What a batch holds."""
+
+_LOUD = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
+"""How loud the log says that trouble began, or got worse."""
+_TROUBLE = frozenset({State.FIRING, State.WORSENED, State.EVENT})
 
 MOST = 1_000
 """Arrivals in one batch, and so in one transaction."""
@@ -223,7 +229,8 @@ def _log_fault(what: str, error: Exception, **about: str) -> None:
 
 
 def _log_step(transition: Transition) -> None:
-    log.info(
+    log.log(
+        _LOUD[transition.severity] if transition.state in _TROUBLE else logging.INFO,
         "transition",
         alert=transition.alert_id,
         rule=transition.key.rule,
