@@ -109,11 +109,11 @@ def test_a_config_that_is_wrong(shell: Shell, config: Path) -> None:
 
 
 def test_a_port_that_is_taken(shell: Shell, tmp_path: Path) -> None:
-    """It says which one and what to do, and leaves the database to the next."""
+    """It says which one and what to do, may be started again, and leaves the database to the next."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         config = write_config(tmp_path, NOWHERE, HOOK, rules=RULES, listen=address)
-        sentence = refused(shell("run", "--config", config), DO_NOT_RESTART)
+        sentence = refused(shell("run", "--config", config), 3)
 
     assert sentence.startswith(f"cannot listen on {address}: Address already in use; ")
     with opened(config) as store:

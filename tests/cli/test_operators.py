@@ -104,15 +104,38 @@ def test_a_silence_of_everything_is_asked_for_twice(desk: Shell) -> None:
     assert desk("silence", "add", "--for", "1h", "--everything").code == 0
 
 
+def test_a_silence_may_name_an_account_by_its_name(desk: Shell) -> None:
+    """What the venue calls an account serves as well as its id, with wildcards too."""
+    said = desk("silence", "add", "--for", "1h", "--account", "Account A-?")
+
+    assert (said.code, said.err) == (0, "")
+
+
 @pytest.mark.parametrize(
     "words",
-    [("--rule", "margin-usag"), ("--venue", "futur", "--account", "A-9"), ("--account", "Account A-?")],
+    [("--rule", "margin-usag"), ("--rule", "zzz*"), ("--venue", "futur", "--account", "A-9")],
+    ids=" ".join,
+)
+def test_a_silence_of_what_is_not_there_is_refused(
+    desk: Shell, words: tuple[str, ...], snapshot: SnapshotAssertion
+) -> None:
+    """A misspelt rule or venue is named with the one that was probably meant, and nothing is silenced."""
+    said = desk("silence", "add", "--for", "1h", *words)
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == snapshot
+    assert [row["id"] for row in json.loads(desk("silence", "list", "--json").out)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--account", "A-11"), ("--venue", "fx", "--account", "A-1"), ("--account", "futures/A-1")],
     ids=" ".join,
 )
 def test_a_silence_that_fits_nothing_is_noticed(
     desk: Shell, words: tuple[str, ...], snapshot: SnapshotAssertion
 ) -> None:
-    """A misspelt name would silence nothing: a note says so, and the silence holds all the same."""
+    """An account may be one that is yet to be opened: a note says so, and the silence holds all the same."""
     said = desk("silence", "add", "--for", "1h", *words)
 
     assert said.code == 0

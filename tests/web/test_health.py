@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,14 @@ def test_a_busy_port_is_one_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(ListenError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*\[web\] listen"):
             Server(health_app(_Switch()), f"127.0.0.1:{port}")
+
+
+def test_an_address_that_can_never_be_had_does_not_pass() -> None:
+    """A port that this user may not have is a mistake in the config; one in use is trouble that may pass."""
+    busy = ListenError("127.0.0.1:80", OSError(errno.EADDRINUSE, "Address already in use"))
+    forbidden = ListenError("127.0.0.1:80", OSError(errno.EACCES, "Permission denied"))
+
+    assert (busy.exit_code, forbidden.exit_code) == (3, 1)
 
 
 def test_an_ipv6_address_is_understood() -> None:

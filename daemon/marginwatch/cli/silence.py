@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +11,11 @@ import click
 from marginwatch.cli import Commands
 from marginwatch.cli.options import DurationType, config_option, json_option, opened, operator
 from marginwatch.cli.output import Column, emit_json, emit_table
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.errors import MarginwatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
     from pathlib import Path
 
@@ -28,6 +33,18 @@ COLUMNS = (
     Column("by", "BY", rank=3),
     Column("note", "NOTE", rank=4, wraps=True),
 )
+
+
+_MOST = 100_000
+"""Open alerts looked at."""
+
+
+class UnknownNameError(MarginwatchError):
+    """A silence names a rule or a venue that is not there."""
+
+    def __init__(self, kind: str, wanted: str, known: Iterable[str]) -> None:
+        hint = did_you_mean(wanted, known) or f"the {kind}s are {', '.join(sorted(known))}"
+        super().__init__(f"no {kind} is called {wanted}; {hint}")
 
 
 @click.group(cls=Commands)
@@ -60,7 +77,10 @@ def add(
     by: str,
     config: Path | None,
 ) -> None:
-    """Begin a silence."""
+    """Begin a silence.
+
+    A rule or a venue that is not there is refused; an account that was not seen yet is only worth a word.
+    """
     from marginwatch import clock
     from marginwatch.core.alert import Silence
 
@@ -71,31 +91,45 @@ def add(
     start = now if delay is None else now + delay
     wanted = Silence(0, by, note, start, start + span, rule, venue, account)
     with opened(config) as reading:
-        strangers = _strangers(wanted, reading)
+        _refuse_strangers(wanted, reading)
         made = reading.store.operators.add_silence(wanted)
-    for stranger in strangers:
-        click.echo(f"note: {stranger}, so this silences nothing yet", err=True)
+        unseen = _unseen(wanted, reading)
+    if unseen:
+        click.echo(f"note: {unseen}", err=True)
     click.echo(
         f"silence {made.id} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC; `marginwatch silence end {made.id}` ends it"
     )
 
 
-def _strangers(silence: Silence, reading: Reading) -> list[str]:
-    """What the silence names that is not there: most likely a slip."""
-    from fnmatch import fnmatchcase
+def _refuse_strangers(silence: Silence, reading: Reading) -> None:
+    """A rule or venue that is not there is a slip, and what was meant would go on being told."""
+    alerts = reading.store.history.alerts(limit=_MOST)  # what runs may have rules that a file has no longer
+    venues = {venue.name for venue in reading.settings.venues} | {key.venue for key in reading.accounts}
+    rules = {*reading.units, *(alert.key.rule for alert in alerts)}
+    for kind, glob, known in (("rule", silence.rule, rules), ("venue", silence.venue, venues)):
+        if not _fits_any(glob, known):
+            raise UnknownNameError(kind, glob, known)
 
-    venues = {venue.name for venue in reading.settings.venues}
-    accounts = {word for key in reading.accounts for word in (key.id, reading.name(key))}
-    named = (
-        ("rule", silence.rule, reading.units),
-        ("venue", silence.venue, venues),
-        ("account", silence.account, accounts),
+
+def _unseen(silence: Silence, reading: Reading) -> str:
+    """That no account is called so, where that is so: it may be one that its venue is yet to open."""
+    wanted, venue = silence.account, silence.venue
+    accounts = [key for key in reading.accounts if fnmatchcase(key.venue, venue)]
+    names = {name for key in accounts for name in (key.id, reading.name(key))}
+    if _fits_any(wanted, names):
+        return ""
+    hint = did_you_mean(wanted, names)
+    before, slash, rest = wanted.partition("/")
+    if slash and any(fnmatchcase(key.venue, before) for key in accounts):
+        hint = f"write it as --venue {before} --account {shlex.quote(rest)}"
+    at = "" if venue == "*" else f" at {venue}"
+    return f"no account seen so far{at} is called {wanted}, so this silences nothing yet" + (
+        f"; {hint}" if hint else ""
     )
-    return [
-        f"no {kind} is called {glob}"
-        for kind, glob, known in named
-        if glob != "*" and not any(fnmatchcase(word, glob) for word in known)
-    ]
+
+
+def _fits_any(glob: str, known: Iterable[str]) -> bool:
+    return glob == "*" or any(fnmatchcase(word, glob) for word in known)
 
 
 @command.command("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,17 @@ _STOP_WITHIN = 1
 """Seconds a client may hold up the stop."""
 
 
+_PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, socket.EAI_AGAIN})
+"""Another program may let go of the port, an address may come with its network, a name server may answer again."""
+
+
 class ListenError(MarginwatchError):
-    """The address cannot be listened on."""
+    """The address cannot be listened on; exit code 3 where that may pass by itself."""
 
     def __init__(self, listen: str, cause: OSError) -> None:
         why = cause.strerror or str(cause)
+        if cause.errno in _PASSING:
+            self.exit_code = 3
         super().__init__(
             f"cannot listen on {listen}: {why}; choose another address in [web] listen, or port 0 for any free one"
         )
