@@ -116,9 +116,7 @@ class Ticker:
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self._memory = Memory.of(self._store.load_prior())
-        self._memory.watching_since = self._watching_since(now)
-        engine.time_all(self._memory, self.ruling, now)
-        return self._settle(self._decided((), engine.start(self._memory, self.ruling, now), self._seen))
+        return self._settle(self._decided((), resume(self._memory, self.ruling, now), self._seen))
 
     def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
         """Decide and commit everything that follows from the batch and from the time.
@@ -151,12 +149,6 @@ class Ticker:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
 
-    def _watching_since(self, now: datetime) -> datetime | None:
-        """None after a short restart, which must change nothing; `now` when nobody looked for longer than that."""
-        ends = [state.last_cycle_at for state in self._memory.venues.values() if state.last_cycle_at is not None]
-        bounds = [watch.stale_after for watch in self.ruling.venues.values()]
-        return None if ends and bounds and now - max(ends) < min(bounds) else now
-
     def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:
             if isinstance(arrival, Fetched):
@@ -180,7 +172,7 @@ class Ticker:
         return Wishes(read.silences, read.acknowledgements, forget), read.changes
 
     def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int) -> _Decided:
-        messages = tuple(self._message(notice, decision) for notice in decision.notices)
+        messages = tuple(worded(notice, decision) for notice in decision.notices)
         return _Decided(batch, decision, replace(decision.commit, messages=messages), seen)
 
     def _settle(self, decided: _Decided) -> Ticked:
@@ -197,24 +189,40 @@ class Ticker:
             _log_step(transition)
         return Ticked(len(commit.messages), len(commit.transitions))
 
-    def _message(self, notice: Notice, decision: Decision) -> Message:
-        key = notice.transition.key
-        state = decision.draft.account(key.account)
-        account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
-        told = notice.transition
-        fields = {} if state is None else {**state.known, **times(told.as_of, told.fetched_at)}
-        currency = fields.get("currency")
-        about = About(
-            account=account,
-            fields=fields,
-            rule=self.ruling.rules.get(key.rule),
-            currency=currency if isinstance(currency, str) else "",
-        )
-        try:
-            return render(notice, about, decision.draft.now)
-        except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
-            _log_fault("the words of a message cannot be made", error, alert=told.alert_id, rule=key.rule)
-            return plainly(notice)
+
+def resume(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
+    """Take up what was remembered: set every timer, and close what the ruling no longer covers."""
+    memory.watching_since = _watching_since(memory, ruling, now)
+    engine.time_all(memory, ruling, now)
+    return engine.start(memory, ruling, now)
+
+
+def _watching_since(memory: Memory, ruling: Ruling, now: datetime) -> datetime | None:
+    """None after a short restart, which must change nothing; `now` when nobody looked for longer than that."""
+    ends = [state.last_cycle_at for state in memory.venues.values() if state.last_cycle_at is not None]
+    bounds = [watch.stale_after for watch in ruling.venues.values()]
+    return None if ends and bounds and now - max(ends) < min(bounds) else now
+
+
+def worded(notice: Notice, decision: Decision) -> Message:
+    """The message a notice becomes, its text fixed as of the decision."""
+    key = notice.transition.key
+    state = decision.draft.account(key.account)
+    account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
+    told = notice.transition
+    fields = {} if state is None else {**state.known, **times(told.as_of, told.fetched_at)}
+    currency = fields.get("currency")
+    about = About(
+        account=account,
+        fields=fields,
+        rule=decision.draft.ruling.rules.get(key.rule),
+        currency=currency if isinstance(currency, str) else "",
+    )
+    try:
+        return render(notice, about, decision.draft.now)
+    except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
+        _log_fault("the words of a message cannot be made", error, alert=told.alert_id, rule=key.rule)
+        return plainly(notice)
 
 
 def unusable(fetched: Fetched, error: Exception, now: datetime) -> VenueFailure:

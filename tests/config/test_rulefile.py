@@ -211,7 +211,7 @@ def test_the_revision_changes_with_what_decides_and_with_nothing_else(tmp_path: 
 
 def test_files_are_read_once_in_the_order_named(tmp_path: Path) -> None:
     """A glob is sorted, takes rule files alone, and does not repeat a file named before."""
-    for name in ("b.toml", "a.yaml", "notes.md"):
+    for name in ("b.toml", "a.yaml", "notes.md", "b.test.toml", "a.test.yaml"):
         (tmp_path / name).write_text("")
     (tmp_path / "c.toml").mkdir()
     loaded = load("b.toml", "*", str(tmp_path / "a.yaml"), base=tmp_path)
@@ -253,6 +253,7 @@ def test_without_a_known_venue_rules_are_held_against_every_kind(tmp_path: Path)
     ("entry", "sentence"),
     [
         ("missing.toml", "{base}/missing.toml: there is no such file"),
+        ("a.test.yml", "a.test.yml: this file holds tests of rules, not rules; `marginwatch test` runs it"),
         ("folder.toml", "{base}/folder.toml: this is a folder, not a file"),
         (
             "folder.toml/*.toml",

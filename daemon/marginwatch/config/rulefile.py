@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from marginwatch.config.rulecheck import Scene, check_rule
 from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
-from marginwatch.config.sourcefile import SUFFIXES, read_document
+from marginwatch.config.sourcefile import SUFFIXES, holds_tests, read_document
 from marginwatch.config.table import Table
 from marginwatch.core.evaluate import revision
 from marginwatch.errors import Place, Problem
@@ -139,11 +139,17 @@ def _paths(entry: str, base: Path) -> tuple[Path, ...] | Problem:
     if entry.startswith(PREFIX):
         return pack_files(entry, packs_folder())
     if not glob.has_magic(entry):
+        if holds_tests(Path(entry)):
+            return Problem(Place(entry), "this file holds tests of rules, not rules", "`marginwatch test` runs it")
         return (base / entry,)
-    files = tuple(path for path in _matching(str(base / entry)) if path.suffix in SUFFIXES and path.is_file())
+    files = tuple(path for path in _matching(str(base / entry)) if _may_hold_rules(path) and path.is_file())
     if not files:
         return Problem(Place(entry), "no rule file has a name like this", "rule files end in .toml, .yaml or .yml")
     return files
+
+
+def _may_hold_rules(path: Path) -> bool:
+    return path.suffix in SUFFIXES and not holds_tests(path)
 
 
 def _matching(pattern: str) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from marginwatch.config.sourcefile import holds_tests
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.errors import Place, Problem
 
@@ -19,7 +20,7 @@ def packs_folder(package: Path = _PACKAGE) -> Path:
 
 def pack_names(folder: Path) -> tuple[str, ...]:
     """The packs in a folder, sorted."""
-    return tuple(sorted({file.parent.name for file in folder.glob("*/*.toml")}))
+    return tuple(sorted({file.parent.name for file in folder.glob("*/*.toml") if not holds_tests(file)}))
 
 
 def pack_files(entry: str, folder: Path) -> tuple[Path, ...] | Problem:
@@ -27,7 +28,7 @@ def pack_files(entry: str, folder: Path) -> tuple[Path, ...] | Problem:
     name = entry.removeprefix(PREFIX)
     names = pack_names(folder)
     if name in names:
-        return tuple(sorted((folder / name).glob("*.toml")))
+        return tuple(sorted(file for file in (folder / name).glob("*.toml") if not holds_tests(file)))
     what = f"there is no rule pack `{name}`"
     hint = did_you_mean(name, names) or f"the packs are {', '.join(names) or 'not installed'}"
     return Problem(Place(entry), what, hint)

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 LARGEST = 1 << 20
 """Bytes. Hundreds of rules fit into a tenth of it; a file beyond it was named by mistake."""
 SUFFIXES = frozenset({".toml", ".yaml", ".yml"})
+TESTS = frozenset(f".test{suffix}" for suffix in SUFFIXES)
+"""How the names of files end that hold tests of rules: they lie beside the rules and hold none."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def holds_tests(path: Path) -> bool:
+    """True for a file of tests of rules, by its name: `margin.test.toml`."""
+    return "".join(path.suffixes[-2:]) in TESTS
 
 
 def read_document(path: Path) -> Document:
