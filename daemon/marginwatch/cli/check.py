@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import FAILED, config_option, json_option, log_quietly
+from marginwatch.cli.options import FAILED, config_option, json_option, log_quietly, logged_late
 from marginwatch.cli.output import emit_json, plural
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def command(*, config: Path | None, online: bool, as_json: bool) -> None:
     from marginwatch.app.build import configure
     from marginwatch.errors import InvalidInputError
 
-    log_quietly()
     try:
-        configured = configure(config, os.environ, need_secrets=online)
+        with logged_late():
+            configured = configure(config, os.environ, need_secrets=online)
     except InvalidInputError as error:
         if not as_json:
             raise
@@ -45,6 +45,7 @@ def command(*, config: Path | None, online: bool, as_json: bool) -> None:
     if online:
         from marginwatch.app.online import try_everything
 
+        log_quietly()
         trials = try_everything(configured)
     if as_json:
         emit_json(_document(configured, trials=trials))

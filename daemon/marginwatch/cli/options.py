@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -93,6 +94,30 @@ def log_quietly() -> None:
     from marginwatch.ops.logs import configure_logging
 
     configure_logging("warning", as_json=False)
+
+
+@contextlib.contextmanager
+def logged_late() -> Iterator[None]:
+    """Within, the same from the first line on: what makes lines takes long to import, and most commands log none.
+
+    Not for what logs through structlog, which prints to standard output until it is told otherwise.
+    """
+    waiting = _FirstLine()
+    logging.getLogger().addHandler(waiting)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(waiting)
+
+
+class _FirstLine(logging.Handler):
+    """Waits for a line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prepare the log, and let it have the line."""
+        logging.getLogger().removeHandler(self)
+        log_quietly()
+        logging.getLogger(record.name).handle(record)
 
 
 def note_strangers(reading: Reading, rule: str | None = None, account: AccountKey | None = None) -> None:

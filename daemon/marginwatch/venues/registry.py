@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import enum
+import logging
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
-
-import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from marginwatch.venues.protocol import VenueKind
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 GROUP = "marginwatch.venues"
 """An entry point's name is the kind, its value an object that fits `VenueKind`."""
@@ -69,7 +68,7 @@ def venue_kinds(found: Iterable[EntryPoint] | None = None) -> Mapping[str, Venue
         if plugin.loaded is not None:
             kinds[plugin.kind] = plugin.loaded
         else:
-            log.warning("venue plug-in unusable", kind=plugin.kind, state=plugin.state.value, why=plugin.detail)
+            log.warning("venue plug-in unusable: %s is %s: %s", plugin.kind, plugin.state.value, plugin.detail)
     return kinds
 
 
