@@ -78,6 +78,35 @@ def test_problems_come_all_at_once(shell: Shell, snapshot: SnapshotAssertion) ->
     assert json.loads(shell.shown(document.out)) == snapshot
 
 
+def test_what_only_others_can_judge_comes_in_the_same_round(shell: Shell, snapshot: SnapshotAssertion) -> None:
+    """A wrong key hides no receiver that cannot be told, no account that cannot be and no database that is none."""
+    config = ledger.write(shell.folder)
+    config.write_text(
+        config.read_text().replace("every =", "evry =", 1).replace("sqlite:///", "mysql://h/")
+        + '[[venues]]\nname = "clearing"\nkind = "stonex"\nclient_id = "i"\naccounts = ["12*", 7]\n'
+        + receiver("chat", "slak://a/b/c")
+        + '[[receivers]]\nname = 7\nurl = "https://example.com/s3cr3t"\n'
+        + '[[receivers]]\nname = "nobody"\n'
+    )
+    said = shell("check")
+
+    assert (said.code, said.out) == (1, "")
+    assert shell.shown(said.err) == snapshot
+
+
+@pytest.mark.parametrize(
+    "oddity", ['venues = "none"', "receivers = 7", "store = []", "venues = [7]", "receivers = [7]"]
+)
+def test_a_table_that_is_none_is_judged_as_that_alone(shell: Shell, oddity: str) -> None:
+    """A value where a table should be is one problem, whatever else looks into that table."""
+    (shell.folder / "config.toml").write_text(f'{oddity}\n[rules]\nfiles = ["builtin:margin"]\n')
+    said = shell("check")
+
+    assert said.code == 1
+    assert "must be a" in said.err
+    assert "Traceback" not in said.err
+
+
 def test_no_config_at_all(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence says where one was looked for."""
     monkeypatch.setattr("marginwatch.config.location.DEFAULTS", ())

@@ -8,25 +8,23 @@ from typing import TYPE_CHECKING
 
 from marginwatch import clock
 from marginwatch.app.files import read_rules, read_settings
+from marginwatch.app.judge import judge
 from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch
-from marginwatch.errors import InvalidInputError, Problem
-from marginwatch.notify.receiver import BadReceiverUrlError, Receiver
-from marginwatch.store.errors import MemoryDatabaseError, UnknownDatabaseKindError
+from marginwatch.errors import InvalidInputError
 from marginwatch.venues.protocol import VenueCommon
 from marginwatch.venues.registry import venue_kinds
-from marginwatch.venues.selection import Selection, is_glob
+from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
-    from marginwatch.store.errors import BadStoreUrlError
+    from marginwatch.notify.receiver import Receiver
     from marginwatch.venues.protocol import Venue, VenueKind
 
 LEAST_DEADLINE = timedelta(seconds=20)
@@ -42,7 +40,7 @@ class Configured:
     """With secrets resolved."""
     rules: LoadedRules
     kinds: Mapping[str, VenueKind]
-    notes: tuple[str, ...]
+    notes: tuple[Problem, ...]
     """Worth a word, not wrong."""
 
 
@@ -68,21 +66,18 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     kinds = venue_kinds()
     loaded = read_settings(path, environ, kinds, need_secrets=need_secrets)
     rules = None if loaded.sketch is None else read_rules(loaded.sketch, kinds)
-    if loaded.settings is None or rules is None:
-        raise InvalidInputError((*loaded.problems, *(rules.problems if rules else ())))
-    problems = (
-        *_store_problems(loaded),
-        *rules.problems,
-        *_account_problems(loaded, kinds),
-        *_receiver_problems(loaded),
-    )
-    if problems:
+    # In the order of the file: a mistake that only a venue or a service knows is to be mended in the same round.
+    found = sorted((*loaded.problems, *judge(loaded, kinds)), key=lambda problem: problem.place)
+    problems = (*found, *(rules.problems if rules else ()))
+    if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
-    return Configured(loaded.file, loaded.settings, rules, kinds, (*map(str, loaded.notes), *rules.notes))
+    return Configured(loaded.file, loaded.settings, rules, kinds, (*loaded.notes, *rules.notes))
 
 
 def assemble(configured: Configured) -> Parts:
     """Build venues and receivers. No I/O happens before the first poll."""
+    from marginwatch.notify.receiver import Receiver  # noqa: PLC0415  (Apprise takes long to import, and a check may need it for nothing)
+
     settings = configured.settings
     return Parts(
         settings=settings,
@@ -120,48 +115,3 @@ def deadline_of(every: timedelta) -> timedelta:
 def _connect(venue: VenueSettings, kind: VenueKind) -> Venue:
     common = VenueCommon(venue.name, venue.accounts, venue.every, deadline_of(venue.every))
     return kind.connect(common, venue.options, clock.now)
-
-
-def _store_problems(loaded: LoadedSettings) -> Iterator[Problem]:
-    """What shows without opening it; importing the database's library would take a check longer than all the rest."""
-    assert loaded.settings is not None  # there were no problems
-    assert loaded.places is not None
-    scheme, _, rest = loaded.settings.store.url.get_secret_value().partition("://")
-    kind = scheme.partition("+")[0]
-    error: BadStoreUrlError | None = None
-    if kind not in {"sqlite", "postgresql", "postgres"}:
-        error = UnknownDatabaseKindError(kind)
-    elif kind == "sqlite" and rest.lstrip("/") in {"", ":memory:"}:
-        error = MemoryDatabaseError()
-    if error is not None:
-        what, _, hint = str(error).partition("; ")
-        yield Problem(loaded.places.value(("store", "url")), what, hint)
-
-
-def _account_problems(loaded: LoadedSettings, kinds: Mapping[str, VenueKind]) -> Iterator[Problem]:
-    """Patterns for accounts at a venue that lists none to match them with."""
-    assert loaded.settings is not None  # there were no problems
-    assert loaded.places is not None
-    for number, venue in enumerate(loaded.settings.venues):
-        if not getattr(kinds[venue.kind].settings, "accounts_required", False):
-            continue
-        for at, account in enumerate(venue.accounts):
-            if is_glob(account):
-                place = loaded.places.value(("venues", number, "accounts", at))
-                hint = "write each account in full"
-                yield Problem(
-                    place, f"`accounts`: a venue of kind {venue.kind} lists none to match a pattern with", hint
-                )
-
-
-def _receiver_problems(loaded: LoadedSettings) -> Iterator[Problem]:
-    assert loaded.settings is not None  # there were no problems
-    assert loaded.places is not None
-    for number, receiver in enumerate(loaded.settings.receivers):
-        if "${" in receiver.url.get_secret_value():
-            continue  # its secret is not here, which was noted
-        try:
-            Receiver(receiver.name, receiver.url)
-        except BadReceiverUrlError as error:
-            what, _, hint = str(error).partition("; ")
-            yield Problem(loaded.places.value(("receivers", number, "url")), what, hint)

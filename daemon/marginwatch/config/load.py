@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
 from marginwatch.config.sourcefile import read_source
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.tomlfile import parse_toml
+from marginwatch.config.unjudged import Unjudged, unjudged
 from marginwatch.errors import MarginwatchError, Place, Problem
 from marginwatch.ops.redact import REDACTOR
 
@@ -67,6 +68,8 @@ class Loaded:
     """Where each setting was written; None when the file could not be read."""
     sketch: Sketch | None = None
     """Lets rules be checked although something else is wrong; None when what they need is wrong itself."""
+    unjudged: Unjudged = field(default_factory=Unjudged)
+    """Lets the rest be checked although something else is wrong."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *, need_secrets: bool = True) -> Loaded:
@@ -116,6 +119,8 @@ class _Reading:
         """Values that came from a reference: never shown."""
         self._spoilt: set[Loc] = set()
         """Values that could not be had from a reference: reported, so not to be judged any more."""
+        self._wrong: set[Loc] = set()
+        """What was reported."""
         self._literal: Loc | None = None
         """Where the first secret is that is written in the file itself."""
 
@@ -129,12 +134,12 @@ class _Reading:
         settings = self._validated()
         if self.problems or settings is None:
             problems = tuple(sorted(self.problems, key=_order))
-            return Loaded(self.file, None, problems, places=self.places, sketch=self._sketch())
+            return Loaded(self.file, None, problems, (), self.places, self._sketch(), self._unjudged())
         rules = settings.rules.model_copy(update={"files": self._full_paths(settings.rules)})
         settings = settings.model_copy(update={"rules": rules})
         remember_secrets(settings)
         self.notes += notes(settings, self.file, self.places, literal_secret=self._literal)
-        return Loaded(self.file, settings, notes=tuple(self.notes), places=self.places, sketch=self._sketch())
+        return Loaded(self.file, settings, (), tuple(self.notes), self.places, self._sketch(), self._unjudged())
 
     def _problem(self, place: Place, what: str, hint: str = "") -> None:
         self.problems.append(Problem(place, what, hint))
@@ -238,6 +243,10 @@ class _Reading:
     def _judge(self, error: ValidationError, model: type[BaseModel], loc: Loc) -> None:
         found = faults(error, model, self.places, base=loc, also=SHARED_KEYS if loc else (), hidden=self._hidden)
         self.problems += [problem for at, problem in found if at not in self._spoilt]
+        self._wrong |= {at for at, _ in found}
+
+    def _unjudged(self) -> Unjudged:
+        return unjudged(self._data, self._kinds, self._wrong | self._spoilt)
 
     def _sketch(self) -> Sketch | None:
         tables = self._tables("venues")
