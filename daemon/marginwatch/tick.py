@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from marginwatch.store.types import OperatorInput
 
 log = structlog.get_logger(__name__)
+steps = structlog.get_logger("marginwatch.transition")
+"""Of its own, so that whoever shows alerts in another way can turn it down."""
 
 Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState
 """What a batch holds."""
@@ -237,7 +239,7 @@ def _log_fault(what: str, error: Exception, **about: str) -> None:
 
 
 def _log_step(transition: Transition) -> None:
-    log.log(
+    steps.log(
         _LOUD[transition.severity] if transition.state in _TROUBLE else logging.INFO,
         "transition",
         alert=transition.alert_id,

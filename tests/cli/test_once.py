@@ -33,7 +33,7 @@ def test_all_is_well(shell: Shell) -> None:
         write_config(shell.folder, sites.tables(), receiver("desk", sink.url()), rules=RULE)
         said = shell("once", "--log-level", "warning")
 
-    assert (said.code, said.err) == (0, "")
+    assert (said.code, sentences(said)) == (0, [])
     assert said.out == "every venue answered, and every message was delivered\n"
     assert [post.json["state"] for post in sink.posts] == ["firing"]
 

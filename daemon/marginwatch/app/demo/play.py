@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -95,6 +96,7 @@ class Wanted:
 def run_demo(wanted: Wanted) -> list[str]:
     """Play until it is over or interrupted; gives what went otherwise than the scenario should, as sentences."""
     configure_logging("error")
+    logging.getLogger("marginwatch.transition").setLevel(logging.CRITICAL)  # the board shows them
     with tempfile.TemporaryDirectory(prefix="marginwatch-demo-") as folder:
         return asyncio.run(_demo(wanted, Path(folder)))
 
