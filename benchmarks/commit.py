@@ -179,6 +179,7 @@ def _message(key: AccountKey) -> Message:
         title=f"CRITICAL {key}: margin usage",
         body=f"{key}: margin usage 93.1%, 6,880 USD left. " * 4,
         payload={"alert_id": f"bench-{key.id}", "rule": "margin-usage", "state": "firing", "account": key.id},
+        topic=f"margin-usage {key}",
     )
 
 

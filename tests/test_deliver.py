@@ -14,13 +14,16 @@ from structlog.testing import capture_logs
 
 from marginwatch import clock, deliver
 from marginwatch.core.alert import Reason, State, Status
+from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome
+from marginwatch.core.route import Receiver as Route
 from marginwatch.core.state import Commit
 from marginwatch.deliver import Delivery, in_thread
 from marginwatch.notify.receiver import Receiver
 from marginwatch.store.errors import DatabaseFullError, EpochLostError
 from marginwatch.store.store import Store
 from marginwatch.store.types import OutboxStatus
+from support.desk import Desk, call_rule, ruling, usage_rule
 from support.notices import message, transition
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Reply, SmtpSink, refusing_port
 
@@ -155,6 +158,30 @@ async def test_messages_of_one_alert_keep_their_order(store: Store, sink: HttpSi
         await settled(store, 2)
 
     assert [post.headers["idempotency-key"] for post in sink.posts] == ["k3f9.1.desk"] * 3 + ["k3f9.2.desk"]
+
+
+async def test_an_alert_that_fires_again_during_a_slow_send_is_told_in_order(store: Store, sink: HttpSink) -> None:
+    """Its end and its next beginning wait until the receiver has taken the first message; other alerts do not."""
+    sink.script(Hang())
+    desk = Desk(ruling(usage_rule(), call_rule(), receivers=(Route("desk", Severity.WARNING),)), store)
+    desk.see(0)
+    desk.see(10, "0.85")
+    async with delivering(store, to("desk", sink.url("/?rto=20"))) as delivery:
+        await sink.arrived(1)
+        desk.see(20, "0.5")
+        desk.see(30, "0.95", in_margin_call=True)
+        delivery.wake()
+        await sink.arrived(2)
+        sink.release()
+        await settled(store, 4)
+
+    heard = [(post.json["rule"], post.json["state"], post.json["severity"]) for post in sink.posts]
+    assert heard[1] == ("call", "firing", "critical")
+    assert [each[1:] for each in heard if each[0] == "usage"] == [
+        ("firing", "warning"),
+        ("resolved", "warning"),
+        ("firing", "critical"),
+    ]
 
 
 async def test_a_dead_receiver_delays_no_other(store: Store, sink: HttpSink) -> None:

@@ -1,7 +1,7 @@
 """The delivery loop: what is due goes out, and what became of it is recorded.
 
 deliver(now):
-  rows     = outbox.claim_due(now, room, lease)        I/O   the earliest message of each alert and receiver; on record
+  rows     = outbox.claim_due(now, room, lease)        I/O   the earliest of each topic and receiver; on record
   message  = delayed(row.message, created_at, now)     pure  the words fixed at commit, with a line in front when late
   answer   = receiver.send(message, attempt)           I/O   in a thread of its own: a dead receiver delays no other
   due      = next_try(attempts, created_at, now, ...)  pure  backoff with jitter; none when delivered or given up

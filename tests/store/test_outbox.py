@@ -78,13 +78,45 @@ def test_messages_of_one_alert_keep_their_order(store: Store) -> None:
     assert named(claim(store, 6)) == [("a1b2c3", "desk", 2)]
 
 
-def test_a_dead_letter_blocks_nothing(store: Store) -> None:
-    """After a message is given up, the next one of its alert is sent."""
-    queue(store, message(number=1), message(number=2))
+def test_episodes_of_one_alert_keep_their_order(store: Store) -> None:
+    """A new episode waits for what is still to be told of the one before, worse or not; other receivers do not."""
+    queue(store, message("one", topic="t"), message("one", number=2, topic="t"), message("one", "mail", topic="t"))
+    queue(store, message("two", topic="t", severity=Severity.CRITICAL), message("two", "mail", topic="t"), seconds=1)
+    first, mail = claim(store, 2)
+    assert named([first, mail]) == [("one", "desk", 1), ("one", "mail", 1)]
+
+    store.outbox.record_attempt(mail.id, DELIVERED, after(3))
+    store.outbox.record_attempt(first.id, again(5, AttemptOutcome.AMBIGUOUS), after(3))
+    assert named(claim(store, 4)) == [("two", "mail", 1)]
+    for number in (1, 2):
+        (row,) = claim(store, 5)
+        assert named([row]) == [("one", "desk", number)]
+        store.outbox.record_attempt(row.id, DELIVERED, after(5))
+
+    assert named(claim(store, 5)) == [("two", "desk", 1)]
+
+
+@pytest.mark.parametrize("second", ["a1b2c3", "two"])
+def test_a_dead_letter_blocks_nothing(store: Store, second: str) -> None:
+    """After a message is given up, the next one of its alert is sent, be it of the same episode or a later one."""
+    queue(store, message(topic="t"), message(second, number=2, topic="t"))
     (first,) = claim(store)
     assert store.outbox.record_attempt(first.id, REFUSED, after(1)) is OutboxStatus.DEAD
 
-    assert named(claim(store, 1)) == [("a1b2c3", "desk", 2)]
+    assert named(claim(store, 1)) == [(second, "desk", 2)]
+
+
+def test_a_message_that_is_never_taken_lets_a_later_episode_pass(store: Store) -> None:
+    """Once it failed for long enough, and only while it waits for its next try; its own episode keeps its order."""
+    queue(store, message("one", topic="t"), message("one", number=2, topic="t"), message("two", topic="t"))
+    (first,) = claim(store)
+    store.outbox.record_attempt(first.id, again(400), after(1))
+
+    assert named(claim(store, 299)) == []
+    assert named(claim(store, 400)) == [("one", "desk", 1)]
+    assert claim(store, 400) == []
+    store.outbox.record_attempt(first.id, again(500), after(401))
+    assert named(claim(store, 402)) == [("two", "desk", 1)]
 
 
 def test_the_worst_goes_first_and_then_the_oldest(store: Store) -> None:
@@ -237,14 +269,14 @@ def test_claiming_reads_only_what_is_unsettled(tmp_path: Path) -> None:
     claim(store)
     asked = next(statement for statement in seen if "earlier" in statement)
     with store._database.raw() as raw:
-        plan = " ".join(
-            str(row[3])
-            for row in raw.execute(f"EXPLAIN QUERY PLAN {asked}", ("desk", "", 0, "", "", 4)[: asked.count("?")])
-        )
+        plan = [str(row[3]) for row in raw.execute(f"EXPLAIN QUERY PLAN {asked}", (0,) * asked.count("?"))]
     store.close()
 
-    assert "ix_outbox_open" in plan
-    assert "TEMP B-TREE" not in plan
+    assert "SEARCH outbox USING INDEX ix_outbox_open (receiver=?)" in plan
+    held = "USING INDEX ix_outbox_topic (receiver=? AND topic=? AND id<?)"
+    assert f"SEARCH earlier {held}" in plan
+    assert f"SEARCH still_earlier {held}" in plan
+    assert not [step for step in plan if "TEMP B-TREE" in step]
 
 
 @pytest.fixture(scope="module")
@@ -264,14 +296,16 @@ STEPS = st.lists(st.tuples(st.integers(0, 4), OUTCOMES, st.booleans()), max_size
 @given(STEPS)
 @settings(max_examples=40)  # many transactions each
 def test_every_message_is_settled_in_order(shared: Store, steps: list[tuple[int, AttemptResult | None, bool]]) -> None:
-    """Whatever fails, hangs or crashes on the way: each receiver sees each alert's messages in order, none missing."""
-    alerts = [f"alert {next(NUMBERS)}" for _ in range(2)]
-    queue(shared, *(message(name, receiver, number) for name in alerts for receiver in ROOM for number in (1, 2, 3)))
+    """Whatever fails, hangs or crashes on the way: each receiver hears in order of each alert's episodes, of all."""
+    topics = [f"topic {next(NUMBERS):06}" for _ in range(2)]
+    for topic, receiver in itertools.product(topics, ROOM):
+        told = [(f"{topic}, {episode}", number) for episode in (1, 2) for number in (1, 2)]
+        queue(shared, *(message(name, receiver, number, topic=topic) for name, number in told))
     moment: datetime = NOON
     taken: list[tuple[str, str, int]] = []
-    for free, result, crash in [*steps, *([(4, DELIVERED, False)] * 6)]:
-        moment += timedelta(minutes=2)  # past every lease
-        rows = shared.outbox.claim_due(moment, {"desk": free, "mail": 1}, LEASE)
+    for free, result, crash in [*steps, *([(4, DELIVERED, False)] * 8)]:
+        moment += timedelta(seconds=2)  # past every lease, and all of it before a message gives way
+        rows = shared.outbox.claim_due(moment, {"desk": free, "mail": 1}, timedelta(seconds=1))
         for row in rows:
             if result is not None:
                 shared.outbox.record_attempt(row.id, result, moment)
@@ -281,6 +315,6 @@ def test_every_message_is_settled_in_order(shared: Store, steps: list[tuple[int,
             with shared._database.write() as connection:
                 outbox.requeue(connection)
 
-    for name in alerts:
-        for receiver in ROOM:
-            assert [entry[2] for entry in taken if entry[:2] == (name, receiver)] == [1, 2, 3]
+    for topic, receiver in itertools.product(topics, ROOM):
+        heard = [(name, number) for name, whom, number in taken if whom == receiver and name.startswith(topic)]
+        assert heard == [(f"{topic}, {episode}", number) for episode in (1, 2) for number in (1, 2)]

@@ -138,5 +138,6 @@ def message(
             "fetched_at": "2026-08-03T14:03:20Z",
             "reason": "held",
         },
+        topic=alert_id,
     )
     return replace(made, **changes)

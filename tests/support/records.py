@@ -90,8 +90,9 @@ def transition(alert_id: str = "a1b2c3", seconds: float = 0, **changes: Any) -> 
 
 def message(alert_id: str = "a1b2c3", receiver: str = "desk", number: int = 1, **changes: Any) -> Message:  # noqa: ANN401  (any field of it)
     """A notification of the alert."""
+    keys = {"alert_id": alert_id}
     made = Message(
-        alert_id, receiver, number, State.FIRING, Severity.WARNING, "Margin usage", "85.1%", {"alert_id": alert_id}
+        alert_id, receiver, number, State.FIRING, Severity.WARNING, "Margin usage", "85.1%", keys, topic=alert_id
     )
     return replace(made, **changes)
 

@@ -88,4 +88,5 @@ def test_message(receiver: str, now: datetime) -> Message:
             "reason": "test",
             **dict.fromkeys(keys, ""),
         },
+        topic="test",
     )

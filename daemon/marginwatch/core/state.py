@@ -62,7 +62,7 @@ class Message:
     alert_id: str
     receiver: str
     number: int
-    """Counts from 1 within (alert, receiver); delivered in this order."""
+    """Counts from 1 within (alert, receiver)."""
     state: State
     severity: Severity
     title: str
@@ -70,6 +70,9 @@ class Message:
     payload: Mapping[str, str]
     """The machine-readable keys: alert_id rule state severity venue account subject value limit as_of
     fetched_at reason."""
+    topic: str
+    """Rule, account and subject: what all episodes of an alert share. Of one topic a receiver hears in the order in
+    which things were committed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Mes
         title=_title(draft),
         body=_body(draft),
         payload=_payload(draft),
+        topic=str(draft.told.key),
     )
 
 
@@ -71,6 +72,7 @@ def plainly(notice: Notice) -> Message:
         f"Data fetched at {iso(told.fetched_at)}.\n"
         f"Alert {told.alert_id}, message {notice.number}.",
         payload={**keys, **whose, **data},
+        topic=str(told.key),
     )
 
 

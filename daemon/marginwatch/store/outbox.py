@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,23 +18,44 @@ from marginwatch.store.writing import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
+    from sqlalchemy.sql.selectable import NamedFromClause
 
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
     from marginwatch.store.ownership import Owner
 
 _UNFINISHED = "the process ended, or its lease ran out, before the outcome was known"
-_EARLIER = outbox.alias("earlier")
-_AT_HEAD = ~sa.exists().where(
-    _EARLIER.c.alert_id == outbox.c.alert_id,
-    _EARLIER.c.receiver == outbox.c.receiver,
-    _EARLIER.c.number < outbox.c.number,
-    _EARLIER.c.status.in_([OutboxStatus.PENDING, OutboxStatus.SENDING]),
-)
-"""Nothing earlier of the same alert is still on its way to the same receiver; a dead letter blocks nothing."""
+GIVES_WAY_AFTER = timedelta(minutes=5)
+"""So long at least a message that is not taken holds back later episodes of its alert."""
+_EARLIER, _STILL_EARLIER = outbox.alias("earlier"), outbox.alias("still_earlier")
+
+
+def _in_front(earlier: NamedFromClause, row: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Committed before, of the same topic, and still on its way to the same receiver; a dead letter is not."""
+    return sa.and_(
+        earlier.c.receiver == row.c.receiver,
+        earlier.c.topic == row.c.topic,
+        earlier.c.id < row.c.id,
+        sa.text(f"{earlier.name}.{OPEN_ROW}"),
+    )
+
+
+def _holds_back(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether an earlier message keeps its successor waiting now.
+
+    Within one episode always. A later episode overtakes it when it is neither young, nor being sent, nor could be
+    sent at once itself: one message that is never taken must not keep a new alert from being told.
+    """
+    head = ~sa.exists().where(_in_front(_STILL_EARLIER, _EARLIER), _STILL_EARLIER.c.alert_id == _EARLIER.c.alert_id)
+    return sa.or_(
+        _EARLIER.c.alert_id == outbox.c.alert_id,
+        _EARLIER.c.created_at > now - GIVES_WAY_AFTER,
+        _EARLIER.c.status == OutboxStatus.SENDING.value,
+        sa.and_(_EARLIER.c.due_at <= now, head),
+    )
 
 
 class Outbox:
@@ -46,8 +68,10 @@ class Outbox:
     def claim_due(self, now: datetime, room: Mapping[str, int], lease: timedelta) -> list[OutboxRow]:
         """Messages to send now, at most `room[receiver]` of each receiver, worst severity and then oldest first.
 
-        Of one alert and receiver only the earliest undelivered message is given. Each is marked as being sent and
-        its attempt is on record before this returns; without a recorded outcome it is due again after `lease`.
+        Of one topic and receiver only the earliest undelivered message is given, and no later one before it is
+        settled; but one that failed for `GIVES_WAY_AFTER` lets later episodes of its alert pass between its own
+        tries. Each is marked as being sent and its attempt is on record before this returns; without a recorded
+        outcome it is due again after `lease`.
         """
         with self._owner().write() as connection:
             found = [row for receiver, free in room.items() for row in _due(connection, receiver, free, now)]
@@ -93,8 +117,9 @@ class Outbox:
             return connection.execute(outbox.update().where(*orphaned).values(values)).rowcount
 
     def next_due(self, among: Collection[str] | None = None) -> datetime | None:
-        """When `claim_due` next has something, for the receivers named or for all; None when all is settled."""
-        wanted = sa.select(sa.func.min(outbox.c.due_at)).where(OPEN_ROW, _AT_HEAD)
+        """When the next message in its turn is due, for the receivers named or for all; None when all is settled."""
+        in_turn = ~sa.exists().where(_in_front(_EARLIER, outbox))
+        wanted = sa.select(sa.func.min(outbox.c.due_at)).where(OPEN_ROW, in_turn)
         if among is not None:
             wanted = wanted.where(outbox.c.receiver.in_(among))
         with self._database.read() as connection:
@@ -144,7 +169,8 @@ def requeue(connection: Connection) -> None:
 def _due(connection: Connection, receiver: str, free: int, now: datetime) -> list[AnyRow]:
     if free <= 0:
         return []
-    wanted = (outbox.c.receiver == receiver, OPEN_ROW, outbox.c.due_at <= now, _AT_HEAD)
+    held = sa.exists().where(_in_front(_EARLIER, outbox), _holds_back(now))
+    wanted = (outbox.c.receiver == receiver, OPEN_ROW, outbox.c.due_at <= now, ~held)
     ranked = (outbox.c.severity.desc(), outbox.c.id)
     columns = (outbox.c.id, outbox.c.attempts)
     return list(connection.execute(sa.select(*columns).where(*wanted).order_by(*ranked).limit(free)))
@@ -245,6 +271,7 @@ def _message(row: AnyRow) -> Message:
         title=row.title,
         body=row.body,
         payload=codec.loads(row.payload),
+        topic=row.topic,
     )
 
 

@@ -153,6 +153,7 @@ def outbox_row(message: Message, at: datetime) -> Row:
     return {
         "alert_id": message.alert_id,
         "receiver": message.receiver,
+        "topic": message.topic,
         "number": message.number,
         "state": message.state.value,
         "severity": int(message.severity),

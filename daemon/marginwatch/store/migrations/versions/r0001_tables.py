@@ -224,6 +224,7 @@ def _outbox() -> None:
         sa.Column("id", Key, nullable=False),
         sa.Column("alert_id", Words, nullable=False),
         sa.Column("receiver", Words, nullable=False),
+        sa.Column("topic", Words, nullable=False, comment="what keeps its order, over all episodes of an alert"),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("severity", sa.Integer, nullable=False),
@@ -246,6 +247,13 @@ def _outbox() -> None:
         "ix_outbox_open",
         "outbox",
         ["receiver", sa.text("severity DESC"), "id"],
+        sqlite_where=still_open,
+        postgresql_where=still_open,
+    )
+    op.create_index(
+        "ix_outbox_topic",
+        "outbox",
+        ["receiver", "topic", "id"],
         sqlite_where=still_open,
         postgresql_where=still_open,
     )
