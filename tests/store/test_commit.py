@@ -14,7 +14,8 @@ from marginwatch.core.alert import Status
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.core.state import Prior, VenueState, Withheld
 from marginwatch.store import tables
-from marginwatch.store.errors import DatabaseFailedError, EpochLostError
+from marginwatch.store.errors import DatabaseFailedError, EpochLostError, NotOwnedError
+from marginwatch.store.retention import Retention
 from marginwatch.store.store import Store
 from support.records import (
     ACCOUNT,
@@ -149,10 +150,16 @@ def test_only_the_latest_owner_commits(url: str) -> None:
 
 
 def test_writing_needs_ownership(url: str) -> None:
-    """A store that is only read refuses to commit: a mistake in our own code."""
+    """Before a process owns the database, and after it gave it up, it writes nothing as the daemon."""
     opened = Store.open(url)
-    with pytest.raises(RuntimeError, match="must be owned"):
+    with pytest.raises(NotOwnedError, match="does not own the database"):
         opened.commit(commit())
+    opened.own()
+    opened.close()
+    with pytest.raises(NotOwnedError):
+        opened.prune(NOON, Retention(timedelta(1), timedelta(1)))
+    with pytest.raises(NotOwnedError):
+        opened.outbox.claim_due(NOON, {"desk": 1}, timedelta(minutes=1))
     opened.close()
 
 

@@ -130,6 +130,37 @@ def test_another_programs_database_is_refused(empty_url: str) -> None:
         Store.open(empty_url)
 
 
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("tables", [("customers",), ("alembic_version", "customers")])
+def test_another_programs_file_stays_as_it_is(tmp_path: Path, mode: str, tables: tuple[str, ...]) -> None:
+    """It is refused before anything of it is set: every byte stays, and nothing is left beside it."""
+    path = tmp_path / "theirs.db"
+    with contextlib.closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"PRAGMA journal_mode={mode}")
+        for table in tables:
+            raw.execute(f"CREATE TABLE {table} (id INTEGER)")
+    before = path.read_bytes()
+
+    with pytest.raises(ForeignDatabaseError):
+        Store.open(f"sqlite:///{path}")
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_restored_backup_is_made_durable_again(tmp_path: Path) -> None:
+    """A copy made by SQLite is in another mode than the database was; opening it sets it as it should be."""
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    store.backup(tmp_path / "copy.db")
+    store.close()
+    copy = Store.open(f"sqlite:///{tmp_path}/copy.db")
+    with copy._database.raw() as raw:
+        mode = raw.execute("PRAGMA journal_mode").fetchone()
+    copy.close()
+
+    assert mode == ("wal",)
+
+
 def test_a_failed_upgrade_leaves_the_database_empty(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All tables or none: the next start finds nothing half made."""
 

@@ -34,6 +34,8 @@ _BUSY_MS = 5000
 """How long a write waits for another program's lock."""
 _WAL_LIMIT = 64 * 1024 * 1024
 _READ = "marginwatch_read"
+MARKS = frozenset({"alembic_version", "meta", "outbox"})
+"""Tables that every database of ours has, and hardly any other program's."""
 
 
 class Database:
@@ -158,14 +160,23 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    """FULL costs under a millisecond a commit and is what survives a power cut."""
+    """FULL costs under a millisecond a commit and is what survives a power cut.
+
+    What the file keeps of it is set in our own files alone: another program's stays as it is, to be refused.
+    """
     with contextlib.closing(connection.cursor()) as cursor:
-        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",) and _ours(cursor):
             cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table and before WAL
             cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
+
+
+def _ours(cursor: sqlite3.Cursor) -> bool:
+    """Whether there is no table of another program: the file is new, or was made by us."""
+    names = {name for (name,) in cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return not names or names >= MARKS
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -179,6 +179,13 @@ class EpochLostError(StoreError):
         super().__init__(f"another marginwatch took over the database {where}; this process must end")
 
 
+class NotOwnedError(StoreError):
+    """This process was to write as the daemon before it owned the database, or after it gave it up."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"this process does not own the database {where}, not yet or not any more; nothing is written")
+
+
 class AlertNotFoundError(StoreError):
     """No alert has that id."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from marginwatch.store.engine import MARKS
 from marginwatch.store.errors import (
     DatabaseOutdatedError,
     DatabaseOwnedError,
@@ -53,7 +54,7 @@ def _version(connection: Connection, where: str) -> str | None:
     names = sa.inspect(connection).get_table_names()
     if not names:
         return None
-    if "alembic_version" not in names or "meta" not in names:
+    if not MARKS.issubset(names):
         raise ForeignDatabaseError(where)
     version = str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
     if version not in REVISIONS:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.store import engine, loading, ownership, schema, writing
 from marginwatch.store.backup import backup
+from marginwatch.store.errors import NotOwnedError
 from marginwatch.store.history import History
 from marginwatch.store.operators import Operators
 from marginwatch.store.outbox import Outbox, requeue
@@ -28,7 +29,8 @@ class Store:
     """An opened database. Every method may raise a `StoreError`, whose text is one sentence for a person.
 
     The owner's writes (`commit`, `outbox.claim_due`, `outbox.record_attempt`) belong in one thread; reads, and what
-    `operators` write, may come from any thread or process.
+    `operators` write, may come from any thread or process. What only the owner may do raises `NotOwnedError` elsewhere,
+    and after `close`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -131,6 +133,5 @@ class Store:
 
     def _owned(self) -> Owner:
         if self._owner is None:
-            msg = "the store must be owned before it is written to"
-            raise RuntimeError(msg)
+            raise NotOwnedError(self._database.where)
         return self._owner
