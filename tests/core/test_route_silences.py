@@ -146,7 +146,30 @@ def test_ups_and_downs_end_in_one_message() -> None:
     night.wait(60)
     night.settle(100, 1)
 
-    assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2), ("pager", "firing", 1)]
+    assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2)]
+
+
+def test_who_asked_for_critical_only_hears_of_no_warning() -> None:
+    """What was critical within the silence and is a warning at its end goes to those who ask for warnings."""
+    night = Night(ladder(), silence(1, 0, 100))
+    night.value(20, "95")
+    night.value(30, "85")
+    night.settle(100, 1)
+    assert night.heard == [("desk", "firing", 1)]
+
+    night.silences = ()
+    night.value(110, "95")
+    assert night.heard[1:] == [("desk", "worsened", 2), ("pager", "worsened", 1)]
+
+
+def test_who_heard_of_the_critical_hears_that_it_eased() -> None:
+    """What was told before the silence is closed at its end, however mild it is by then."""
+    night = Night(ladder(), silence(1, 10, 100))
+    night.value(0, "95")
+    night.value(30, "85")
+    night.settle(100, 1)
+
+    assert night.heard == [("desk", "firing", 1), ("pager", "firing", 1), ("desk", "eased", 2), ("pager", "eased", 2)]
 
 
 def test_a_withheld_reminder_is_made_up_for() -> None:
@@ -196,7 +219,7 @@ def test_what_was_taken_over_keeps_its_place_in_time() -> None:
     night.settle(100, 1)
     night.settle(300, 2)
 
-    assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2), ("pager", "firing", 1)]
+    assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2)]
 
 
 def test_only_the_ended_silence_is_settled() -> None:

@@ -224,12 +224,17 @@ class _Desk:
         self.withheld.append(Withheld(transition, self._alert(transition.alert_id), silence.id, names))
 
     def catch_up(self, rows: Sequence[Withheld], now: datetime, revision: str) -> None:
-        """Tell once how an open alert stands, each receiver according to what it missed."""
+        """Tell once how an open alert stands, each receiver according to what it missed.
+
+        Who never heard of it and asked for worse than it is by now has missed nothing that is still true.
+        """
         alert = self._alert(rows[0].transition.alert_id)
         hearing: dict[State, list[tuple[str, Why]]] = {}
         for receiver in self.receivers:
             missed = [row.transition.state for row in rows if receiver.name in row.receivers]
-            state = _state_now(alert, missed, told=receiver.name in alert.told) if missed else None
+            told = receiver.name in alert.told
+            heeds = told or alert.severity >= receiver.min_severity
+            state = _state_now(alert, missed, told=told) if missed and heeds else None
             if state is not None:
                 hearing.setdefault(state, []).append((receiver.name, Why.SILENCE_ENDED))
         current = replace(alert, told_at=now, told_value=alert.value)
