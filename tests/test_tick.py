@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
 from marginwatch import tick
-from marginwatch.store.errors import DatabaseBusyError, StoreError
+from marginwatch.store.errors import DatabaseBusyError, DatabaseFullError, StoreError
 from marginwatch.store.store import Store
 from marginwatch.store.types import OperatorInput, Request, RequestKind
 from marginwatch.venues.protocol import Fetched, Part
@@ -86,6 +87,30 @@ def test_a_commit_that_got_through_after_all_is_not_repeated(store: Store, monke
 
     assert len(store.load_prior().alerts) == 1
     assert len(store.outbox.rows()) == len(desk.rules.receivers)
+
+
+def test_what_a_full_disk_refused_is_committed_once_there_is_room(store: Store) -> None:
+    """The decision is held as it was made: nothing of it is lost, told twice or decided anew."""
+    desk = Desk(ruling(usage_rule()), ledger=store)
+    desk.see(0)
+    with store._database.raw() as raw:
+        raw.execute("PRAGMA max_page_count=1")  # as many as there are: nothing may be added
+    ballast = {f"note {number}": str(number) * 900 for number in range(50)}
+    batch = [wrap(answer(seen(10, {**fields("0.95"), **ballast}), listing=[ONE]))]
+    for second in (10, 12):
+        with pytest.raises(DatabaseFullError):
+            desk.ticker.tick(batch, after(second))
+    assert [store.load_prior().alerts, store.outbox.rows(), desk.transitions] == [(), [], []]
+    with store._database.raw() as raw:
+        raw.execute("PRAGMA max_page_count=1000000")
+    desk.ticker.tick(batch, after(14))
+    desk.see(20, "0.96")
+
+    (step,) = store.history.transitions()
+    assert (step.at, step.value) == (after(10), Decimal("0.95"))
+    assert [row.created_at for row in store.outbox.rows()] == [after(10)] * len(desk.rules.receivers)
+    seconds = [each.observation.fetched_at for each in store.history.observations(ONE, after(0), after(99))]
+    assert seconds == [after(0), after(10), after(20)]
 
 
 class Refusing(Paper):

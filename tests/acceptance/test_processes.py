@@ -75,6 +75,21 @@ async def test_a_stop_lets_sends_finish(tmp_path: Path, sink: HttpSink, number: 
     assert (row.status, row.attempts, len(sink.posts)) == ("delivered", 1, 1)
 
 
+@pytest.mark.parametrize("event", ["listening", "watching", "ready"])
+async def test_a_stop_right_at_the_start_is_a_stop_like_any_other(tmp_path: Path, sink: HttpSink, event: str) -> None:
+    """Told to stop while its parts still start, housekeeping among them, it ends well and complains of nothing."""
+    async with Sites("helio") as sites:
+        config = config_of(tmp_path, sites, sink, listen="127.0.0.1:0")
+        async with started("run", "--config", config) as process:
+            await process.logged(event)
+            process.signal(signal.SIGTERM)
+
+            assert await process.ended(STOPS_WITHIN) == 0
+    assert not [line for line in process.errors if not line.startswith("{")]
+    assert [line for line in process.log if line["level"] in {"warning", "error", "critical"}] == []
+    assert process.log[-1]["event"] == "stopped"
+
+
 async def test_a_stop_waits_for_nobody_for_long(tmp_path: Path, sink: HttpSink) -> None:
     """Venues that hang, a receiver that never answers and a client that holds on do not keep it from ending in time.
 
