@@ -16,6 +16,7 @@ from marginwatch.core.model import FailureKind, VenueFailure
 from marginwatch.venues.answer import unechoed
 from marginwatch.venues.architect.srv import NotResolvedError, resolve
 from marginwatch.venues.architect.status import Refusal, kind_of, sentence
+from marginwatch.venues.architect.transport import in_our_words
 from marginwatch.venues.http.budget import RateBudget
 from marginwatch.venues.protocol import Part
 
@@ -158,8 +159,9 @@ class Connection:
         except grpc.aio.AioRpcError as error:
             self._lost = self._lost or error.code() in _MAY_HAVE_MOVED
             timed_out = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED  # its details only say so once more
-            details = "" if timed_out else error.details() or ""
-            kind = kind_of(error.code(), details, ask.call, about_account=ask.account is not None)
+            said = "" if timed_out else error.details() or ""
+            kind = kind_of(error.code(), said, ask.call, about_account=ask.account is not None)
+            details = f"{self._target} was asked" if timed_out else in_our_words(said, str(self._target))
             return self.refuse(ask, kind, details, error.code())
         except (grpc.aio.UsageError, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
