@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
 from marginwatch.core.alert import Status
 from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.result import AlertKey
 from marginwatch.core.state import Prior, VenueState, Withheld
 from marginwatch.store import tables
 from marginwatch.store.errors import DatabaseFailedError, EpochLostError, NotOwnedError
@@ -225,6 +226,38 @@ def test_the_raw_answer_is_kept_when_it_was_malformed(store: Store) -> None:
     found = {run.call: run.body for run in store.history.failures(NOON)}
 
     assert found == {"summary": b"x" * 4096, "other": None}
+
+
+@pytest.mark.parametrize("bad", ["\0", "\ud800"])
+def test_no_text_of_a_venue_stops_a_commit(url: str, bad: str) -> None:
+    """Ids, names, values and failures that the database cannot hold are kept with U+FFFD in place of what it cannot."""
+    key, twin = AccountKey("futures", f"A{bad}"), AccountKey("futures", "A\ufffd")
+    observed = observation(account=key, fields={"trader": f"j{bad}"}, positions=({"symbol": f"E{bad}"},))
+    wrong = failure(account=key, call=f"c{bad}", where=f"w{bad}", detail=f"d{bad}", trace_id="t")
+    about: dict[str, Any] = {"key": AlertKey(f"r{bad}", key, f"E{bad}"), "title": f"t{bad}"}
+    store = Store.open(url)
+    for start in (0, 10):  # as it is known to the process that made it, and to the next
+        store.own()
+        store.commit(
+            commit(
+                start,
+                observations=(seen(observed), seen(observation(account=twin))),
+                failures=(wrong,),
+                accounts=(account_state(observed), account_state(observation(account=twin))),
+                alerts=(alert(**about),),
+                transitions=(transition(**about),),
+                messages=(message(number=start, title=f"t{bad}", body=f"b{bad}", topic=f"r{bad}"),),
+            )
+        )
+        store.close()
+        store = Store.open(url)
+    store.own()
+    (state,) = store.history.account_states()
+    words = [row.message.body for row in store.outbox.rows()]
+    store.close()
+
+    assert state.account.key in {key, twin}
+    assert words == ["b\ufffd"] * 2
 
 
 def test_absurd_values_do_not_stop_a_commit(store: Store) -> None:

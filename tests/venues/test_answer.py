@@ -12,7 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marginwatch.core.model import AccountKey, FailureKind
-from marginwatch.venues.answer import BODY_KEPT, Malformed, Parser, Reader, each, full_time, sane, wire_type
+from marginwatch.venues.answer import (
+    BODY_KEPT,
+    Malformed,
+    Parser,
+    Reader,
+    each,
+    full_time,
+    plain_text,
+    sane,
+    wire_type,
+    wrong_id,
+)
 from marginwatch.venues.protocol import Part
 from marginwatch.venues.vendor import flag, money, text, time
 
@@ -89,6 +100,28 @@ def test_every_plausible_amount_is_read_exactly(amount: Decimal) -> None:
 def test_only_a_time_with_its_zone_is_a_time(written: str | None, read_as: datetime | None) -> None:
     """Anything less is unknown."""
     assert full_time(written) == read_as
+
+
+def test_texts_hold_no_control_characters() -> None:
+    """What a database or a terminal cannot take is replaced; letters of any alphabet and odd spaces stay."""
+    assert read(good(b'{"word": "a\\u0000b\\n\\u009f"}'), "") == {"word": "a\ufffdb\ufffd\ufffd"}
+    assert plain_text("Z\u00fcrich\u00a0\u200b\u4e2d \U0001f600") == "Z\u00fcrich\u00a0\u200b\u4e2d \U0001f600"
+    assert plain_text("\ud800") == "\ufffd"
+    assert isinstance(parse(b'{"word": "\\ud800"}'), Malformed)
+
+
+@pytest.mark.parametrize(
+    ("account", "complaint"),
+    [
+        ("A 1", None),
+        ("", "Expected an id, got an empty text"),
+        ("a\0", "Expected an id, got one with a control character"),
+        ("a\ud800", "Expected an id, got one with a control character"),
+    ],
+)
+def test_an_id_is_taken_as_it_is_or_not_at_all(account: str, complaint: str | None) -> None:
+    """A replaced character could make two ids one."""
+    assert wrong_id(account, "x") == (None if complaint is None else Malformed(complaint, "x"))
 
 
 def test_rows_are_read_until_one_is_malformed() -> None:

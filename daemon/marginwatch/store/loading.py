@@ -15,7 +15,7 @@ from marginwatch.store.tables import OPEN_ALERT
 from marginwatch.store.types import OperatorInput, Request, RequestKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -47,7 +47,7 @@ def memory(connection: Connection) -> Memory:
         next_id={table.name: (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1 for table in NUMBERED},
         accounts=accounts,
         revisions={row.revision: row.id for row in connection.execute(sa.select(tables.revisions))},
-        states={accounts[state.account.key]: state for state in account_states(connection)},
+        states={row.id: _account_state(row) for row in _account_rows(connection)},
     )
 
 
@@ -58,14 +58,17 @@ def has_tick(connection: Connection, tick: int) -> bool:
 
 def account_states(connection: Connection) -> list[AccountState]:
     """Every account that is remembered, by venue and id."""
+    return [_account_state(row) for row in _account_rows(connection)]
+
+
+def _account_rows(connection: Connection) -> Iterator[AnyRow]:
     accounts, sightings = tables.accounts, tables.sightings
-    found = connection.execute(
-        sa.select(accounts.c.body, sightings.c.observed_at, sightings.c.fetched_at)
+    yield from connection.execute(
+        sa.select(accounts.c.id, accounts.c.body, sightings.c.observed_at, sightings.c.fetched_at)
         .join(sightings)
         .where(accounts.c.body.is_not(None))
         .order_by(accounts.c.venue, accounts.c.account)
     )
-    return [_account_state(row) for row in found]
 
 
 def _account_state(row: AnyRow) -> AccountState:

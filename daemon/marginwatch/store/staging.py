@@ -7,16 +7,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from marginwatch.core.model import AccountKey
 from marginwatch.core.state import AccountState
 from marginwatch.store import rows
-from marginwatch.store.columns import to_micros
+from marginwatch.store.columns import storable, to_micros
 from marginwatch.store.listing import STANDALONE, Listing, Occurrence, pack
 from marginwatch.store.rows import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from marginwatch.core.model import AccountKey, CycleEnd, VenueFailure
+    from marginwatch.core.model import CycleEnd, VenueFailure
     from marginwatch.core.state import Commit, StoredObservation
     from marginwatch.store.rows import Row
 
@@ -124,6 +125,8 @@ class _Stage:
 
     def _account(self, key: AccountKey) -> int:
         known = self._memory.accounts.get(key) or self._learned.accounts.get(key)
+        if known is None and (key.venue, key.id) != (stored := (storable(key.venue), storable(key.id))):
+            return self._account(AccountKey(*stored))  # the row there is of it, perhaps; two would be refused
         if known is None:
             known = self._learned.accounts[key] = self._next("accounts")
             self._rows["accounts"].append(rows.account_row(known, key))

@@ -28,6 +28,8 @@ _SHORTEST_TOKEN: Final = 8
 """Characters. A shorter one is not looked for: it might be part of a number."""
 
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$\.?(.*)`$", re.DOTALL)
+_UNFIT: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters and halves of surrogate pairs: no database takes all of them, and no terminal should."""
 _LARGEST_EXPONENT: Final = 20
 _SMALLEST_EXPONENT: Final = -30
 _READ_AS: Final[Mapping[Unit, type]] = {Unit.FLAG: bool, Unit.TEXT: str, Unit.TIME: str}
@@ -119,6 +121,7 @@ class Reader:
     def __call__(self, message: msgspec.Struct, where: str) -> dict[str, Value] | Malformed:
         """The scalars that are there, by the vendor's names; `where` is the message's own place in the document.
 
+        What a text must not hold is replaced, and a time without a zone is null.
         Malformed for a number that no account can hold: not finite, or with an absurd exponent.
         """
         found: dict[str, Value] = {}
@@ -128,7 +131,9 @@ class Reader:
                 continue
             if type(value) is Decimal and not sane(value):
                 return Malformed("Expected a number of sane size", f"{where}.{name}" if where else name)
-            found[name] = full_time(value) if is_time else value
+            if type(value) is str:
+                value = full_time(value) if is_time else plain_text(value)
+            found[name] = value
         return found
 
 
@@ -146,6 +151,18 @@ def each(rows: Iterable[Row], read: Callable[[Row, str], Taken | Malformed], whe
 def sane(number: Decimal) -> bool:
     """Whether an account can hold such a number: finite, and without an absurd exponent."""
     return number.is_finite() and _SMALLEST_EXPONENT <= number.adjusted() <= _LARGEST_EXPONENT
+
+
+def plain_text(text: str) -> str:
+    """The text with every control character replaced by U+FFFD."""
+    return text if text.isprintable() else _UNFIT.sub("\ufffd", text)
+
+
+def wrong_id(text: str, where: str) -> Malformed | None:
+    """Why an account cannot be called so; None when it can. Nothing is replaced: two ids could become one."""
+    if not text:
+        return Malformed("Expected an id, got an empty text", where)
+    return Malformed("Expected an id, got one with a control character", where) if _UNFIT.search(text) else None
 
 
 def full_time(text: str | None) -> datetime | None:

@@ -58,6 +58,27 @@ def test_a_malformed_row_costs_its_own_account_only(case: str) -> None:
     assert SECOND.encode() in failure.body
 
 
+@pytest.mark.parametrize("spoilt", ["", "a\0", "a\x9f"])
+def test_an_id_that_cannot_be_one_spoils_the_listing(spoilt: str) -> None:
+    """Nothing is put in its place, for two accounts could become one."""
+    (failure,) = read({ACCOUNTS: {"accounts": [listed(), listed(spoilt)]}, SUMMARIES: {}}).failures
+    assert (failure.kind, failure.where) == (FailureKind.BAD_ANSWER, "accounts[1].account.id")
+
+
+def test_control_characters_of_a_text_are_replaced() -> None:
+    """In names, symbols and whatever else is for people to read."""
+    lots = {"E\0S": [{"quantity": "1"}]}
+    said = read(
+        {
+            ACCOUNTS: {"accounts": [{**listed(name="J\x1bDoe"), "trader": "j\n"}]},
+            SUMMARIES: {"account_summaries": [summary(positions=lots)]},
+        }
+    )
+    assert said.listing == (Account(key(), "J\ufffdDoe"),)
+    assert said.observations[0].fields["trader"] == "j\ufffd"
+    assert said.observations[0].positions == ({"symbol": "E\ufffdS", "quantity": 1},)
+
+
 def test_an_account_left_out_of_a_good_answer_is_unknown_to_the_venue() -> None:
     """Listed as visible, yet not in the summaries and not answered for alone."""
     said = read({ACCOUNTS: {"accounts": [listed()]}, SUMMARIES: {"account_summaries": [summary("other")]}})

@@ -90,7 +90,13 @@ def test_the_login_lists_the_accounts(body: bytes, globs: tuple[str, ...], ids: 
 
 @pytest.mark.parametrize(
     ("body", "where"),
-    [(b"", "accounts"), (b"null", "accounts"), (b'[{"gid":"g"}]', "accounts[0]"), (b'[{"id":""}]', "accounts")],
+    [
+        (b"", "accounts"),
+        (b"null", "accounts"),
+        (b'[{"gid":"g"}]', "accounts[0]"),
+        (b'[{"id":""}]', "accounts"),
+        (b'[{"id":"a\\u0000"}]', "accounts"),
+    ],
 )
 def test_a_listing_that_cannot_be_read_is_a_failure(body: bytes, where: str) -> None:
     """A bad list is told, and is no empty list."""

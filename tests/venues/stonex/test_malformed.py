@@ -55,8 +55,8 @@ def test_an_answer_that_is_not_there_is_a_bad_answer() -> None:
 )
 def test_has_errors_is_a_failure_whatever_the_status(changes: dict[str, object], kind: FailureKind) -> None:
     """`hasErrors` decides; only where the venue leaves no doubt is the failure more than a server error."""
-    failure = wrong(read(positions(hasErrors=True, data=None, traceId="trace-1", **changes)))
-    assert (failure.kind, failure.trace_id) == (kind, "trace-1")
+    failure = wrong(read(positions(hasErrors=True, data=None, traceId="trace\0", **changes)))
+    assert (failure.kind, failure.trace_id) == (kind, "trace\ufffd")
 
 
 def test_the_venues_words_are_passed_on_in_one_line() -> None:

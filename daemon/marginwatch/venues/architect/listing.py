@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from marginwatch.core.model import Account, AccountKey, VenueFailure
-from marginwatch.venues.answer import Malformed
+from marginwatch.venues.answer import Malformed, plain_text, wrong_id
 from marginwatch.venues.architect.fields import PERMISSIONS
 from marginwatch.venues.architect.wire import (
     ACCOUNTS,
@@ -60,10 +60,11 @@ def _read_row(venue: str, part: Part, place: str, row: msgspec.Raw) -> Listed | 
     named = parse_listed_name(row)
     if isinstance(named, Malformed):
         return named.inside(place).of(venue, ACCOUNTS, own)
-    if not named.account.id:
-        return Malformed("Expected an id, got an empty text", f"{place}.account.id").of(venue, ACCOUNTS, own)
+    wrong = wrong_id(named.account.id, f"{place}.account.id")
+    if wrong is not None:
+        return wrong.of(venue, ACCOUNTS, own)
     key = AccountKey(venue, named.account.id)
-    account = Account(key, named.account.name or named.account.id)
+    account = Account(key, plain_text(named.account.name) or named.account.id)
     whole = parse_listed_account(row)
     if isinstance(whole, Malformed):
         return Listed(account, {}, whole.inside(place).of(venue, ACCOUNTS, own, key))
@@ -81,7 +82,7 @@ def _fields(row: ListedAccount) -> dict[str, Value]:
     if row.trading_enabled is not UNSET:
         fields["trading_enabled"] = row.trading_enabled
     if row.trader is not UNSET:
-        fields["trader"] = row.trader
+        fields["trader"] = None if row.trader is None else plain_text(row.trader)
     return fields
 
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from marginwatch.core.fields import margin_usage
 from marginwatch.core.model import AccountKey, VenueFailure
-from marginwatch.venues.answer import Malformed
+from marginwatch.venues.answer import Malformed, plain_text
 from marginwatch.venues.architect.fields import AMOUNTS, COMMON_OF, LOT_AMOUNTS
 from marginwatch.venues.architect.wire import (
     HISTORY,
@@ -162,7 +162,7 @@ def _positions(row: AccountSummary) -> tuple[dict[str, Value], ...] | None:
 
 
 def _lot(symbol: str, lot: AccountPosition) -> dict[str, Value]:
-    fields: dict[str, Value] = {"symbol": symbol}
+    fields: dict[str, Value] = {"symbol": plain_text(symbol)}
     for name in LOT_AMOUNTS:
         value = getattr(lot, name)
         if value is not UNSET:

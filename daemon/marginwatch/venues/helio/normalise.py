@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from marginwatch.core.fields import margin_usage
 from marginwatch.core.model import Account, AccountKey, Normalised, Observation, VenueFailure
-from marginwatch.venues.answer import Malformed, each
+from marginwatch.venues.answer import Malformed, each, wrong_id
 from marginwatch.venues.helio.documented import BUY, SELL, TRADE_STATUSES
 from marginwatch.venues.helio.fields import BARE_METRICS, LOGIN, METRICS_CALL, PORTFOLIO_CALL
 from marginwatch.venues.helio.wire import (
@@ -78,9 +78,9 @@ def _listing(fetched: Fetched, globs: Sequence[str]) -> Normalised:
     if isinstance(rows, Malformed):
         return Normalised(failures=(rows.inside("accounts").of(fetched.venue, LOGIN, part),))
     ids = list(dict.fromkeys(str(row.id) for row in rows))
-    if "" in ids:
-        nameless = Malformed("Expected an id, got an empty text", "accounts")
-        return Normalised(failures=(nameless.of(fetched.venue, LOGIN, part),))
+    wrong = next(filter(None, (wrong_id(account, "accounts") for account in ids)), None)
+    if wrong is not None:
+        return Normalised(failures=(wrong.of(fetched.venue, LOGIN, part),))
     listed = (Account(AccountKey(fetched.venue, account), account) for account in ids)
     return Normalised(listing=tuple(filter(Selection(globs), listed)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from marginwatch.core.model import FailureKind
-from marginwatch.venues.answer import Malformed
+from marginwatch.venues.answer import Malformed, plain_text
 from marginwatch.venues.http.failure import Said, spoken
 from marginwatch.venues.stonex.wire import Envelope, Error, parse_envelope, parse_errors, parse_token_refused
 
@@ -39,7 +39,8 @@ def said(envelope: Envelope, secrets: tuple[str, ...] = ()) -> Said:
     errors = _errors(envelope)
     told = (envelope.message or "", *(_sentence(error) for error in errors[:_SHOWN_ERRORS]))
     message = "; ".join(words for words in (spoken(part, secrets) for part in told) if words)
-    return Said(spoken(message), envelope.traceId, _kind(envelope, errors))
+    trace_id = None if envelope.traceId is None else plain_text(envelope.traceId)
+    return Said(spoken(message), trace_id, _kind(envelope, errors))
 
 
 def refuses_token(body: bytes) -> bool:
