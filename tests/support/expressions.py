@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from hypothesis import strategies as st
 
 from marginwatch.core.condition import Checked, Fault, Scene, Scope, check, every_name, parse
+from marginwatch.core.condition.functions import WINDOWS
 from marginwatch.core.fields import Catalogue, Field, Unit, catalogue
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def parsed(text: str) -> Node:
 
 
 def checked(text: str, scope: Scope = "account", kind: RuleKind | None = None) -> Checked:
-    return check(parsed(text), SMALL, NAMES, scope=scope, kind=kind)
+    return check(parsed(text), SMALL, NAMES, scope=scope, kind=kind, calendar="us-futures")
 
 
 def right(text: str, scope: Scope = "account") -> Node:
@@ -74,13 +75,14 @@ def right(text: str, scope: Scope = "account") -> Node:
 class _Writer:
     """Writes one sentence of the grammar after another, brackets only where they are drawn.
 
-    `place` is where the sentence stands: for an `account`, a `position`, under a function of `change`, or in `python`
-    too, which shares only a part of the language.
+    `place` is where the sentence stands: for an `account`, for one that is `watched` over time, a `position`, under a
+    function of `change`, or in `python` too, which shares only a part of the language.
     """
 
     def __init__(self, draw: st.DrawFn, place: str) -> None:
         self._draw = draw
         self._place = place
+        self._whole = place in {"account", "watched"}
 
     def condition(self, depth: int) -> str:
         return " or ".join(self._both(depth) for _ in range(self._pick(1, 1, 2)))
@@ -100,7 +102,7 @@ class _Writer:
         ways = [self._relation, self._relation, self._bracketed]
         if self._place != "python":
             ways += [self._member, self._equal]
-        if self._place == "account":
+        if self._whole:
             ways += [self._changing, self._quantified]
         return self._pick(*ways)(depth - 1)
 
@@ -115,7 +117,7 @@ class _Writer:
 
     def _member(self, depth: int) -> str:
         among = self._pick('("FULL", "CLOSE_ONLY")', '["DISABLED"]', '{"FULL", "DISABLED",}')
-        held = self._pick("permissions", "prior(permissions)") if self._place == "account" else "permissions"
+        held = self._pick("permissions", "prior(permissions)") if self._whole else "permissions"
         operator = self._pick("in", "not in")
         flag = f"{self._flag()} {operator} (true, false)" if depth else f'"trade" {operator} {held}'
         return self._pick(f"trading_status {operator} {among}", f'"trade" {operator} {held}', flag)
@@ -153,8 +155,10 @@ class _Writer:
 
     def _factor(self, unit: Unit, depth: int) -> str:
         ways = ["leaf", "leaf", "-", "()", "abs"] if depth > 0 else ["leaf"]
-        if depth > 0 and self._place == "account":
+        if depth > 0 and self._whole:
             ways.append("prior")
+        if depth > 0 and self._place == "watched":
+            ways += ["window", "window"]
         match self._pick(*ways):
             case "-":
                 return f"-{self._factor(unit, depth - 1)}"
@@ -165,8 +169,16 @@ class _Writer:
             case "prior":
                 field = "equity" if unit is Unit.MONEY else "leverage"
                 return f"prior({_Writer(self._draw, 'change').number(unit, 1)} + {field})"
+            case "window":
+                return self._window(unit)
             case _:
                 return self._leaf(unit)
+
+    def _window(self, unit: Unit) -> str:
+        function = self._pick(*sorted(WINDOWS))
+        window = self._pick("30s", "2m", "1h", "1d" if function == "rate" else "session")
+        field = "equity" if unit is Unit.MONEY else "leverage"
+        return f'{function}({_Writer(self._draw, "change").number(unit, 1)} + {field}, "{window}")'
 
     def _leaf(self, unit: Unit) -> str:
         if unit is Unit.RATIO:
@@ -227,6 +239,8 @@ def _rows(draw: st.DrawFn, fields: Mapping[str, Field]) -> dict[str, Value]:
     return row
 
 
+histories: Final = st.lists(_rows(SMALL.fields), min_size=1, max_size=5)
+"""What an account's fields were, observation by observation."""
 _positions: Final = st.lists(_rows(SMALL.positions), max_size=3)
 scenes: Final = st.builds(
     Scene,

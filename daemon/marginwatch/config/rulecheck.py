@@ -12,6 +12,7 @@ from marginwatch.config.ladder import Ladder, read_ladder
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.summary import Fields, check_summary
 from marginwatch.core import condition
+from marginwatch.core.condition.nodes import Windowed, walk
 from marginwatch.core.fields import COMMON_UNITS, Unit
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.errors import Problem
@@ -108,6 +109,12 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
     node = condition.parse(str(draft.expression.value))
     if isinstance(node, condition.Fault):
         verdict.problems.append(_problem(draft.expression, node))
+        return {}
+    windows = [part for part in walk(node) if isinstance(part, Windowed)]
+    if windows:
+        what = f"the function {windows[0].function} over a window of time is not available yet"
+        span = windows[0].at
+        verdict.problems.append(_problem(draft.expression, condition.Fault(span.offset, span.length, what)))
         return {}
     names = condition.every_name(scene.catalogues.values()) | frozenset(COMMON_UNITS)
     scope: condition.Scope = "position" if draft.each else "account"

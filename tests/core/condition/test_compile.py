@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.core.condition import compile_screen, compile_value, interpret
+from marginwatch.core.condition import Past, compile_screen, compile_value, interpret
 from marginwatch.core.fields import Unit
-from support.expressions import conditions, numbers, right, scenes
+from marginwatch.core.windows import AccountWindows, Answers, Plan, sampled
+from support.expressions import conditions, histories, numbers, right, scenes
+from support.zones import CALENDARS, sessions
 
 if TYPE_CHECKING:
-    from marginwatch.core.condition import Scene
+    from collections.abc import Mapping, Sequence
+
+    from marginwatch.core.condition import Node, Scene
+    from marginwatch.core.model import Value
+
+NOON = datetime(2026, 3, 9, 17, tzinfo=UTC)
+EVERY = timedelta(seconds=50)
+STALE_AFTER = timedelta(seconds=60)
 
 
 @given(conditions(), scenes)
@@ -43,3 +54,26 @@ def test_a_screen_finds_what_is_not_known_to_be_false(texts: list[str], scene: S
     nodes = [right(text) for text in texts]
     found = compile_screen(nodes)(scene.fields, scene.prior, scene.positions)
     assert found == [number for number, node in enumerate(nodes) if interpret(node, scene) is not False]
+
+
+@given(conditions(place="watched"), histories, scenes)
+def test_a_condition_over_time_means_what_it_says(text: str, history: list[Mapping[str, Value]], scene: Scene) -> None:
+    """With its windows kept observation by observation, a condition is as by brute force over all of them."""
+    node = right(text)
+    past = [Past(NOON + number * EVERY, fields) for number, fields in enumerate(history)]
+    session = CALENDARS["us-futures"].at(past[-1].at)
+    assert session is not None
+    opened = {"us-futures": session.opens}
+    scene = replace(scene, fields=history[-1], past=past, stale_after=STALE_AFTER, opened=opened)
+
+    fields = {**history[-1], **_windows(node, past)}
+
+    assert compile_value(node)(fields, scene.prior, scene.positions) is interpret(node, scene)
+
+
+def _windows(node: Node, past: Sequence[Past]) -> Mapping[str, Value]:
+    plan, kept = Plan([node], sessions()), AccountWindows(STALE_AFTER)
+    samples = [sampled(plan, seen.fields, seen.at, None) for seen in past]
+    for sample in samples[:-1]:
+        kept.keep(plan, sample)
+    return Answers(plan, kept, samples[-1:]).values()

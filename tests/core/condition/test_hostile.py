@@ -138,7 +138,7 @@ def test_a_soup_of_our_own_words_is_evaluated_or_a_fault(text: str, scene: Scene
         "true == TRUE",
         "currency == 'USD",
         "currency == \"USD'",
-        "min(equity, '30m') > 5",
+        "min(equity, '30m', '1h') > 5",
         "",
         " \n\t ",
         "x" * 81,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.core.condition import Scene, interpret, names
+from marginwatch.core.condition import Scene, interpret, names, written
 from marginwatch.core.condition.nodes import Name, Number, Text, walk
 from marginwatch.core.fields import Unit
-from support.expressions import conditions, parsed
+from support.expressions import conditions, parsed, right
 
 if TYPE_CHECKING:
     from marginwatch.core.model import Value
@@ -56,6 +56,33 @@ def test_operators_bind_as_in_python(text: str, equity: Decimal, cash: Decimal, 
 def test_two_ways_to_write_one_thing(text: str, same: str) -> None:
     """Brackets, spaces, quotes and notation change nothing but the places."""
     assert parsed(text) == parsed(same)
+
+
+@given(conditions(place="watched"))
+def test_an_expression_written_out_reads_back(text: str) -> None:
+    """Its text is another way to write the same."""
+    node = parsed(text)
+    assert parsed(written(node)) == node
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("in_margin_call in (true,) and not changed( equity)", "(in_margin_call in (true)) and (not changed(equity))"),
+        ("currency == 'a\"b' or -(equity+2.50)*-3 < -80 %".replace(" %", "%"), None),
+        ("age > '90s'", 'age > "90s"'),
+        ("drawdown( equity-cash ,'1d') > 5", 'drawdown(equity - cash, "1d") > 5'),
+    ],
+)
+def test_how_an_expression_is_written_out(text: str, same: str | None) -> None:
+    """Brackets stand where they help to read."""
+    assert written(parsed(text)) == (same or "(currency == 'a\"b') or ((-(equity + 2.50) * -3) < -80%)")
+
+
+def test_a_checked_expression_written_out_names_its_calendar() -> None:
+    """Two rules that ask for the sessions of different calendars do not share a window."""
+    assert written(right('max(equity, "session")')) == 'max(equity, "session of us-futures")'
+    assert written(right('age > "1h30m"')) == 'age > "5400s"'
 
 
 @pytest.mark.parametrize(

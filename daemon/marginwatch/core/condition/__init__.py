@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from marginwatch.core.condition.amounts import Amount, Limit, parse_amount, parse_duration, parse_level, unit_fault
 from marginwatch.core.condition.check import POSITION, Checked, Scope, check, every_name
-from marginwatch.core.condition.compile import Evaluation, Screening, compile_screen, compile_value
-from marginwatch.core.condition.interpret import Scene, interpret
+from marginwatch.core.condition.compile import (
+    Evaluation,
+    Sampling,
+    Screening,
+    compile_sample,
+    compile_screen,
+    compile_value,
+)
+from marginwatch.core.condition.interpret import Past, Scene, interpret
 from marginwatch.core.condition.nodes import Fault, Node, names
 from marginwatch.core.condition.syntax import parse
+from marginwatch.core.condition.written import written
 
 __all__ = [
     "POSITION",
@@ -17,10 +25,13 @@ __all__ = [
     "Fault",
     "Limit",
     "Node",
+    "Past",
+    "Sampling",
     "Scene",
     "Scope",
     "Screening",
     "check",
+    "compile_sample",
     "compile_screen",
     "compile_value",
     "every_name",
@@ -31,4 +42,5 @@ __all__ = [
     "parse_duration",
     "parse_level",
     "unit_fault",
+    "written",
 ]

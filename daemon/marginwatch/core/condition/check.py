@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from marginwatch.core.condition.functions import QUANTIFIERS, TEMPORAL
+from marginwatch.core.condition.functions import QUANTIFIERS, TEMPORAL, WINDOWS
 from marginwatch.core.condition.nodes import (
     Arithmetic,
     Call,
@@ -20,6 +20,7 @@ from marginwatch.core.condition.nodes import (
     Negative,
     Node,
     Not,
+    Windowed,
     names,
 )
 from marginwatch.core.condition.purpose import compare_it, unfit
@@ -34,6 +35,7 @@ from marginwatch.core.condition.relations import (
     reckoned,
 )
 from marginwatch.core.condition.units import NUMBERS, ORDERED, Measure, described
+from marginwatch.core.condition.window import SESSION, window_fault
 from marginwatch.core.fields import Unit
 
 if TYPE_CHECKING:
@@ -84,13 +86,15 @@ def check(
     *,
     scope: Scope = "account",
     kind: RuleKind | None = None,
+    calendar: str = "",
 ) -> Checked:
     """Check a parsed expression against one venue's catalogue.
 
     `every_name` holds the names of all installed catalogues: a name outside it is a fault, a name this catalogue
-    lacks is absent. With `kind`, also that the whole is what such a rule needs: a number, or true or false.
+    lacks is absent. With `kind`, also that the whole is what such a rule needs: a number, or true or false. `calendar`
+    names the sessions that windows of a session are of.
     """
-    checker = _Checker(catalogue, every_name, scope)
+    checker = _Checker(catalogue, every_name, scope, calendar)
     found = checker.visit(node)
     if isinstance(found, Typed) and kind is not None:
         checker.faults.extend(unfit(found, kind))
@@ -113,11 +117,12 @@ _Found: TypeAlias = Typed | _Nothing
 class _Checker:
     """Visits a tree from the leaves up, collecting faults."""
 
-    def __init__(self, catalogue: Catalogue, every_name: Collection[str], scope: Scope) -> None:
+    def __init__(self, catalogue: Catalogue, every_name: Collection[str], scope: Scope, calendar: str) -> None:
         self.faults: list[Fault] = []
         self._catalogue = catalogue
         self._every_name = every_name
         self._scope = scope
+        self._calendar = calendar
         self._inside: str = ""
 
     def visit(self, node: Node) -> _Found:
@@ -138,6 +143,8 @@ class _Checker:
                 found = self._membership(node)
             case Call():
                 found = self._call(node)
+            case Windowed():
+                found = self._windowed(node)
             case _:
                 assert isinstance(node, Constant), "a list is read by the membership it stands in"
                 found = constant(node)
@@ -157,7 +164,7 @@ class _Checker:
         found = fields.get(node.name.removeprefix(POSITION))
         if found is None and node.name not in self._every_name:
             return self._fault(node, f"there is no field {node.name}", did_you_mean(node.name, self._every_name))
-        if of_position and self._inside in TEMPORAL:
+        if of_position and self._inside in TEMPORAL | WINDOWS:
             return self._fault(node, f"{node.name} has no earlier value; one is kept only for the account's fields")
         if of_position and self._scope != "position" and self._inside not in QUANTIFIERS:
             hint = 'ask any(…) or all(…) of them, or give the rule each = "position"'
@@ -256,6 +263,24 @@ class _Checker:
             return self._fault(node.argument, f"{described(found.unit)} cannot be less or more", "write changed(…)")
         unit, values = (found.unit, found.values) if node.function == "prior" else (Unit.FLAG, ())
         return Typed(Call(node.function, found.node, node.at), unit, values)
+
+    def _windowed(self, node: Windowed) -> _Found:
+        if self._inside in WINDOWS:
+            return self._fault(node, f"{node.function} cannot stand inside {self._inside}: a window holds no other")
+        if self._inside in TEMPORAL:
+            return self._fault(node, f"{node.function} cannot stand inside {self._inside}: a window has no prior value")
+        if not names(node):
+            return self._fault(node, f"{node.function} needs a field")
+        fault = window_fault(node.function, node.window)
+        outside, self._inside = self._inside, node.function
+        found = self._number(node.argument)
+        self._inside = outside
+        if fault is not None:
+            return self._add(fault)
+        if isinstance(found, _Nothing):
+            return found
+        calendar = self._calendar if node.window.value == SESSION else ""
+        return Typed(Windowed(node.function, found.node, node.window, calendar, node.at), found.unit)
 
 
 def _whole(parts: list[_Found]) -> list[Typed] | _Nothing:

@@ -27,7 +27,9 @@ from marginwatch.core.condition.nodes import (
     Number,
     Text,
     Truth,
+    Windowed,
 )
+from marginwatch.core.condition.written import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +37,13 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Value
 
 Evaluation: TypeAlias = "Callable[[Mapping[str, Value], Mapping[str, Value], object], Value]"
-"""(fields, last known fields, positions or the one position) to the value, None when it is unknown."""
+"""(fields, last known fields, positions or the one position) to the value, None when it is unknown.
+
+The value of each window stands among the fields, under its text as `written` gives it.
+"""
+
+Sampling: TypeAlias = "Callable[[Mapping[str, Value]], tuple[Value, ...]]"
+"""(fields) to the value of each of some expressions."""
 
 Screening: TypeAlias = (
     "Callable[[Mapping[str, Value], Mapping[str, Value], Sequence[Mapping[str, Value]] | None], list[int]]"
@@ -66,6 +74,15 @@ def compile_screen(conditions: Sequence[Node]) -> Screening:
         maybe = body.maybe(condition)
         body.lines.append(f"if {maybe}: hits.append({number})")
     return cast("Screening", program.built(body, "hits"))
+
+
+def compile_sample(nodes: Sequence[Node]) -> Sampling:
+    """One function that gives the values of all expressions, of the account's present fields alone."""
+    program = _Program()
+    body = _Body(program)
+    values = "".join(f"{body.value(node)}, " for node in nodes)
+    compiled = program.built(body, f"({values})")
+    return cast("Sampling", lambda fields: compiled(fields, fields, None))
 
 
 class _Program:
@@ -159,6 +176,8 @@ class _Body:
                 name = self._program.constant(frozenset(item.value for item in items))
             case Name(name=field):
                 name = self._read(field)
+            case Windowed():
+                name = self._read(written(node))
             case Negative(operand=operand):
                 name = self._assign(f"negative({self.value(operand)})")
             case Arithmetic():

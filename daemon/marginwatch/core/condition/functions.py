@@ -14,4 +14,5 @@ FUNCTIONS: Final = TEMPORAL | QUANTIFIERS | {"abs"}
 """All of them; each takes one argument."""
 
 WINDOWS: Final = frozenset({"min", "max", "mean", "first", "last", "delta", "rate", "drawdown"})
-"""Functions over a window of time (`"30m"`, `"session"`). Their names are taken; this version cannot evaluate them."""
+"""Those over a window of time, the second argument: `max(equity, "1d")`, `drawdown(equity, "session")`. `rate` is the
+change of its argument in an hour; all have their argument's unit."""

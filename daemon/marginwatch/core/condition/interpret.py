@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from marginwatch.core.condition.arithmetic import OPERATIONS, absolute, negative
@@ -23,10 +26,13 @@ from marginwatch.core.condition.nodes import (
     Number,
     Text,
     Truth,
+    Windowed,
 )
+from marginwatch.core.condition.window import length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from marginwatch.core.model import Value
 
@@ -46,6 +52,18 @@ _RELATIONS: Final = {
 }
 
 
+_HOUR: Final = timedelta(hours=1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One observation of the account."""
+
+    at: datetime
+    fields: Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything an expression can see."""
@@ -56,6 +74,12 @@ class Scene:
     positions: Sequence[Mapping[str, Value]] | None = None
     position: Mapping[str, Value] = field(default_factory=dict)
     """The one position looked at: in `any`, in `all`, and in a rule with `each = "position"`."""
+    past: Sequence[Past] = ()
+    """Every observation so far, times not falling, the present one last; what windows look at."""
+    stale_after: timedelta = timedelta(0)
+    """How long a value holds after it was seen, when no other known one follows."""
+    opened: Mapping[str, datetime] = field(default_factory=dict)
+    """When the session of each calendar opened that is on, or the last one."""
 
 
 def interpret(node: Node, scene: Scene) -> Value:
@@ -129,6 +153,58 @@ def _temporal(node: Call, scene: Scene) -> Any:  # noqa: ANN401  (`prior` gives 
     return before is not None and _RELATIONS[node.function](now, before)
 
 
+def _windowed(node: Windowed, scene: Scene) -> Decimal | None:
+    values = [(past.at, _value(node.argument, replace(scene, fields=past.fields))) for past in scene.past]
+    now, current = values[-1]
+    if current is None:
+        return None
+    span = length(node)
+    low = scene.opened[node.calendar] if span is None else now - span
+    held = list(_held([(at, value) for at, value in values if value is not None], scene.stale_after, low))
+    if node.function == "mean":
+        return _mean(held, current)
+    if node.function == "rate":
+        assert span is not None, "the checker refuses the rate of a session"
+        hourly = OPERATIONS["*"](_delta([value for _, _, value in held]), Decimal(_HOUR // _MICROSECOND))
+        return OPERATIONS["/"](hourly, Decimal(span // _MICROSECOND))
+    return _OF_VALUES[node.function]([value for _, _, value in held])
+
+
+def _delta(values: Sequence[Decimal]) -> Decimal | None:
+    return OPERATIONS["-"](values[-1], values[0])
+
+
+_OF_VALUES: Final[Mapping[str, Callable[[Sequence[Decimal]], Decimal | None]]] = {
+    "max": max,
+    "min": min,
+    "first": lambda values: values[0],
+    "last": lambda values: values[-1],
+    "delta": _delta,
+    "drawdown": lambda values: OPERATIONS["-"](max(values), values[-1]),
+}
+
+
+def _held(
+    known: Sequence[tuple[datetime, Decimal]], stale_after: timedelta, low: datetime
+) -> Iterator[tuple[datetime, datetime, Decimal]]:
+    """From when, until when and which values held after `low`; the present one has only begun to."""
+    for place, (at, value) in enumerate(known):
+        until = at if place + 1 == len(known) else min(at + stale_after, known[place + 1][0])
+        if until > low:
+            yield max(at, low), until, value
+
+
+def _mean(held: Iterable[tuple[datetime, datetime, Decimal]], current: Decimal) -> Decimal | None:
+    """Each value by the time it held; the present one when none held for any time."""
+    total, lasted = Fraction(0), 0
+    for start, until, value in held:
+        micros = (until - start) // _MICROSECOND
+        total, lasted = total + Fraction(value) * micros, lasted + micros
+    if not lasted:
+        return current
+    return OPERATIONS["/"](Decimal(total.numerator), Decimal(total.denominator * lasted))
+
+
 def _value(node: Node, scene: Scene) -> Any:  # noqa: ANN401  (the checker vouches for the type)
     return interpret(node, scene)
 
@@ -163,4 +239,5 @@ _MEANINGS: Final[Mapping[type, Callable[[Any, Scene], Any]]] = {
     Not: _not,
     Logic: _logic,
     Call: _call,
+    Windowed: _windowed,
 }

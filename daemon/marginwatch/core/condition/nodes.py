@@ -149,8 +149,33 @@ class Call:
     at: Span = field(default=_NOWHERE, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """`max(equity, "1d")`: what an expression was over a window of time that ends now."""
+
+    function: str
+    argument: Node
+    window: Text
+    """A duration, or `session`."""
+    calendar: str = ""
+    """Whose session, by name, once checked; empty for a duration."""
+    at: Span = field(default=_NOWHERE, compare=False)
+
+
 Node: TypeAlias = (
-    Number | Text | Truth | Choices | Name | Negative | Arithmetic | Comparison | Membership | Not | Logic | Call
+    Number
+    | Text
+    | Truth
+    | Choices
+    | Name
+    | Negative
+    | Arithmetic
+    | Comparison
+    | Membership
+    | Not
+    | Logic
+    | Call
+    | Windowed
 )
 
 
@@ -159,7 +184,7 @@ def children(node: Node) -> tuple[Node, ...]:
     match node:
         case Choices(items=items):
             return items
-        case Negative(operand=operand) | Not(operand=operand) | Call(argument=operand):
+        case Negative(operand=operand) | Not(operand=operand) | Call(argument=operand) | Windowed(argument=operand):
             return (operand,)
         case Arithmetic(first=first, rest=rest):
             return (first, *(operand for _, operand in rest))

@@ -22,6 +22,8 @@ from marginwatch.core.condition.nodes import (
     Node,
     Not,
     Number,
+    Text,
+    Windowed,
     walk,
 )
 
@@ -168,14 +170,25 @@ class _Parser:
         return node
 
     def _call(self, name: Token) -> Node:
-        if name.word in WINDOWS:
-            raise StopReadingError(name.at, f"the function {name.word} over a window of time is not available yet")
-        if name.word not in FUNCTIONS:
+        if name.word not in FUNCTIONS | WINDOWS:
             raise StopReadingError(name.at, f"there is no function {name.word}", _instead_of(name.word))
         argument = self._words.nested(self._either, self._words.take().at)
+        if name.word in WINDOWS:
+            return self._windowed(name, argument)
         if self._words.at(","):
             raise StopReadingError(self._words.peek().at, f"{name.word} takes one argument")
         return Call(name.word, argument, name.at.to(self._words.close(")")))
+
+    def _windowed(self, name: Token, argument: Node) -> Windowed:
+        hint = f'for example {name.word}(equity, "1d")'
+        if not self._words.at(","):
+            raise StopReadingError(name.at, f"{name.word} looks over a window of time, which is missing", hint)
+        self._words.take()
+        at = self._words.peek().at
+        window = self._words.literal()
+        if not isinstance(window, Text):
+            raise StopReadingError(at, "a window of time is written in quotes", hint)
+        return Windowed(name.word, argument, window, at=name.at.to(self._words.close(")")))
 
 
 def _field(token: Token) -> Name:
@@ -197,4 +210,4 @@ def _refuse_chain(before: Node, middle: Node, operator: str) -> None:
 
 def _instead_of(name: str) -> str:
     close = get_close_matches(name, sorted(FUNCTIONS | WINDOWS), n=1)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(FUNCTIONS))}"
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(FUNCTIONS | WINDOWS))}"

@@ -1,0 +1,206 @@
+"""The windows of one account: what is kept of it, and what its rules' questions are answered with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from marginwatch.core.condition.arithmetic import OPERATIONS
+from marginwatch.core.windows.plan import micros, moment
+from marginwatch.core.windows.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from marginwatch.core.model import Value
+    from marginwatch.core.windows.plan import Plan, Question, Track
+    from marginwatch.core.windows.series import Later
+
+SET_BACK: Final = timedelta(days=1)
+"""A clock set back by no more leaves the windows as they are: time stands still until it has caught up."""
+
+_HOUR: Final = Decimal(3_600_000_000)
+_SELDOM: Final = 64
+"""Values added between two looks for what may be forgotten; more where more is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the expressions were at one observation."""
+
+    at: int
+    """Observation time, never before that of the sample before."""
+    values: Mapping[str, Value]
+    """By text; None where unknown."""
+    anew: bool = False
+    """The clock was set back by more than `SET_BACK`: what was before it does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a window has been seen."""
+
+    text: str
+    """The window as the rule has it: `drawdown(equity, "1d")`."""
+    window: str
+    """Its length or `session`, as written."""
+    length: timedelta
+    """Of a session: since it opened."""
+    known: timedelta
+    """The part of it of which a value is known."""
+    since: datetime
+    """From when on."""
+
+    @property
+    def whole(self) -> bool:
+        """True when no more than a hundredth of it is missing."""
+        return self.known * 100 >= self.length * 99
+
+
+class AccountWindows:
+    """The series of one account, as committed."""
+
+    __slots__ = ("_count", "_series", "_trim_at", "latest", "stale_after", "tracks")
+
+    def __init__(self, stale_after: timedelta) -> None:
+        """Nothing was seen yet."""
+        self.latest: int | None = None
+        """Time of the latest sample."""
+        self.tracks: dict[str, Track] = {}
+        """What is kept, and for what."""
+        self.stale_after = stale_after
+        self._series: dict[str, Series] = {}
+        self._count = 0
+        self._trim_at = _SELDOM
+
+    def keep(self, plan: Plan, sample: Sample) -> None:
+        """Add a sample for good. A series the plan does not name any more is dropped."""
+        if self.tracks != plan.tracks:
+            self._fit(plan.tracks)
+        if sample.anew:
+            self._series = {text: self._new(track) for text, track in self.tracks.items()}
+        for text, value in sample.values.items():
+            if isinstance(value, Decimal):
+                self._series[text].push(sample.at, value)
+        self.latest = sample.at
+        self._count += 1
+        if self._count >= self._trim_at:
+            self._trim(plan.begins(sample.at))
+
+    def series(self, text: str, track: Track) -> Series:
+        """What is kept of an expression; an empty one when nothing is."""
+        found = self._series.get(text)
+        return found if found is not None and self.tracks[text].keeps == track.keeps else self._new(track)
+
+    def _new(self, track: Track) -> Series:
+        return Series(track.keeps, micros_of(self.stale_after))
+
+    def _fit(self, tracks: Mapping[str, Track]) -> None:
+        self._series = {text: self.series(text, track) for text, track in tracks.items()}
+        self.tracks = dict(tracks)
+
+    def _trim(self, low: int) -> None:
+        for series in self._series.values():
+            series.trim(low)
+        self._count = 0
+        self._trim_at = max(_SELDOM, *map(len, self._series.values()))
+
+
+class Answers:
+    """What the questions of a plan are answered with as of an account's latest sample."""
+
+    def __init__(self, plan: Plan, kept: AccountWindows, pending: Sequence[Sample]) -> None:
+        """`pending` are the samples not kept yet, the present one last."""
+        anew = max((place for place, sample in enumerate(pending) if sample.anew), default=None)
+        if anew is not None:
+            kept, pending = AccountWindows(kept.stale_after), pending[anew:]
+        self.now = pending[-1].at
+        self._plan = plan
+        self._later = {text: _known(text, pending) for text in plan.tracks}
+        self._series = {text: kept.series(text, track) for text, track in plan.tracks.items()}
+
+    def values(self) -> dict[str, Value]:
+        """The value of every window by its text; None where the present value is unknown."""
+        return {question.text: self._value(question) for question in self._plan.questions}
+
+    def coverage(self, texts: Sequence[str]) -> tuple[Coverage, ...]:
+        """How much was seen of each of these windows; without those whose present value is unknown."""
+        asked = (question for question in self._plan.questions if question.text in texts)
+        return tuple(self._coverage(question) for question in asked if self._later[question.track])
+
+    def _value(self, question: Question) -> Value:
+        later = self._later[question.track]
+        if not later:
+            return None
+        answer = _ANSWERS[question.node.function]
+        return answer(question, self._series[question.track], question.begins(self.now), later)
+
+    def _coverage(self, question: Question) -> Coverage:
+        known, later, low = self._series[question.track].known, self._later[question.track], question.begins(self.now)
+        return Coverage(
+            text=question.text,
+            window=question.node.window.value,
+            length=_span(self.now - low),
+            known=_span(known.length(low, later)),
+            since=moment(known.since(low, later)),
+        )
+
+
+def sampled(plan: Plan, fields: Mapping[str, Value], at: datetime, latest: int | None) -> Sample:
+    """What the plan's expressions are at an observation; `latest` is the time of the sample before, if any."""
+    now, values = micros(at), plan.sample(fields)
+    if latest is None or now >= latest:
+        return Sample(now, values)
+    if _span(latest - now) > SET_BACK:
+        return Sample(now, values, anew=True)
+    return Sample(latest, values)
+
+
+def micros_of(span: timedelta) -> int:
+    """The whole microseconds in it."""
+    return span // timedelta(microseconds=1)
+
+
+def _span(length: int) -> timedelta:
+    return timedelta(microseconds=length)
+
+
+def _known(text: str, pending: Sequence[Sample]) -> Later:
+    """The known values of one expression; none when the present one is not known."""
+    if not isinstance(pending[-1].values.get(text), Decimal):
+        return ()
+    values = ((sample.at, sample.values.get(text)) for sample in pending)
+    return [(at, value) for at, value in values if isinstance(value, Decimal)]
+
+
+def _minus(left: Decimal, right: Decimal) -> Decimal | None:
+    return OPERATIONS["-"](left, right)
+
+
+def _delta(_: Question, series: Series, low: int, later: Later) -> Decimal | None:
+    return _minus(later[-1][1], series.first(low, later))
+
+
+def _rate(question: Question, series: Series, low: int, later: Later) -> Decimal | None:
+    hourly = OPERATIONS["*"](_delta(question, series, low, later), _HOUR)
+    return OPERATIONS["/"](hourly, Decimal(question.length))
+
+
+def _mean(_: Question, series: Series, low: int, later: Later) -> Decimal | None:
+    total, known = series.mean(low, later)
+    return OPERATIONS["/"](total, Decimal(known)) if known else later[-1][1]
+
+
+_ANSWERS: Final[Mapping[str, Callable[[Question, Series, int, Later], Decimal | None]]] = {
+    "max": lambda _, series, low, later: series.highest(low, later),
+    "min": lambda _, series, low, later: series.lowest(low, later),
+    "first": lambda _, series, low, later: series.first(low, later),
+    "last": lambda _question, _series, _low, later: later[-1][1],
+    "drawdown": lambda _, series, low, later: _minus(series.highest(low, later), later[-1][1]),
+    "delta": _delta,
+    "rate": _rate,
+    "mean": _mean,
+}
