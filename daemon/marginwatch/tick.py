@@ -251,6 +251,7 @@ def _log_step(transition: Transition) -> None:
         reason=transition.reason.value,
         severity=transition.severity.label,
         value=None if transition.value is None else str(transition.value),
+        detail=transition.detail or None,
     )
 
 
@@ -259,7 +260,8 @@ def without_secrets(failure: VenueFailure) -> VenueFailure:
     body = failure.body
     if body is not None:
         body = REDACTOR.known(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-    return replace(failure, detail=REDACTOR.known(failure.detail), body=body)
+    trace_id = None if failure.trace_id is None else REDACTOR.known(failure.trace_id)
+    return replace(failure, detail=REDACTOR.known(failure.detail), trace_id=trace_id, body=body)
 
 
 def _discreet(news: Normalised) -> Normalised:

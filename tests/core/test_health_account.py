@@ -200,6 +200,17 @@ def test_only_a_whole_answer_proves_that_answers_are_well_formed() -> None:
     assert health.malformed_result(ACCOUNT, observation(TIMED_OUT), after(0), venue_down=False) is None
 
 
+def test_a_failure_says_by_what_id_its_venue_knows_it() -> None:
+    """The vendor's support desk asks for it, so what says that an answer is wrong or missing names it."""
+    traced = replace(BAD, trace_id="7f31")
+    result = health.malformed_result(ACCOUNT, traced, after(0), venue_down=False)
+
+    assert result is not None
+    assert result.detail == "position-summary: a number was expected (trace id 7f31) (at data.fedCallAmount)"
+    silent = stale(STATE, 200, failure=replace(TIMED_OUT, trace_id="7f31"))
+    assert "no whole answer within 10 s (trace id 7f31)" in silent.detail
+
+
 def test_while_all_answers_of_the_venue_are_malformed_no_account_says_so_too() -> None:
     """One trouble, one alert; a good answer counts all the same."""
     assert health.malformed_result(ACCOUNT, BAD, after(0), venue_down=True) is None

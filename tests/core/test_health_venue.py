@@ -121,6 +121,15 @@ def test_three_failed_cycles_or_thirty_seconds_whichever_is_later(every: int, fi
     assert transitions[0].severity is Severity.CRITICAL
 
 
+def test_a_failed_cycle_says_by_what_id_its_venue_knows_it() -> None:
+    """Who calls the venue's support desk is asked for it."""
+    failure = VenueFailure("futures", FailureKind.SERVER_ERROR, after(0), "it failed.", trace_id="7f31")
+    end = CycleEnd("futures", after(0), after(1), 3, 3, failure)
+    (result,) = health.venue_results(health.next_venue_state(VenueState("futures"), end), end)
+
+    assert result.detail.startswith("it failed (trace id 7f31); 1 cycle failed")
+
+
 def test_the_first_good_cycle_resolves() -> None:
     """Recovery is told at once, and the sentence says what was the matter until then."""
     transitions = told([*(cycle(10 * number, FailureKind.REFUSED) for number in range(5)), cycle(60)])

@@ -76,7 +76,7 @@ def ended(open_alert: Alert) -> Alert:
 
 
 def _commit(store: Store) -> None:
-    down = VenueFailure("fx", FailureKind.TIMED_OUT, after(590), "no answer in 10 s", "login")
+    down = VenueFailure("fx", FailureKind.TIMED_OUT, after(590), "no answer in 10 s", "login", trace_id="7f31")
     numbers: dict[str, Value] = {
         "equity": Decimal("100000.5"),
         "margin_usage": Decimal("0.9512"),

@@ -77,7 +77,7 @@ def _failed(parts: Parts, store: Store) -> list[str]:
     venues = {venue.name for venue in parts.venues}
     receivers = {receiver.name for receiver in parts.receivers}
     said = [
-        f"venue {state.venue}: {state.last_failure.detail}"
+        f"venue {state.venue}: {state.last_failure.told}"
         for state in store.history.venue_states()
         if state.venue in venues and state.failed_cycles and state.last_failure is not None
     ]

@@ -57,7 +57,7 @@ async def _try(configured: Configured, *, logins: bool, only: Collection[str] = 
 
 async def _log_in(venue: Venue) -> Trial:
     failure = await venue.check_login()
-    detail = "logged in" if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.detail}"
+    detail = "logged in" if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.told}"
     return Trial("venue", venue.name, failure is None, detail)
 
 

@@ -195,7 +195,7 @@ def _venue(venue: VenueSettings, state: VenueState | None, now: datetime) -> Ven
         last_good_at=None if state is None else state.last_good_at,
         failed_cycles=0 if state is None else state.failed_cycles,
         failing_since=None if state is None else state.failing_since,
-        trouble=None if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.detail}",
+        trouble=None if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.told}",
     )
 
 

@@ -98,6 +98,11 @@ class VenueFailure:
     body: bytes | None = None
     """For BAD_ANSWER only: the start of the raw answer, kept for diagnosis."""
 
+    @property
+    def told(self) -> str:
+        """The detail without its full stop, with the id that the venue's support desk asks for where there is one."""
+        return self.detail.rstrip(".") + (f" (trace id {self.trace_id})" if self.trace_id else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

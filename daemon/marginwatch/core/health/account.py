@@ -112,4 +112,4 @@ def _blindness(blind: Mapping[str, datetime], because: Mapping[str, str]) -> str
 def _sentence(failure: VenueFailure) -> str:
     call = f"{failure.call}: " if failure.call else ""
     where = f" (at {failure.where})" if failure.where else ""
-    return f"{call}{failure.detail.rstrip('.')}{where}"
+    return f"{call}{failure.told}{where}"

@@ -68,7 +68,7 @@ def venue_results(venue: VenueState, cycle: CycleEnd) -> list[Result]:
         return [*well, _watched(cycle)]
     since = "" if venue.failing_since is None else f" since {clock(venue.failing_since)}"
     cycles = "1 cycle" if venue.failed_cycles == 1 else f"{venue.failed_cycles} cycles in a row"
-    detail = f"{cause.detail.rstrip('.')}; {cycles} failed{since}"
+    detail = f"{cause.told}; {cycles} failed{since}"
     return [_result(_TROUBLE[cause.kind], cycle, detail, holds=True)]
 
 
