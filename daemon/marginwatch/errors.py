@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -12,6 +12,8 @@ class Place:
     file: str
     line: int = 0
     col: int = 0
+    end: int = field(default=0, compare=False)
+    """The column behind its last character in that line."""
 
     def __str__(self) -> str:
         return ":".join(str(part) for part in (self.file, self.line, self.col) if part)
@@ -26,6 +28,8 @@ class Problem:
     """One clear sentence without a final full stop."""
     hint: str = ""
     """What to do, for example `did you mean margin_usage?`; empty when there is nothing useful to say."""
+    line: str = field(default="", compare=False)
+    """The line it is about, as the user wrote it; empty when there is none or it may hold a secret."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}" + (f"; {self.hint}" if self.hint else "")

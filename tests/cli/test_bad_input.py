@@ -48,7 +48,7 @@ def test_a_mistake_is_one_sentence_at_its_place(good: Shell, name: str, snapshot
     assert run.code == DO_NOT_RESTART
     assert run.out == ""
     assert good.shown(run.err) == snapshot
-    assert [line for line in run.err.splitlines() if not re.match(r"\S+?:\d+:\d+: |\S+: ", line)] == []
+    assert [line for line in run.err.splitlines() if not re.match(r"\S+?:\d+:\d+: |\S+: | +\d* \| ", line)] == []
     assert "Traceback" not in run.err
     if name in ONLY_RUN:
         assert check.code == 0

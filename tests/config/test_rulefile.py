@@ -216,7 +216,7 @@ def test_files_are_read_once_in_the_order_named(tmp_path: Path) -> None:
     (tmp_path / "c.toml").mkdir()
     loaded = load("b.toml", "*", str(tmp_path / "a.yaml"), base=tmp_path)
     assert loaded.files == (tmp_path / "b.toml", tmp_path / "a.yaml")
-    assert loaded.notes == tuple(f"{path}: the file holds no rule" for path in loaded.files)
+    assert tuple(map(str, loaded.notes)) == tuple(f"{path}: the file holds no rule" for path in loaded.files)
     assert loaded.problems == ()
 
 
@@ -237,7 +237,7 @@ def test_a_rule_absent_at_one_venue_is_noted(tmp_path: Path) -> None:
     """A rule that works somewhere is no problem; where it does not apply is said."""
     loaded = load_text(tmp_path, '[[rule]]\nid = "stop-out"\nwhen = "in_stop_out"\n')
     assert loaded.problems == ()
-    assert [note.removeprefix(f"{tmp_path}/") for note in loaded.notes] == [
+    assert [str(note).removeprefix(f"{tmp_path}/") for note in loaded.notes] == [
         "rules.toml:1:1: `stop-out` does not apply at desk and clearer: in_stop_out is absent there",
     ]
 

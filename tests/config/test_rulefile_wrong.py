@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from marginwatch.cli.problems import excerpt
 from marginwatch.config.rulefile import load_rules
 from support.catalogues import CATALOGUES, VENUES
 
@@ -25,7 +26,7 @@ def refuse_one(rule: Rule, kind: str) -> str | None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
 def test_a_wrong_rule_file_is_explained(name: str, snapshot: SnapshotAssertion) -> None:
-    """Every problem of the file is told at once, with its line and column."""
+    """Every problem of the file is told at once, with its place, the line there and carets."""
     loaded = load_rules(
         [name],
         CATALOGUES,
@@ -35,6 +36,7 @@ def test_a_wrong_rule_file_is_explained(name: str, snapshot: SnapshotAssertion) 
         labels={"team": frozenset({"fx"})},
         base=FOLDER,
     )
-    report = "\n".join(str(problem) for problem in loaded.problems).replace(f"{FOLDER}/", "")
+    told = [line for problem in loaded.problems for line in (str(problem), *excerpt(problem, 120))]
+    report = "\n".join(told).replace(f"{FOLDER}/", "")
     assert report
     assert report == snapshot

@@ -58,7 +58,7 @@ class Shell:
 
     def __call__(self, *arguments: object, terminal: int = 0, **environ: str) -> Said:
         """Run `marginwatch` with these; `terminal` is the width of one, 0 for a pipe."""
-        out, err = _Stream(terminal=terminal > 0), _Stream()
+        out, err = _Stream(terminal=terminal > 0), _Stream(terminal=terminal > 0)
         with self._patch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             for name, value in environ.items():
                 patch.setenv(name, value)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
+    from marginwatch.errors import Problem
     from marginwatch.notify.receiver import Receiver
     from marginwatch.venues.protocol import Venue, VenueKind
 
@@ -67,7 +68,7 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     loaded = read_settings(path, environ, kinds, need_secrets=need_secrets)
     rules = None if loaded.sketch is None else read_rules(loaded.sketch, kinds)
     # In the order of the file: a mistake that only a venue or a service knows is to be mended in the same round.
-    found = sorted((*loaded.problems, *judge(loaded, kinds)), key=lambda problem: problem.place)
+    found = sorted((*loaded.problems, *loaded.quote(judge(loaded, kinds))), key=lambda problem: problem.place)
     problems = (*found, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
@@ -100,6 +101,7 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
                 stale_after=venue.stale_after,
                 max_age=venue.max_age,
                 selects=Selection(venue.accounts),
+                selection="\n".join(sorted(venue.accounts)),
             )
             for venue in settings.venues
         },

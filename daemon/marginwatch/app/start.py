@@ -30,7 +30,7 @@ def prepare_logging(configured: Configured, level: str | None) -> None:
     """Log as the config says, or as the command line does; then say what is worth a word."""
     configure_logging(level or configured.settings.log.level)
     for note in configured.notes:
-        log.info("note", about=note)
+        log.info("note", about=str(note))
 
 
 def run_daemon(configured: Configured) -> None:

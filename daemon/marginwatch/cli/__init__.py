@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marginwatch.errors import MarginwatchError
+from marginwatch.errors import InvalidInputError, MarginwatchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = error.exit_code
     except click.Abort:
         code = INTERRUPTED
+    except InvalidInputError as error:
+        from marginwatch.cli.problems import print_problems
+
+        print_problems(error.problems)
+        code = error.exit_code
     except MarginwatchError as error:
         from marginwatch.ops.redact import REDACTOR
 

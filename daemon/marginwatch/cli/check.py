@@ -74,18 +74,20 @@ def _document(
 ) -> dict[str, object]:
     return {
         "ok": not problems and all(trial.ok for trial in trials),
-        "problems": [_problem(problem) for problem in problems],
-        "notes": [] if configured is None else list(configured.notes),
+        "problems": [_problem(problem, "error") for problem in problems],
+        "notes": [] if configured is None else [_problem(note, "note") for note in configured.notes],
         "online": [asdict(trial) for trial in trials],
     }
 
 
-def _problem(problem: Problem) -> dict[str, object]:
-    """Lines and columns count from 1 and are null where there is none."""
+def _problem(problem: Problem, severity: str) -> dict[str, object]:
+    """Lines and columns count from 1, `end_col` is the one behind the last; they are null where there is none."""
     return {
         "file": problem.place.file,
         "line": problem.place.line or None,
         "col": problem.place.col or None,
+        "end_col": problem.place.end or None,
+        "severity": severity,
         "what": problem.what,
         "hint": problem.hint or None,
     }

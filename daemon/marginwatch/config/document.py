@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -16,6 +17,9 @@ class Foreign:
     kind: str
 
 
+_KEY = re.compile(r"""\[+[^\]\n]*\]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w.-]+""")
+"""A key as written, or the head of a table."""
+
 Plain: TypeAlias = "str | Decimal | bool | Foreign | tuple[Node, ...] | dict[str, Node] | None"
 
 
@@ -26,10 +30,14 @@ class Source:
     file: str
     text: str
 
-    def place(self, offset: int) -> Place:
-        """Line and column of a character."""
-        before = self.text[:offset]
-        return Place(self.file, before.count("\n") + 1, offset - before.rfind("\n"))
+    def place(self, offset: int, length: int = 0) -> Place:
+        """Line and columns of a part of the text, of its first line where it has several."""
+        line, col = self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+        if not length:
+            return Place(self.file, line, col)
+        stop = self.text.find("\n", offset, offset + length)
+        shown = self.text[offset : offset + length if stop < 0 else stop].rstrip()
+        return Place(self.file, line, col, col + max(1, len(shown)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +53,16 @@ class Node:
 
     @property
     def place(self) -> Place:
-        """Where the value stands."""
-        return self.source.place(self.start)
+        """Where the value stands: one column where a key has none, no column's width for a whole file."""
+        return self.source.place(self.start, max(self.end - self.start, min(self.end, 1)))
 
     @property
     def key_place(self) -> Place:
         """Where its key stands, or the value itself where it has none."""
-        return self.source.place(self.start if self.key < 0 else self.key)
+        if self.key < 0:
+            return self.place
+        key = _KEY.match(self.source.text, self.key)
+        return self.source.place(self.key, len(key[0]) if key else 1)
 
     @property
     def kind(self) -> str:
@@ -70,14 +81,14 @@ class Node:
             return self.place
         raw = self.source.text[self.start : self.end]
         if (at := raw.find(self.value)) >= 0:
-            return self.source.place(self.start + at + offset)
+            return self.source.place(self.start + at + offset, max(length, 1))
         words = self.value[offset : offset + length]
         if not words.strip() or raw.count(words) != self.value.count(words):
             return self.place
         at = -1
         for _ in range(self.value.count(words, 0, offset) + 1):
             at = raw.find(words, at + 1)
-        return self.source.place(self.start + at)
+        return self.source.place(self.start + at, len(words))
 
 
 _WORDS: tuple[tuple[type, str], ...] = (
@@ -97,3 +108,5 @@ class Document:
     root: Node | None
     """A table; None when the file could not be understood at all."""
     problems: tuple[Problem, ...] = ()
+    source: Source | None = None
+    """None when the file could not be read."""

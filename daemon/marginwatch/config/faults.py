@@ -75,6 +75,18 @@ def holds_secret(model: type[BaseModel], loc: Loc) -> bool:
     return _mentions_secret(annotation)
 
 
+def harmless_keys(models: Iterable[type[BaseModel]]) -> frozenset[str]:
+    """The keys that hold one value and no secret, in whichever table of these models they stand."""
+    known: dict[str, bool] = {}
+    tables = list(models)
+    for table in tables:
+        for key, field in table.model_fields.items():
+            inner = _models(field.annotation)
+            tables += inner
+            known[key] = known.get(key, True) and not inner and not holds_secret(table, (key,))
+    return frozenset(key for key, harmless in known.items() if harmless)
+
+
 class _Fault:
     """One thing that is wrong, taken apart."""
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from marginwatch.config.environment import overrides, unknown_variables
-from marginwatch.config.faults import faults, holds_secret
+from marginwatch.config.faults import faults, harmless_keys, holds_secret
 from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
+from marginwatch.config.quoting import ConfigLines, only_keys, quoted
 from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, remember_secrets
 from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
 from marginwatch.config.sourcefile import read_source
@@ -24,7 +26,7 @@ from marginwatch.errors import MarginwatchError, Place, Problem
 from marginwatch.ops.redact import REDACTOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from marginwatch.config.document import Node
@@ -70,6 +72,8 @@ class Loaded:
     """Lets rules be checked although something else is wrong; None when what they need is wrong itself."""
     unjudged: Unjudged = field(default_factory=Unjudged)
     """Lets the rest be checked although something else is wrong."""
+    quote: Callable[[Iterable[Problem]], tuple[Problem, ...]] = tuple
+    """Puts their lines to problems found elsewhere, where they hold no secret."""
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *, need_secrets: bool = True) -> Loaded:
@@ -93,8 +97,12 @@ def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *
         return Loaded(file, None, (source,))
     document = parse_toml(source)
     if document.root is None:
-        return Loaded(file, None, document.problems)
-    return _Reading(file, document.root, environ, kinds, need_secrets=need_secrets).result()
+        harmless = harmless_keys((Settings, *kinds.values()))
+        return Loaded(file, None, quoted(document.problems, source, only_keys(harmless)))
+    reading = _Reading(file, document.root, environ, kinds, need_secrets=need_secrets)
+    loaded = reading.result()
+    quote = partial(quoted, source=source, show=ConfigLines(document.root, reading.is_hidden))
+    return replace(loaded, problems=quote(loaded.problems), notes=quote(loaded.notes), quote=quote)
 
 
 class _Unchecked(BaseModel):
@@ -133,13 +141,17 @@ class _Reading:
         self._check_options()
         settings = self._validated()
         if self.problems or settings is None:
-            problems = tuple(sorted(self.problems, key=_order))
+            problems = tuple(sorted(self.problems, key=lambda problem: problem.place))
             return Loaded(self.file, None, problems, (), self.places, self._sketch(), self._unjudged())
         rules = settings.rules.model_copy(update={"files": self._full_paths(settings.rules)})
         settings = settings.model_copy(update={"rules": rules})
         remember_secrets(settings)
         self.notes += notes(settings, self.file, self.places, literal_secret=self._literal)
         return Loaded(self.file, settings, (), tuple(self.notes), self.places, self._sketch(), self._unjudged())
+
+    def is_hidden(self, loc: Loc) -> bool:
+        """Whether the value there must not be shown: it is a secret, or may be one, or is written as a reference."""
+        return loc in self._hidden or self._is_secret(loc)
 
     def _problem(self, place: Place, what: str, hint: str = "") -> None:
         self.problems.append(Problem(place, what, hint))
@@ -284,7 +296,3 @@ def _merged(data: dict[str, Any], changed: Mapping[str, Mapping[str, object]]) -
         if isinstance(data.setdefault(table, {}), dict):
             data[table] |= keys
     return data
-
-
-def _order(problem: Problem) -> tuple[str, int, int]:
-    return (problem.place.file, problem.place.line, problem.place.col)

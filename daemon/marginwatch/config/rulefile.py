@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from marginwatch.config.quoting import quoted
 from marginwatch.config.rulecheck import Scene, check_rule
 from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
@@ -33,7 +34,7 @@ class Loaded:
     """Everything wrong; the rules must not be used unless this is empty."""
     files: tuple[Path, ...]
     """Every file that was read or should have been, for watching them."""
-    notes: tuple[str, ...]
+    notes: tuple[Problem, ...]
     """What `check` says besides: where a rule does not apply, a file without rules."""
     revision: str
     """Changes when anything that decides does; not with titles, summaries, comments and places."""
@@ -70,7 +71,7 @@ def load_rules(
         rules=rules,
         problems=tuple(_printable(problem) for problem in loading.problems),
         files=tuple(loading.files),
-        notes=tuple(loading.notes),
+        notes=tuple(_printable(note) for note in loading.notes),
         revision=revision(rules),
     )
 
@@ -83,7 +84,7 @@ class _Loading:
     base: Path
     rules: list[Rule] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
     files: dict[Path, None] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     """Where each id was first given."""
@@ -104,16 +105,18 @@ class _Loading:
         problems = list(document.problems)
         drafts = _drafts(document, problems)
         if not drafts and not problems:
-            self.notes.append(f"{path}: the file holds no rule")
+            self.notes.append(Problem(Place(str(path)), "the file holds no rule"))
         for found in drafts:
             problems.extend(self._rule(found, shipped=shipped))
+        if document.source is not None:
+            problems = list(quoted(problems, document.source))
         self.problems.extend(sorted(problems, key=lambda problem: problem.place))
 
     def _rule(self, found: Draft, *, shipped: bool) -> Iterator[Problem]:
         verdict = check_rule(found, self.scene, shipped=shipped)
         yield from verdict.problems
         if verdict.note:
-            self.notes.append(f"{found.place}: `{found.id}` {verdict.note}")
+            self.notes.append(Problem(found.place, f"`{found.id}` {verdict.note}"))
         if not found.id:
             return
         first = self.places.setdefault(found.id, found.id_place)
@@ -127,7 +130,7 @@ class _Loading:
 def _printable(problem: Problem) -> Problem:
     """The same with every character that a terminal could take for a command written as its escape."""
     place = replace(problem.place, file=_escaped(problem.place.file))
-    return Problem(place, _escaped(problem.what), _escaped(problem.hint))
+    return replace(problem, place=place, what=_escaped(problem.what), hint=_escaped(problem.hint))
 
 
 def _escaped(text: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from marginwatch.config.document import Document, Source
+from marginwatch.config.quoting import quoted
 from marginwatch.config.tomlfile import parse_toml
 from marginwatch.errors import Place, Problem
 
@@ -34,11 +36,11 @@ def read_document(path: Path) -> Document:
     if isinstance(source, Problem):
         return Document(None, (source,))
     if path.suffix == ".toml":
-        return parse_toml(source)
+        return replace(parse_toml(source), source=source)
     # ruamel.yaml costs 40 ms to import, which a start without a YAML file need not spend
     from marginwatch.config.yamlfile import parse_yaml  # noqa: PLC0415  (because: see above)
 
-    return parse_yaml(source)
+    return replace(parse_yaml(source), source=source)
 
 
 def read_source(path: Path) -> Source | Problem:
@@ -84,5 +86,6 @@ def _decode(name: str, raw: bytes) -> Source | Problem:
     source = Source(name, text.replace("\r\n", "\n"))
     if control := _CONTROL.search(source.text):
         what = f"the control character U+{ord(control[0]):04X} is not allowed"
-        return Problem(source.place(control.start()), what)
+        (problem,) = quoted((Problem(source.place(control.start(), 1), what),), source)
+        return problem
     return source

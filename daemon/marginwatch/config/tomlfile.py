@@ -59,13 +59,15 @@ def _decimal(text: str) -> Decimal | Foreign:
 def _problem(source: Source, sentence: str) -> Problem:
     found = _WHERE.match(sentence)
     what = found["what"] if found else sentence
-    place = source.place(len(source.text.rstrip()))
+    place = source.place(len(source.text.rstrip()), 1)
     if found and found["line"]:
-        place = Place(source.file, int(found["line"]), int(found["col"]))
+        col = int(found["col"])
+        place = Place(source.file, int(found["line"]), col, col + 1)
     if what == "Cannot overwrite a value":
         # tomllib stands behind the value; the key begins the line
         line = source.text.split("\n")[place.line - 1]
-        place = Place(source.file, place.line, len(line) - len(line.lstrip()) + 1)
+        indent = len(line) - len(line.lstrip())
+        place = Place(source.file, place.line, indent + 1, len(line) + 1)
     plain, hint = _PLAIN_WORDS.get(what, (f"this is not TOML: {what[:1].lower()}{what[1:]}", ""))
     return Problem(place, plain, hint)
 
@@ -92,7 +94,7 @@ class _Places:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.found: dict[Path, tuple[int, int, int]] = {(): (-1, 0, len(source.text))}
+        self.found: dict[Path, tuple[int, int, int]] = {(): (-1, 0, 0)}
         self._lines = source.text.split("\n")
         self._starts = [0]
         for line in self._lines:
@@ -113,7 +115,8 @@ class _Places:
 
     def _table(self, table: Syntax) -> Path:
         header = next(part for part in table.children if part.type in _KEYS)
-        start, end = self._offset(table.start_point), self._offset(header.end_point)
+        bracket = next(part for part in table.children if part.type in {"]", "]]"})
+        start, end = self._offset(table.start_point), self._offset(bracket.end_point)
         path: Path = ()
         for key in _keys(header):
             path = self._latest((*path, key))
@@ -130,7 +133,7 @@ class _Places:
         return (*path, self._counts[path] - 1) if path in self._counts else path
 
     def _pair(self, pair: Syntax, above: Path) -> None:
-        key, value = pair.children[0], pair.children[-1]
+        key, *_, value = (part for part in pair.children if part.type != "comment")
         at = self._offset(key.start_point)
         path = above
         for word in _keys(key):

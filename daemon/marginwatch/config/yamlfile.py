@@ -50,15 +50,15 @@ def parse_yaml(source: Source) -> Document:
 
 def _problem(source: Source, error: Exception) -> Problem:
     if isinstance(error, ReaderError):
-        return Problem(source.place(error.position), "this character is not allowed in YAML")
+        return Problem(source.place(error.position, 1), "this character is not allowed in YAML")
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return Problem(Place(source.file), "this is not YAML")
     at = error.problem_mark.index
     words = " ".join(str(part) for part in (error.context, error.problem) if part)
     if "maximum depth" in words:
-        return Problem(source.place(at), "the values are nested too deeply")
+        return Problem(source.place(at, 1), "the values are nested too deeply")
     hint = next((hint for part, hint in _HINTS if part in words), "")
-    return Problem(source.place(at), f"this is not YAML: {words}", hint)
+    return Problem(source.place(at, 1), f"this is not YAML: {words}", hint)
 
 
 class _Tree:
@@ -101,11 +101,11 @@ class _Tree:
         for key, item in syntax.value:
             at = key.start_mark.index
             if not isinstance(key, ScalarNode):
-                self.problems.append(Problem(self._source.place(at), "a key must be a word, not a list or a table"))
+                self.problems.append(Problem(self._source.place(at, 1), "a key must be a word, not a list or a table"))
             elif key.value in table:
                 first = table[key.value].key_place
                 what = f"`{key.value}` is set twice; the first is in line {first.line}"
-                self.problems.append(Problem(self._source.place(at), what))
+                self.problems.append(Problem(self._source.place(at, len(key.value)), what))
             else:
                 table[key.value] = self.node(item, at, depth + 1)
         return table
