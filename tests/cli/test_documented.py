@@ -56,16 +56,30 @@ def keys(document: object) -> set[str]:
 def test_every_key_is_there(desk: Shell, name: str) -> None:
     """The section of a command's JSON names exactly its keys."""
     words = name.split()
+    (desk.folder / "rules.test.toml").write_text(A_TEST)
     found = keys(json.loads(desk(*words, *(["--all"] if name == "alerts" else []), "--json").out))
     if name == "check":
         found |= keys(json.loads(desk("notify-test", "--json").out))
         (desk.folder / "rules.toml").write_text("[[rule]]\n")
         found |= keys(json.loads(desk("check", "--json").out))
+    if name == "test":
+        (desk.folder / "rules.test.toml").write_text("[[test]]\n")
+        found |= keys(json.loads(desk("test", "--json").out))
     named = set(re.findall(r"`([a-z_]+)`", SECTIONS[name]))
 
     assert found <= named
     assert named - found <= VALUES
 
+
+A_TEST = """
+venue = "architect"
+[[test]]
+name = "as nobody would expect"
+[[test.step]]
+set = { margin_usage = "90%" }
+expect = { margin-usage = "inactive" }
+"""
+"""A file of rule tests that fails."""
 
 VALUES = {
     *("good", "failing", "silent", "untried"),

@@ -21,6 +21,7 @@ COMMANDS = {
     "once": "Poll every venue once, deliver what follows, exit.",
     "demo": "Watch simulated accounts get into trouble and out of it.",
     "check": "Check the configuration and the rules.",
+    "test": "Run the tests of rules.",
     "status": "Say whether to worry, in one screen.",
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",
@@ -29,6 +30,7 @@ COMMANDS = {
     "silence": "Hold messages back for a while; nothing is lost.",
     "forget": "Give up an account that its venue no longer lists.",
     "notify-test": "Send a test message to the receivers.",
+    "schema": "Print the JSON Schema of config or rule files.",
     "completion": "Print the shell's completion script.",
 }
 """Every subcommand and its one-line help, in the order the help shows them."""

@@ -1,0 +1,51 @@
+"""What a store would hold: put together from commits alone, so that a restart finds nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marginwatch.core.state import Prior
+
+if TYPE_CHECKING:
+    from marginwatch.app.replay import Moment
+    from marginwatch.core.alert import Acknowledgement, Alert, Silence
+    from marginwatch.core.model import AccountKey
+    from marginwatch.core.state import AccountState, VenueState, Withheld
+
+
+class Kept:
+    """Everything committed so far that a new process would be given."""
+
+    def __init__(self) -> None:
+        self.silences: tuple[Silence, ...] = ()
+        """Those operators made and that are not settled."""
+        self.acknowledgements: dict[str, Acknowledgement] = {}
+        self._accounts: dict[AccountKey, AccountState] = {}
+        self._venues: dict[str, VenueState] = {}
+        self._alerts: dict[str, Alert] = {}
+        self._withheld: tuple[Withheld, ...] = ()
+
+    def commit(self, moment: Moment) -> None:
+        """Take one tick over."""
+        commit = moment.decision.commit
+        self._accounts.update((state.account.key, state) for state in commit.accounts)
+        self._venues.update((state.venue, state) for state in commit.venues)
+        for alert in commit.alerts:
+            self._alerts[alert.alert_id] = alert
+            if not alert.is_open:
+                del self._alerts[alert.alert_id]
+        for alert_id in commit.lapsed:
+            self.acknowledgements.pop(alert_id, None)
+        self.silences = tuple(silence for silence in self.silences if silence.id not in commit.settled)
+        self._withheld = (*(row for row in self._withheld if row.silence not in commit.settled), *commit.withheld)
+
+    def prior(self) -> Prior:
+        """What a new process is given."""
+        return Prior(
+            accounts=dict(self._accounts),
+            venues=dict(self._venues),
+            alerts=tuple(self._alerts.values()),
+            silences=self.silences,
+            acknowledgements=dict(self.acknowledgements),
+            withheld=self._withheld,
+        )
