@@ -286,6 +286,16 @@ def test_slack_gets_title_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
         assert post.json["channel"] == "#risk"
 
 
+def test_a_service_without_titles_gets_the_title_as_the_first_line() -> None:
+    """A body says nothing twice, so where there is no title the text begins with it."""
+    with HttpSink() as sink:
+        sent = message()
+
+        assert receiver(f"mmost://127.0.0.1:{sink.port}/{'a' * 24}").send(sent) == DELIVERED
+
+        assert sink.posts[0].json["text"].splitlines() == [sent.title, *sent.body.splitlines()]
+
+
 def test_words_from_outside_stay_words_in_slack(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a venue writes can address a channel, make a link or turn into a picture."""
     with SlackSink() as slack:

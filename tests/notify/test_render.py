@@ -18,7 +18,7 @@ from marginwatch.core.health import OURSELVES, RECEIVER_FAILING, RULES, VENUE_UN
 from marginwatch.core.model import Account, AccountKey, Observation, Severity
 from marginwatch.core.result import AlertKey, Difference
 from marginwatch.core.rule import Level
-from marginwatch.notify.phrases import HEADLINE, SINCE_THEN, TITLE, WHY
+from marginwatch.notify.phrases import SINCE_THEN, STANDING, TITLE, WHY
 from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH, Later, check_template, delayed, render
 from support.notices import ACCOUNT, CONDITION, EVENT, FIELDS, LADDER, NOW, about, message, notice, transition
 
@@ -86,7 +86,7 @@ def test_ladder_in_every_state(
 
 @pytest.mark.parametrize("state", [State.FIRING, State.RESOLVED, State.UNKNOWN])
 def test_condition_shows_what_it_reads(state: State, snapshot: SnapshotAssertion) -> None:
-    """A condition has no limit, so the message shows the fields it reads, unless they are not current."""
+    """A condition has no limit, so the message shows the fields it reads, as last known where they are not current."""
     told = transition(state, value=None, limit=None, operator="", title="Margin call")
 
     assert shown(render(notice(told), about(CONDITION), NOW)) == snapshot
@@ -191,8 +191,28 @@ def test_removed_rule_and_unnamed_account() -> None:
     """Without its rule and without a name at the venue, an alert is still told with figures."""
     made = render(notice(transition()), about(None, {}, Account(ACCOUNT.key, "")), NOW)
 
-    assert made.body.startswith("a1b2 (futures): Margin usage is critical")
-    assert "value 0.921, 0.021 above the limit (> 0.9)." in made.body
+    assert made.title == "CRITICAL: a1b2 (futures): Margin usage"
+    assert made.body.startswith("value 0.921, 0.021 above the limit (> 0.9).")
+
+
+def test_a_body_repeats_the_title_only_where_that_was_cut() -> None:
+    """A phone shows the title and the body's first line: the second is the figures, unless the title lost a name."""
+    short = render(notice(transition()), about(), NOW)
+    long = render(notice(transition()), about(account=Account(ACCOUNT.key, "a desk of a very long name" * 3)), NOW)
+
+    assert short.body.startswith("margin_usage 92.1%, ")
+    assert long.title.endswith("…")
+    assert long.body.split("\n")[:2] == [
+        f"{'a desk of a very long name' * 3} (futures): Margin usage.",
+        short.body.split("\n")[0],
+    ]
+
+
+def test_an_unknown_flag_says_what_it_was() -> None:
+    """While data are unknown, the values last known of what a condition reads are told as that."""
+    told = transition(State.UNKNOWN, Reason.DATA_LOST, value=None, limit=None, unknown_since=NOW)
+
+    assert "Last known: in_margin_call true, in_stop_out false." in render(notice(told), about(CONDITION), NOW).body
 
 
 def test_old_times_carry_their_date() -> None:
@@ -281,7 +301,7 @@ def test_any_words_fit(
 def test_every_state_and_reason_has_its_words() -> None:
     """No state and no reason is ever without a phrase."""
     assert set(WHY) == set(Reason)
-    assert set(TITLE) == set(HEADLINE) == set(SINCE_THEN) == set(State)
+    assert set(TITLE) == set(STANDING) == set(SINCE_THEN) == set(State)
 
 
 def test_message_in_time_is_sent_as_it_was_written() -> None:

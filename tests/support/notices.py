@@ -123,7 +123,7 @@ def message(
         state=State.FIRING,
         severity=Severity.CRITICAL,
         title="CRITICAL: JDoe (futures): Margin usage",
-        body="JDoe (futures): Margin usage is critical since 14:02:10 UTC.\nmargin_usage 92.1%",
+        body="margin_usage 92.1%, 2.1 points above the limit.\nCritical since 14:02:10 UTC.",
         payload={
             "alert_id": alert_id,
             "rule": "margin-usage",

@@ -12,7 +12,7 @@ from marginwatch.core import template
 from marginwatch.core.alert import Reason, State
 from marginwatch.core.fields import COMMON_UNITS, Unit
 from marginwatch.core.rule import RuleKind
-from marginwatch.notify.phrases import HEADLINE, WHY
+from marginwatch.notify.phrases import STANDING, WHY
 from marginwatch.notify.words import against, amount, clean, clip, difference, moment, sentence, span, value_of
 
 if TYPE_CHECKING:
@@ -93,20 +93,24 @@ def what(draft: Draft) -> str:
     return clean(draft.told.title) + (f" ({subject})" if subject else "")
 
 
-def headline(draft: Draft) -> str:
-    """Account, what, how bad, since when."""
+def name(draft: Draft) -> str:
+    """Account and rule in full, for where a title has no room for them."""
+    return f"{clip(who(draft), _LONGEST_NAME)}: {clip(what(draft), _LONGEST_NAME)}."
+
+
+def standing(draft: Draft) -> str:
+    """How bad, since when."""
     told = draft.told
-    text = HEADLINE[draft.state].format(
-        what=clip(what(draft), _LONGEST_NAME),
+    text = STANDING[draft.state].format(
         severity=told.severity.label,
         since=draft.at(told.active_at or told.fired_at or told.observed_at),
         at=draft.at(told.observed_at if draft.state is State.EVENT else told.at),
     )
-    return f"{clip(who(draft), _LONGEST_NAME)}: {text}."
+    return sentence(text)
 
 
 def lines(draft: Draft) -> list[str]:
-    """All that stands between the headline and the age of the data, most important first."""
+    """What is the matter, in figures and words, most important first: what a phone shows beside the title."""
     told = draft.told
     candidates = (
         _value_line(draft),
@@ -170,13 +174,13 @@ def _unknown_line(draft: Draft) -> str:
 def _seen_line(draft: Draft) -> str:
     """The fields that the rule reads, where the value or the differences do not show them."""
     rule, fields = draft.about.rule, draft.about.fields
-    if rule is None or draft.past or draft.told.differences or rule.kind is RuleKind.HEALTH:
+    if rule is None or draft.told.differences or rule.kind is RuleKind.HEALTH:
         return ""
     if rule.kind is RuleKind.LADDER and _NAME.fullmatch(rule.expression):
         return ""
     names = [name for name in dict.fromkeys(_NAME.findall(rule.expression)) if name in fields]
     seen = ", ".join(f"{name} {_seen(draft, name)}" for name in names[:_MOST_SEEN])
-    return f"Seen: {seen}." if seen else ""
+    return f"{'Last known' if draft.past else 'Seen'}: {seen}." if seen else ""
 
 
 def _seen(draft: Draft, name: str) -> str:

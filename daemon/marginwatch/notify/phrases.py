@@ -44,17 +44,17 @@ TITLE: Mapping[State, str] = {
 }
 """How a title begins."""
 
-HEADLINE: Mapping[State, str] = {
-    State.FIRING: "{what} is {severity} since {since}",
-    State.WORSENED: "{what} got worse and is {severity}, since {since}",
-    State.EASED: "{what} eased to {severity} at {at}; it began at {since}",
-    State.REMINDER: "{what} is still {severity}, since {since}",
-    State.UNKNOWN: "{what} was {severity} since {since} and cannot be checked now",
-    State.RESOLVED: "{what} is resolved at {at}; it was {severity} since {since}",
-    State.CLOSED: "{what} is closed at {at} without being seen to end; it was {severity} since {since}",
-    State.EVENT: "{what} at {at}, {severity}",
+STANDING: Mapping[State, str] = {
+    State.FIRING: "{severity} since {since}",
+    State.WORSENED: "it got worse and is {severity}; it began at {since}",
+    State.EASED: "eased to {severity} at {at}; it began at {since}",
+    State.REMINDER: "still {severity}, since {since}",
+    State.UNKNOWN: "it was {severity} since {since} and cannot be checked now",
+    State.RESOLVED: "resolved at {at}; it was {severity} since {since}",
+    State.CLOSED: "closed at {at} without being seen to end; it was {severity} since {since}",
+    State.EVENT: "it happened at {at}",
 }
-"""A body's first line, after the account."""
+"""What a body says of the state beyond the title: how bad, and since when."""
 
 SINCE_THEN: Mapping[State, str] = {
     State.FIRING: "fired",

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from marginwatch.core import template
 from marginwatch.core.alert import Reason, State
 from marginwatch.core.state import Message
-from marginwatch.notify.draft import LONGEST_SUMMARY, About, Draft, data_line, headline, lines, what, who, why_line
+from marginwatch.notify.draft import (
+    LONGEST_SUMMARY,
+    About,
+    Draft,
+    data_line,
+    lines,
+    name,
+    standing,
+    what,
+    who,
+    why_line,
+)
 from marginwatch.notify.phrases import SINCE_THEN, TITLE
 from marginwatch.notify.words import clean, clip, iso, moment, plain, span
 
@@ -96,15 +107,20 @@ def check_template(rule: Rule, sample: Observation) -> str | None:
 
 
 def _title(draft: Draft) -> str:
+    return clip(_whole_title(draft), TITLE_LENGTH)
+
+
+def _whole_title(draft: Draft) -> str:
     mark = TITLE[draft.state].format(severity=draft.told.severity.label.upper())
     if draft.told.reason is Reason.DATA_BACK:
         mark = f"DATA BACK, {mark}"
-    return clip(f"{mark}: {who(draft)}: {what(draft)}", TITLE_LENGTH)
+    return f"{mark}: {who(draft)}: {what(draft)}"
 
 
 def _body(draft: Draft) -> str:
-    head = headline(draft)
-    tail = f"{data_line(draft)}\n{why_line(draft)}"
+    """What the title does not say; a service without titles shows the title as the first line."""
+    head = name(draft) if len(_whole_title(draft)) > TITLE_LENGTH else ""
+    tail = f"{standing(draft)}\n{data_line(draft)}\n{why_line(draft)}"
     middle = clip("\n".join(lines(draft)), BODY_LENGTH - len(head) - len(tail) - 2)
     return "\n".join(part for part in (head, middle, tail) if part)
 
