@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch.cli import COMMANDS
+from marginwatch.config.calendars import CalendarSettings
 from marginwatch.config.environment import known_variables
 from marginwatch.config.load import SHARED_KEYS, load_settings
 from marginwatch.config.rulefile import load_rules
@@ -70,6 +71,12 @@ def test_the_example_shows_every_key_of_a_receiver() -> None:
     assert shown == set(ReceiverSettings.model_fields)
 
 
+def test_the_example_shows_every_key_of_a_calendar() -> None:
+    """A calendar's keys, too."""
+    shown = {key for name, text in sections() if name == "calendars" for key in keys(text)}
+    assert shown == set(CalendarSettings.model_fields)
+
+
 def test_the_example_shows_every_key_of_every_kind_of_venue(kinds: dict[str, type[BaseModel]]) -> None:
     """Each installed kind has a table in the example with all its keys, and the shared ones are shown together once."""
     venues = {re.search(r'^kind = "(\w+)"', text, re.MULTILINE): text for name, text in sections() if name == "venues"}
@@ -101,7 +108,8 @@ def test_the_example_loads(tmp_path: Path, kinds: dict[str, type[BaseModel]], *,
 def test_the_guide_explains_every_key_and_variable(kinds: dict[str, type[BaseModel]]) -> None:
     """docs/configuration.md has a word on each."""
     guide = (ROOT / "docs" / "configuration.md").read_text()
-    models = [Settings.model_fields[table].annotation for table in TABLES] + [ReceiverSettings, *kinds.values()]
+    models = [Settings.model_fields[table].annotation for table in TABLES]
+    models += [ReceiverSettings, CalendarSettings, *kinds.values()]
     wanted = SHARED_KEYS | {key for model in models if model is not None for key in model.model_fields}
     assert {key for key in wanted if f"`{key}`" not in guide} == set()
     assert {name for name in known_variables() if f"`{name}`" not in guide} == set()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from marginwatch.config.places import Loc, Places
 
+_OF_KEY = "[key]"
+"""pydantic's mark at the end of a way to a key that is wrong itself."""
+
 _NOT_CALLED = "default_factory_not_called"
 """pydantic's remark that a default depends on a value that is wrong itself, and is reported as such."""
 
@@ -69,20 +72,21 @@ def holds_secret(model: type[BaseModel], loc: Loc) -> bool:
     annotation: Any = model
     for step in loc:
         if isinstance(step, str):
-            annotation = _annotation(annotation, step)
+            free = typing.get_origin(annotation) is dict
+            annotation = typing.get_args(annotation)[1] if free else _annotation(annotation, step)
             if annotation is None or is_sensitive(step):
                 return True
     return _mentions_secret(annotation)
 
 
-def harmless_keys(models: Iterable[type[BaseModel]]) -> frozenset[str]:
+def harmless_keys(tables: Iterable[type[BaseModel]]) -> frozenset[str]:
     """The keys that hold one value and no secret, in whichever table of these models they stand."""
     known: dict[str, bool] = {}
-    tables = list(models)
-    for table in tables:
+    all_tables = list(tables)
+    for table in all_tables:
         for key, field in table.model_fields.items():
-            inner = _models(field.annotation)
-            tables += inner
+            inner = models(field.annotation)
+            all_tables += inner
             known[key] = known.get(key, True) and not inner and not holds_secret(table, (key,))
     return frozenset(key for key, harmless in known.items() if harmless)
 
@@ -92,7 +96,7 @@ class _Fault:
 
     def __init__(self, detail: ErrorDetails, model: type[BaseModel], base: Loc, also: Iterable[str]) -> None:
         self.kind = detail["type"]
-        self.inner = detail["loc"]
+        self.inner = tuple(step for step in detail["loc"] if step != _OF_KEY)
         self.loc: Loc = (*base, *self.inner)
         self.input = detail["input"]
         self.words = str(detail.get("ctx", {}).get("expected", ""))
@@ -103,7 +107,7 @@ class _Fault:
         table: Any = model
         for step in self.inner[:-1]:
             table = _annotation(table, step) if isinstance(step, str) else table
-        self.known |= {name for found in _models(table) for name in found.model_fields}
+        self.known |= {name for found in models(table) for name in found.model_fields}
 
     @property
     def key(self) -> str:
@@ -167,15 +171,15 @@ def _without(what: str, value: object) -> str:
 
 def _annotation(annotation: Any, key: str) -> Any:  # noqa: ANN401  (an annotation may be anything)
     """Of the key in the models an annotation mentions; None when none has it."""
-    found = (model.model_fields[key].annotation for model in _models(annotation) if key in model.model_fields)
+    found = (model.model_fields[key].annotation for model in models(annotation) if key in model.model_fields)
     return next(found, None)
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  (an annotation may be anything)
+def models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  (an annotation may be anything)
     """The models an annotation mentions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for inner in typing.get_args(annotation) for model in _models(inner)]
+    return [model for inner in typing.get_args(annotation) for model in models(inner)]
 
 
 def _mentions_secret(annotation: Any) -> bool:  # noqa: ANN401  (an annotation may be anything)

@@ -22,6 +22,7 @@ from marginwatch.config.sourcefile import read_source
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.tomlfile import parse_toml
 from marginwatch.config.unjudged import Unjudged, unjudged
+from marginwatch.core.calendar import BUILT_IN
 from marginwatch.errors import MarginwatchError, Place, Problem
 from marginwatch.ops.redact import REDACTOR
 
@@ -55,6 +56,8 @@ class Sketch:
     """As in `[rules]`, relative ones made absolute."""
     venues: Mapping[str, str]
     """Name to kind."""
+    calendars: frozenset[str] = frozenset(BUILT_IN)
+    """Names, the built-in ones included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class _Reading:
         self._refuse_nothing()
         self._refuse_same_names()
         self._check_options()
+        self._refuse_unknown_calendars()
         settings = self._validated()
         if self.problems or settings is None:
             problems = tuple(sorted(self.problems, key=lambda problem: problem.place))
@@ -206,7 +210,7 @@ class _Reading:
                 self._problem(self.places.value(loc), what, hint)
 
     def _refuse_same_names(self) -> None:
-        for kind in ("venues", "receivers"):
+        for kind in ("venues", "calendars", "receivers"):
             seen: dict[str, Place] = {}
             for number, table in enumerate(self._tables(kind)):
                 loc, name = (kind, number, "name"), table.get("name")
@@ -215,6 +219,17 @@ class _Reading:
                     self._problem(self.places.value(loc), what)
                 elif isinstance(name, str):
                     seen[name] = self.places.value(loc)
+
+    def _refuse_unknown_calendars(self) -> None:
+        for number, table in enumerate(self._tables("venues")):
+            name = table.get("calendar")
+            if isinstance(name, str) and name not in self._calendars():
+                hint = did_you_mean(name, self._calendars()) or f"there are {', '.join(sorted(self._calendars()))}"
+                self._problem(self.places.value(("venues", number, "calendar")), f"there is no calendar `{name}`", hint)
+
+    def _calendars(self) -> frozenset[str]:
+        named = (table.get("name") for table in self._tables("calendars"))
+        return frozenset(BUILT_IN).union(name for name in named if isinstance(name, str))
 
     def _tables(self, kind: str) -> list[dict[str, Any]]:
         tables = self._data.get(kind)
@@ -271,7 +286,7 @@ class _Reading:
             files = self._full_paths(RulesSettings.model_validate(self._data.get("rules")))
         except ValidationError:
             return None
-        return Sketch(files, venues) if files and len(venues) == len(tables) else None
+        return Sketch(files, venues, self._calendars()) if files and len(venues) == len(tables) else None
 
     def _full_paths(self, rules: RulesSettings) -> tuple[str, ...]:
         folder = self.file.absolute().parent

@@ -7,20 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    InstanceOf,
-    PlainSerializer,
-    SecretStr,
-)
+from pydantic import BaseModel, BeforeValidator, Field, InstanceOf, PlainSerializer, SecretStr
 from pydantic import field_validator as validates
-from pydantic_core import PydanticCustomError
 
+from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.durations import Duration, format_duration
+from marginwatch.config.keys import Name, Table, wrong
 from marginwatch.core.model import Severity
 
 if TYPE_CHECKING:
@@ -28,7 +20,6 @@ if TYPE_CHECKING:
 
     from pydantic_core.core_schema import ValidationInfo
 
-_NAME = re.compile(r"[^\W_][\w.-]{0,39}")
 _REFERENCE = "${"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECOND = timedelta(seconds=1)
@@ -37,21 +28,9 @@ _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
-def _wrong(what: str) -> PydanticCustomError:
-    """An error whose sentence is ours."""
-    return PydanticCustomError("marginwatch", "{what}", {"what": what})
-
-
 def _one_of(words: Iterable[str]) -> str:
     *most, last = (f'"{word}"' for word in words)
     return f"{', '.join(most)} or {last}"
-
-
-def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        what = "a name has up to 40 letters, figures, dots, dashes and underscores, and begins with a letter or figure"
-        raise _wrong(what)
-    return name
 
 
 def _severity(value: object) -> Severity:
@@ -60,7 +39,7 @@ def _severity(value: object) -> Severity:
         return value
     if not isinstance(value, str) or value not in labels:
         what = f"must be {_one_of(labels)}"
-        raise _wrong(what)
+        raise wrong(what)
     return labels[value]
 
 
@@ -74,14 +53,7 @@ def _stale_after(data: dict[str, Any]) -> timedelta:
     return max(3 * every, _MINUTE)
 
 
-Name = Annotated[str, AfterValidator(_checked_name)]
 SeverityName = Annotated[Severity, BeforeValidator(_severity), PlainSerializer(lambda severity: severity.label)]
-
-
-class Table(BaseModel):
-    """Any table: unknown keys are errors, values do not change after loading, and no error shows a value."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class LogSettings(Table):
@@ -111,7 +83,7 @@ class StoreSettings(Table):
         keep = info.data.get("keep")
         if keep is not None and keep_observations > keep:
             what = f"must not be longer than `keep` ({format_duration(keep)})"
-            raise _wrong(what)
+            raise wrong(what)
         return _at_least(keep_observations, _HOUR)
 
     @validates("url")
@@ -130,7 +102,7 @@ class WebSettings(Table):
     def _is_address(cls, listen: str) -> str:
         if listen and _split(listen) is None:
             what = 'must be host:port, like "127.0.0.1:8470" or "[::1]:8470", or "" for no page'
-            raise _wrong(what)
+            raise wrong(what)
         return listen
 
     @property
@@ -169,6 +141,8 @@ class VenueSettings(Table):
     """No good answer for this long is told."""
     max_age: Duration = timedelta(minutes=15)
     """An answer whose own time stamp is older than this is unknown."""
+    calendar: str = ""
+    """The calendar that sessions are of; empty means the kind's own."""
     options: InstanceOf[BaseModel]
     """The kind's own keys, checked by the kind's own model."""
 
@@ -183,7 +157,7 @@ class VenueSettings(Table):
         every = info.data.get("every")
         if every is not None and stale_after < every:
             what = f"must not be shorter than `every` ({format_duration(every)})"
-            raise _wrong(what)
+            raise wrong(what)
         return stale_after
 
 
@@ -211,6 +185,8 @@ class Settings(Table):
     rules: RulesSettings
     venues: tuple[VenueSettings, ...]
     """At least one."""
+    calendars: tuple[CalendarSettings, ...] = ()
+    """Besides the built-in ones, or more of those."""
     receivers: tuple[ReceiverSettings, ...]
     """At least one."""
 
@@ -218,7 +194,7 @@ class Settings(Table):
 def _at_least(span: timedelta, least: timedelta) -> timedelta:
     if span < least:
         what = f"must be at least {format_duration(least)}"
-        raise _wrong(what)
+        raise wrong(what)
     return span
 
 
@@ -244,7 +220,7 @@ def _web_address(url: SecretStr, example: str) -> SecretStr:
             known = False
         if not known:
             what = f"must be a URL with a host, like {example}"
-            raise _wrong(what)
+            raise wrong(what)
     return url
 
 
@@ -254,5 +230,5 @@ def _with_scheme(url: SecretStr, example: str, schemes: tuple[str, ...] = ()) ->
     known = value.startswith(schemes) if schemes else _SCHEME.match(value) is not None
     if not known and not value.startswith(_REFERENCE):
         what = f"must be a URL, like {example}"
-        raise _wrong(what)
+        raise wrong(what)
     return url
