@@ -54,6 +54,20 @@ def test_notes_are_no_problems(shell: Shell, snapshot: SnapshotAssertion) -> Non
     assert len(json.loads(shell("check", "--json").out)["notes"]) == 3
 
 
+def test_what_the_packs_have_for_other_venues_is_one_line_a_venue(shell: Shell, snapshot: SnapshotAssertion) -> None:
+    """A rule of one's own keeps its line, those of the packs share one; `--verbose`, JSON and a debug log have all."""
+    config = ledger.write(shell.folder)
+    config.write_text(config.read_text().replace('"rules.toml"', '"rules.toml", "builtin:margin", "builtin:calls"'))
+    (shell.folder / "rules.toml").write_text('[[rule]]\nid = "mine"\nwhen = "in_stop_out"\nseverity = "critical"\n')
+    said, verbose, document = shell("check"), shell("check", "-v"), shell("check", "--json")
+
+    assert (said.code, said.err) == (0, "")
+    assert shell.shown(said.out) == snapshot
+    assert len(verbose.out.splitlines()) > len(said.out.splitlines())
+    assert len(json.loads(document.out)["notes"]) == len(verbose.out.splitlines()) - 1
+    assert all(note["what"] in verbose.out for note in json.loads(document.out)["notes"])
+
+
 def test_a_receivers_secret_may_be_elsewhere(shell: Shell) -> None:
     """A receiver whose tokens are not here cannot be judged, and is none the worse for it."""
     config = ledger.write(shell.folder)

@@ -13,18 +13,19 @@ from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch
-from marginwatch.errors import InvalidInputError
+from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.venues.protocol import VenueCommon
 from marginwatch.venues.registry import venue_kinds
 from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.rulefile import Inapplicable
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
-    from marginwatch.errors import Problem
     from marginwatch.notify.receiver import Receiver
     from marginwatch.venues.protocol import Venue, VenueKind
 
@@ -43,6 +44,8 @@ class Configured:
     kinds: Mapping[str, VenueKind]
     notes: tuple[Problem, ...]
     """Worth a word, not wrong."""
+    brief: tuple[Problem, ...]
+    """The same with the rules of the packs that do not apply in one note for each venue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,10 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     problems = (*found, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
-    return Configured(loaded.file, loaded.settings, rules, kinds, (*loaded.notes, *rules.notes))
+    notes = (*loaded.notes, *rules.notes)
+    every = (*notes, *(each.note for each in rules.inapplicable))
+    brief = (*notes, *_in_brief(rules.inapplicable, loaded))
+    return Configured(loaded.file, loaded.settings, rules, kinds, every, brief)
 
 
 def assemble(configured: Configured) -> Parts:
@@ -107,6 +113,18 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
         },
         receivers=tuple(Hearer(receiver.name, receiver.min_severity) for receiver in settings.receivers),
     )
+
+
+def _in_brief(inapplicable: Iterable[Inapplicable], loaded: LoadedSettings) -> Iterator[Problem]:
+    """One note for each venue that lacks what shipped rules read."""
+    assert loaded.settings is not None  # there were no problems
+    assert loaded.places is not None
+    for number, venue in enumerate(loaded.settings.venues):
+        rules = [each.rule for each in inapplicable if venue.name in each.venues]
+        if rules:
+            counted = "1 rule of the packs does" if len(rules) == 1 else f"{len(rules)} rules of the packs do"
+            what = f"{counted} not apply at {venue.name}, which lacks what they read: {', '.join(rules)}"
+            yield Problem(loaded.places.value(("venues", number)), what, "`check --verbose` says what that is")
 
 
 def deadline_of(every: timedelta) -> timedelta:

@@ -28,8 +28,9 @@ log = structlog.get_logger(__name__)
 
 def prepare_logging(configured: Configured, level: str | None) -> None:
     """Log as the config says, or as the command line does; then say what is worth a word."""
-    configure_logging(level or configured.settings.log.level)
-    for note in configured.notes:
+    level = level or configured.settings.log.level
+    configure_logging(level)
+    for note in configured.notes if level == "debug" else configured.brief:
         log.info("note", about=str(note))
 
 

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @click.option("--online", is_flag=True, help="Also log in at every venue and send every receiver a test message.")
+@click.option("-v", "--verbose", is_flag=True, help="Also say of each rule of the packs where it does not apply.")
 @json_option
-def command(*, config: Path | None, online: bool, as_json: bool) -> None:
+def command(*, config: Path | None, online: bool, verbose: bool, as_json: bool) -> None:
     """Check the configuration and the rules: every problem at once, with file, line and column.
 
     Works without the secrets, unless --online. Exits 1 when something is wrong, 3 when a venue or receiver failed.
@@ -50,13 +51,13 @@ def command(*, config: Path | None, online: bool, as_json: bool) -> None:
     if as_json:
         emit_json(_document(configured, trials=trials))
     else:
-        _tell(configured, trials)
+        _tell(configured, configured.notes if verbose else configured.brief, trials)
     if not all(trial.ok for trial in trials):
         sys.exit(FAILED)
 
 
-def _tell(configured: Configured, trials: Sequence[Trial]) -> None:
-    for note in configured.notes:
+def _tell(configured: Configured, notes: Sequence[Problem], trials: Sequence[Trial]) -> None:
+    for note in notes:
         click.echo(f"note: {note}")
     for trial in trials:
         click.echo(f"{trial.kind} {trial.name}: {trial.detail}", err=not trial.ok)

@@ -50,6 +50,8 @@ class Verdict:
     problems: list[Problem] = field(default_factory=list)
     note: str = ""
     """Where it does not apply and why; empty when it applies everywhere."""
+    venues: tuple[str, ...] = ()
+    """Where it does not apply."""
 
 
 def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
@@ -134,9 +136,9 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
         where = "" if len(at_kinds) + len(absent) == len(kinds) else f"at {' and '.join(at_kinds)}: "
         verdict.problems.append(_problem(draft.expression, fault, where))
     if absent:
-        at = " and ".join(name for name, kind in venues.items() if kind in absent)
+        verdict.venues = tuple(name for name, kind in venues.items() if kind in absent)
         lacking = " or ".join(dict.fromkeys(name for names in absent.values() for name in names))
-        verdict.note = f"does not apply at {at}: {lacking} is absent there"
+        verdict.note = f"does not apply at {' and '.join(verdict.venues)}: {lacking} is absent there"
     return {} if faults else units
 
 

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Inapplicable:
+    """A shipped rule that does not apply everywhere."""
+
+    rule: str
+    venues: tuple[str, ...]
+    """Where it does not."""
+    note: Problem
+    """Why."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What the rule files say."""
 
@@ -35,7 +46,9 @@ class Loaded:
     files: tuple[Path, ...]
     """Every file that was read or should have been, for watching them."""
     notes: tuple[Problem, ...]
-    """What `check` says besides: where a rule does not apply, a file without rules."""
+    """What `check` says besides: where a rule of the user's own does not apply, a file without rules."""
+    inapplicable: tuple[Inapplicable, ...]
+    """Shipped rules: packs serve every kind of venue, and each venue lacks something."""
     revision: str
     """Changes when anything that decides does; not with titles, summaries, comments and places."""
 
@@ -72,6 +85,7 @@ def load_rules(
         problems=tuple(_printable(problem) for problem in loading.problems),
         files=tuple(loading.files),
         notes=tuple(_printable(note) for note in loading.notes),
+        inapplicable=tuple(loading.inapplicable),
         revision=revision(rules),
     )
 
@@ -85,6 +99,7 @@ class _Loading:
     rules: list[Rule] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+    inapplicable: list[Inapplicable] = field(default_factory=list)
     files: dict[Path, None] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     """Where each id was first given."""
@@ -116,7 +131,11 @@ class _Loading:
         verdict = check_rule(found, self.scene, shipped=shipped)
         yield from verdict.problems
         if verdict.note:
-            self.notes.append(Problem(found.place, f"`{found.id}` {verdict.note}"))
+            note = Problem(found.place, f"`{found.id}` {verdict.note}")
+            if shipped:
+                self.inapplicable.append(Inapplicable(found.id, verdict.venues, note))
+            else:
+                self.notes.append(note)
         if not found.id:
             return
         first = self.places.setdefault(found.id, found.id_place)
