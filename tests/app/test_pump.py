@@ -19,8 +19,8 @@ from support.manual_clock import START, ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
-    from marginwatch.core.model import Value
     from marginwatch.core.state import Commit
     from marginwatch.store.types import Committed
     from marginwatch.tick import Arrival, Ticked
@@ -54,9 +54,8 @@ def put(pump: Pump, *arrivals: Answer | Arrival) -> None:
 
 
 def unfit(seconds: float) -> Arrival:
-    """An answer of the second account with a value of a type that none can have."""
-    position = {"symbol": cast("Value", ["ES"])}
-    observation = replace(seen(seconds, fields(), TWO), positions=(position,))
+    """An answer of the second account with a time of a type that none can have."""
+    observation = replace(seen(seconds, fields(), TWO), as_of=cast("datetime", "noon"))
     return replace(wrap(answer(observation)), account=TWO)
 
 

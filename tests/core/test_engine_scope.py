@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core.fields import Unit
 from marginwatch.core.health import ReceiverState
-from marginwatch.core.model import Severity
+from marginwatch.core.model import AccountKey, Severity
 from marginwatch.core.rule import Level, RuleKind
 from marginwatch.core.state import Prior
 from support.desk import (
     ONE,
     RECEIVERS,
     TWO,
+    VENUE,
     Desk,
     Paper,
     after,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from marginwatch.core.ruling import Ruling
 
 BOTH = (ONE, TWO)
+THREE = AccountKey(VENUE, "three")
 
 
 def again(desk: Desk, seconds: float, rules: Ruling) -> Desk:
@@ -80,6 +82,40 @@ def test_an_account_back_in_the_config_is_no_news() -> None:
     desk.tick(20, answer(seen(20, fields()), seen(20, fields(), TWO), listing=BOTH), cycle_end(20))
 
     assert desk.told() == []
+
+
+def test_an_account_new_to_the_config_has_not_appeared() -> None:
+    """With another selection the first listing is a baseline; whoever is new in a later one is told of."""
+    desk = Desk(ruling(usage_rule(), accounts=["one"]))
+    desk.tick(0, answer(seen(0, fields()), listing=[ONE]), cycle_end(0))
+    widened = again(desk, 5, ruling(usage_rule(), accounts=["one", "two", "three"]))
+    for second in (10, 20):
+        widened.tick(second, answer(seen(second, fields()), listing=BOTH), cycle_end(second))
+    assert widened.told() == []
+
+    widened.tick(30, answer(listing=[*BOTH, THREE]), cycle_end(30))
+    assert widened.told() == ["account-appeared:event:warning"]
+
+
+def test_the_selection_that_was_in_force_outlives_failures_and_restarts() -> None:
+    """The baseline is the first listing that comes, be it long after the config changed."""
+    desk = Desk(ruling(usage_rule(), accounts=["one"]))
+    desk.tick(0, answer(listing=[ONE]), cycle_end(0))
+    widened = ruling(usage_rule(), accounts=["one", "two"])
+    desk = again(desk, 5, widened)
+    desk.lose(10)
+    desk = again(desk, 15, widened)
+    desk.tick(20, answer(listing=BOTH), cycle_end(20))
+
+    assert desk.told() == []
+
+
+def test_an_account_that_appeared_while_nobody_looked_is_told_of() -> None:
+    """The config selects as it did before, so it is the venue that has a new account."""
+    desk = again(two_accounts(), 5, ruling(usage_rule()))
+    desk.tick(10, answer(listing=[*BOTH, THREE]), cycle_end(10))
+
+    assert desk.told() == ["account-appeared:event:warning"]
 
 
 def test_the_failing_of_a_receiver_that_is_gone_is_closed() -> None:

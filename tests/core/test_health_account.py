@@ -13,7 +13,7 @@ from marginwatch.core.alert import State
 from marginwatch.core.machine import Policy, advance
 from marginwatch.core.model import Account, AccountKey, FailureKind, Observation, Severity, VenueFailure
 from marginwatch.core.result import AlertKey, Difference, Known, Occurred, Result, Unknown
-from marginwatch.core.state import AccountState, VenueState
+from marginwatch.core.state import AccountState
 from support.alerting import ACCOUNT, after
 
 if TYPE_CHECKING:
@@ -218,30 +218,29 @@ def test_while_all_answers_of_the_venue_are_malformed_no_account_says_so_too() -
 
 
 OTHER = AccountKey("futures", "B-2")
-LISTED = VenueState("futures", listed=True)
 
 
-def listed(venue: VenueState, *listings: list[str]) -> list[list[Result]]:
-    """What each listing of account ids says, after the first."""
+def listed(*listings: list[str]) -> list[list[Result]]:
+    """What each listing of account ids says, the first being the baseline."""
     accounts: dict[AccountKey, AccountState] = {}
     results = []
     for number, ids in enumerate(listings):
-        listing = [Account(AccountKey("futures", name), f"name of {name}") for name in ids]
+        keys = [AccountKey("futures", name) for name in ids]
+        listing = {key: Account(key, f"name of {key.id}") for key in keys}
         changed = health.list_accounts(accounts, listing, after(number))
-        results.append(health.listing_results(venue, accounts, changed, after(number)))
+        results.append(health.listing_results(accounts, changed, after(number), baseline=number == 0))
         accounts.update(changed)
-        venue = LISTED
     return results
 
 
 def test_the_first_listing_is_the_baseline() -> None:
     """Nobody appears in a venue's very first listing."""
-    assert listed(VenueState("futures"), ["A", "B"]) == [[]]
+    assert listed(["A", "B"]) == [[]]
 
 
 def test_an_account_listed_later_appeared() -> None:
     """A new account is an event of its own, told once."""
-    _, (appeared,), again = listed(VenueState("futures"), ["A"], ["A", "B"], ["A", "B"])
+    _, (appeared,), again = listed(["A"], ["A", "B"], ["A", "B"])
 
     assert appeared.key == AlertKey(health.ACCOUNT_APPEARED, AccountKey("futures", "B"))
     assert appeared.outcome == Occurred((Difference("account", None, "name of B"),))
@@ -251,7 +250,7 @@ def test_an_account_listed_later_appeared() -> None:
 
 def test_an_account_left_out_of_two_listings_has_vanished_until_it_returns() -> None:
     """One listing without it may be a slip; from the second on it has vanished, and its return resolves that."""
-    results = listed(VenueState("futures"), ["A"], [], [], [], ["A"], ["A"])
+    results = listed(["A"], [], [], [], ["A"], ["A"])
 
     assert [len(each) for each in results] == [0, 0, 1, 0, 1, 0]
     gone, back = results[2][0], results[4][0]
@@ -264,9 +263,9 @@ def test_an_account_that_is_listed_without_being_viewable_has_not_vanished() -> 
     """Losing the right to view an account is not losing the account; its new name and right are remembered."""
     known = {ACCOUNT: replace(STATE, missing=1)}
     hidden = Account(ACCOUNT, "Renamed", viewable=False)
-    changed = health.list_accounts(known, [hidden], after(0))
+    changed = health.list_accounts(known, {ACCOUNT: hidden}, after(0))
 
     assert changed[ACCOUNT].missing == 0
     assert changed[ACCOUNT].account == hidden
-    assert health.listing_results(LISTED, known, changed, after(0)) == []
-    assert health.list_accounts({ACCOUNT: STATE}, [STATE.account], after(1)) == {}
+    assert health.listing_results(known, changed, after(0), baseline=False) == []
+    assert health.list_accounts({ACCOUNT: STATE}, {ACCOUNT: STATE.account}, after(1)) == {}

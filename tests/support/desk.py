@@ -114,6 +114,7 @@ def ruling(
         stale_after=STALE_AFTER,
         max_age=MAX_AGE,
         selects=lambda account: accounts is None or account.key.id in accounts,
+        selection="\n".join(sorted(accounts or ())),
     )
     return Ruling(revision, {**health.RULES, **{rule.id: rule for rule in rules}}, {VENUE: watch}, receivers)
 

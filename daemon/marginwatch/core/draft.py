@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
-    from marginwatch.core.memory import Memory
+    from marginwatch.core.memory import Memory, Said
     from marginwatch.core.model import Account, AccountKey, CycleEnd, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
@@ -43,7 +43,7 @@ class Draft:
     open: dict[AccountKey, dict[AlertKey, Alert]] = field(default_factory=dict)
     """Open alerts of the accounts touched so far."""
     tallies: dict[str, Tally] = field(default_factory=dict)
-    digests: dict[AccountKey, int] = field(default_factory=dict)
+    said: dict[AccountKey, Said] = field(default_factory=dict)
     observations: list[StoredObservation] = field(default_factory=list)
     failures: list[VenueFailure] = field(default_factory=list)
     cycles: list[CycleEnd] = field(default_factory=list)
@@ -67,15 +67,14 @@ class Draft:
             self.tallies[venue] = Tally(kept.good, dict(kept.failed), kept.cause, kept.listed)
         return self.tallies[venue]
 
-    def digest(self, account: AccountKey) -> int | None:
-        """The hash of the account's latest stored observation."""
-        return self.digests.get(account) or self.memory.digests.get(account)
+    def last_said(self, account: AccountKey) -> Said | None:
+        """What the account's latest stored observation said; None when it is not known."""
+        return self.said.get(account) or self.memory.said.get(account)
 
-    def accounts_of(self, venue: str) -> dict[AccountKey, AccountState]:
+    def accounts_of(self, venue: str) -> list[tuple[AccountKey, AccountState]]:
         """Every account known at the venue, as of now in this tick."""
-        known = {key: state for key, state in self.memory.accounts.items() if key.venue == venue}
-        known.update((key, state) for key, state in self.accounts.items() if key.venue == venue)
-        return known
+        known = {**self.memory.accounts, **self.accounts}
+        return [each for each in known.items() if each[0].venue == venue]
 
     def troubled(self, venue: str) -> list[AccountKey]:
         """The venue's accounts that have an open alert."""

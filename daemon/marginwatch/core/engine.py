@@ -119,10 +119,10 @@ def remember(memory: Memory, decision: Decision) -> None:
     memory.accounts.update(draft.accounts)
     memory.venues.update(draft.venues)
     memory.tallies.update(draft.tallies)
-    memory.digests.update(draft.digests)
+    memory.said.update(draft.said)
     for account in commit.forgotten:
         memory.accounts.pop(account, None)
-        memory.digests.pop(account, None)
+        memory.said.pop(account, None)
     for alert in commit.alerts:
         memory.keep(alert)
     set_timers(memory, draft.ruling, decision)

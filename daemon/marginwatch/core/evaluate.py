@@ -49,7 +49,7 @@ def evaluate(
 ) -> Evaluated:
     """What the rules say of an observation, `state` being what was known before and `live` the open alerts."""
     fields = observation.fields
-    if rules.reads_times:
+    if rules.reads_times and observation.as_of is not None:
         fields = {**fields, **times(observation.as_of, observation.fetched_at)}
     alarmed = rules.alarmed(fields, state.known, observation.positions)
     if not alarmed and not live:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import NoneType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from marginwatch.core import health
@@ -13,7 +12,7 @@ from marginwatch.core.model import Account
 from marginwatch.core.state import AccountState, StoredObservation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from marginwatch.core.draft import Draft
     from marginwatch.core.evaluate import AccountRules, Evaluated
@@ -99,17 +98,19 @@ def applies(draft: Draft, watch: Watch, state: AccountState, rule: str) -> bool:
 
 def _list(draft: Draft, watch: Watch, listing: tuple[Account, ...]) -> None:
     selected = {account.key: account for account in listing if watch.selects(account)}
-    known = draft.accounts_of(watch.venue)
     # An account that the config selects no longer has not vanished from the venue.
-    before = {key: state for key, state in known.items() if key in selected or watch.selects(state.account)}
-    after = health.list_accounts(before, selected.values(), draft.now)
+    known = draft.accounts_of(watch.venue)
+    before = {key: state for key, state in known if watch.selects(state.account) or key in selected}
+    after = health.list_accounts(before, selected, draft.now)
     draft.tally(watch.venue).listed = True
     venue = draft.venue(watch.venue)
+    # With another selection, accounts are new to us that are not new to the venue.
+    baseline = not venue.listed or venue.selection != watch.selection
     draft.accounts.update(after)
-    for result in health.listing_results(venue, before, after, draft.now):
+    for result in health.listing_results(before, after, draft.now, baseline=baseline):
         draft.judge(result, watch.stale_after)
-    if not venue.listed:
-        draft.venues[watch.venue] = replace(venue, listed=True)
+    if baseline:
+        draft.venues[watch.venue] = replace(venue, listed=True, selection=watch.selection)
 
 
 def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
@@ -131,7 +132,7 @@ def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
     if troubled or observation.failures or evaluated is not QUIET:
         _judge_seeing(draft, watch, after, observation, evaluated)
     if old:
-        _store(draft, key, observation, tuple(observation.fields.items()), same=True)
+        _store(draft, key, observation, observation.fields, same=True)
     else:
         _store(draft, key, observation, gaps, same=known is state.known)
     draft.tally(watch.venue).good += 1
@@ -178,19 +179,21 @@ def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Ma
     """
     if fields == before:
         return before, _WHOLE
-    nulls: tuple[str, ...] = ()
-    if NoneType in set(map(type, fields.values())):
-        nulls = tuple(name for name, value in fields.items() if value is None)
-    missing = before.keys() - fields.keys() if list(before) != list(fields) else ()  # nearly always the same names
-    if not nulls and not missing:
-        return fields, _WHOLE
-    known = {**before, **fields}
+    nulls = tuple([name for name, value in fields.items() if value is None])
+    known = _without(nulls, fields) if nulls else fields
+    if list(known) == list(before):  # nearly always: the same names as ever
+        missing: frozenset[str] = frozenset()
+    else:
+        missing = frozenset(before.keys() - fields.keys())
+        known = {**before, **known}
+    return (before if known == before else known), (nulls, missing)
+
+
+def _without(nulls: Iterable[str], fields: Mapping[str, Value]) -> dict[str, Value]:
+    known = dict(fields)
     for name in nulls:
-        if name in before:
-            known[name] = before[name]
-        else:
-            del known[name]
-    return (before if known == before else known), (nulls, frozenset(missing))
+        del known[name]
+    return known
 
 
 def _judge_seeing(
@@ -241,19 +244,8 @@ def _store(draft: Draft, key: AccountKey, observation: Observation, beside: obje
 
     `same`: what is known of the account did not change by it. `beside`: what else its fields say.
     """
-    positions, failures = observation.positions, observation.failures
-    digest = hash(
-        (
-            beside,
-            None if positions is None else tuple(map(_content, positions)),
-            tuple((failure.call, failure.kind) for failure in failures) if failures else (),
-            observation.optional,
-        )
-    )
-    unchanged = same and draft.digest(key) == digest
-    draft.digests[key] = digest
+    failures = tuple((failure.call, failure.kind) for failure in observation.failures) if observation.failures else ()
+    said = (beside, observation.positions, failures, observation.optional)
+    unchanged = same and draft.last_said(key) == said
+    draft.said[key] = said
     draft.observations.append(StoredObservation(observation, unchanged))
-
-
-def _content(position: Mapping[str, Value]) -> tuple[object, ...]:
-    return (*position, *position.values())

@@ -7,16 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
-    from marginwatch.core.model import AccountKey, VenueFailure
+    from marginwatch.core.model import AccountKey, Value, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
 
 TimerKey: TypeAlias = "str | AccountKey"
 """Whose timer: an alert's id, or an account (for staleness)."""
+
+Said: TypeAlias = "tuple[object, tuple[Mapping[str, Value], ...] | None, tuple[object, ...], frozenset[str]]"
+"""What an observation said beside what is known by it: its gaps, positions, failures, and calls not offered.
+
+Kept as it came and not as a hash: a Decimal takes ten times as long to hash as to compare, and it is compared only
+when all else is the same.
+"""
 
 
 @dataclass(slots=True)
@@ -51,8 +58,8 @@ class Memory:
     silences: tuple[Silence, ...] = ()
     acknowledgements: dict[str, Acknowledgement] = field(default_factory=dict)
     withheld: tuple[Withheld, ...] = ()
-    digests: dict[AccountKey, int] = field(default_factory=dict)
-    """A hash of each account's latest stored observation, to see that the next one is the same."""
+    said: dict[AccountKey, Said] = field(default_factory=dict)
+    """Of each account's latest stored observation, to see that the next one is the same."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     watching_since: datetime | None = None
     """When polling began; None in a replay."""

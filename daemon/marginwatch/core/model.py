@@ -140,7 +140,8 @@ def times(as_of: datetime | None, fetched_at: datetime) -> Mapping[str, Value]:
     """
     if as_of is None:
         return {}
-    return {"age": max(Decimal(str((fetched_at - as_of).total_seconds())), Decimal(0)), "timestamp": as_of}
+    age = (fetched_at - as_of).total_seconds()
+    return {"age": Decimal(str(age)) if age >= 0 else Decimal(0), "timestamp": as_of}
 
 
 @dataclass(frozen=True, slots=True)

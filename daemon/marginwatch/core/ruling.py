@@ -28,6 +28,8 @@ class Watch:
     """An `as_of` older than this is unknown."""
     selects: Callable[[Account], bool]
     """True when the config's `accounts` selects it."""
+    selection: str = ""
+    """The config's `accounts` as a text, equal for equal ones."""
 
 
 @dataclass(frozen=True, slots=True)

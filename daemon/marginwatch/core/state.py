@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AccountState:
-    """What is remembered of one account between observations."""
+    """What is remembered of one account between observations.
+
+    Never changed once made; not frozen, for every observation makes one, and a frozen one takes five times as long.
+    """
 
     account: Account
     first_seen: datetime
@@ -53,6 +56,8 @@ class VenueState:
     last_failure: VenueFailure | None = None
     listed: bool = False
     """A good listing was seen at least once; before that no account counts as having appeared."""
+    selection: str = ""
+    """What the config's `accounts` selected at the latest good listing."""
 
 
 @dataclass(frozen=True, slots=True)

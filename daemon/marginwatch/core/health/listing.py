@@ -10,11 +10,10 @@ from marginwatch.core.result import AlertKey, Difference, Occurred, Result
 from marginwatch.core.state import AccountState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
     from marginwatch.core.model import Account, AccountKey
-    from marginwatch.core.state import VenueState
 
 _MISSING_LISTINGS = 2
 """Good listings in a row that must leave an account out before it counts as gone."""
@@ -26,34 +25,39 @@ def has_vanished(state: AccountState) -> bool:
 
 
 def list_accounts(
-    accounts: Mapping[AccountKey, AccountState], listing: Iterable[Account], now: datetime
+    accounts: Mapping[AccountKey, AccountState], listed: Mapping[AccountKey, Account], now: datetime
 ) -> Mapping[AccountKey, AccountState]:
     """The accounts that a good listing changes, new ones included; `accounts` are all that were known of the venue."""
-    listed = {account.key: account for account in listing}
-    after = {key: AccountState(account, first_seen=now) for key, account in listed.items() if key not in accounts}
+    changed: dict[AccountKey, AccountState] = {}
+    met = 0
     for key, state in accounts.items():
         account = listed.get(key)
+        met += account is not None
         missing = 0 if account is not None else min(state.missing + 1, _MISSING_LISTINGS)
         if missing != state.missing or (account is not None and account != state.account):
-            after[key] = replace(state, account=account or state.account, missing=missing)
-    return after
+            changed[key] = replace(state, account=account or state.account, missing=missing)
+    if met == len(listed):
+        return changed
+    new = {key: AccountState(account, first_seen=now) for key, account in listed.items() if key not in accounts}
+    return {**new, **changed}
 
 
 def listing_results(
-    venue: VenueState,
     before: Mapping[AccountKey, AccountState],
     after: Mapping[AccountKey, AccountState],
     now: datetime,
+    *,
+    baseline: bool,
 ) -> list[Result]:
     """Who vanished, returned or appeared: `after` is what `list_accounts` made of `before`.
 
-    `venue` is its state before this listing: the very first one is the baseline, nobody appears in it.
+    Nobody appears in a `baseline`: the venue's first listing, or the first by another selection of accounts.
     """
     results = []
     for key, state in after.items():
         prior = before.get(key)
         if prior is None:
-            if venue.listed:
+            if not baseline:
                 results.append(_appeared(state, now))
         elif has_vanished(state) != has_vanished(prior):
             gone = has_vanished(state)
