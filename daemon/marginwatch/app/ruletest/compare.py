@@ -76,7 +76,7 @@ def nothing_to_acknowledge(look: Look, wish: Acknowledge) -> Failure:
 
 def _surprise(look: Look, rule: str) -> Failure:
     tellings = tuple(each for each in look.tellings if each.notice.transition.key.rule == rule)
-    difference = Difference("told", NOTHING, _listed(told(tellings)))
+    difference = Difference("told", f"{NOTHING} of this rule", _listed(told(tellings)))
     seen = saw(look.bound, rule, look.answers)
     return Failure(look.step.place, look.step.at, rule, (difference,), seen, tellings, look.since)
 
