@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from marginwatch.core.model import Account, AccountKey
 from marginwatch.core.rule import Rule, RuleKind, Selector
 from support.expressions import SMALL
 from support.watching import ACCOUNT, ladder, look, only, seen, state, when
+from support.zones import CALENDARS
 
 OTHER = Account(AccountKey("desk", "B-2"), "DESK:B-2/Max")
 
@@ -113,3 +115,20 @@ def test_a_revision_is_that_of_the_set() -> None:
 def test_accounts_are_told_apart() -> None:
     """One selected account says nothing of another."""
     assert not chosen(Selector(accounts=("A-1",)), OTHER)
+
+
+def test_a_window_of_a_session_needs_its_calendar() -> None:
+    """Its own where the rule names one, else the venue's; a loader refuses one that is nowhere."""
+    session = when('drawdown(equity, "session") > 5')
+    for rule in (session, replace(session, calendar="fx")):
+        rules = VenueRules("desk", SMALL, [rule], CALENDARS, "us-futures")
+        assert rules.applied[0].windows == (f'drawdown(equity, "session of {rule.calendar or "us-futures"}")',)
+    for calendars, name in ((None, ""), (CALENDARS, "us-future")):
+        with pytest.raises(UncheckedRuleError, match=f"cannot be evaluated: there is no calendar {name}$"):
+            VenueRules("desk", SMALL, [session], calendars, name)
+
+
+def test_a_value_of_a_wrong_type_is_no_sample() -> None:
+    """What a catalogue promises and a venue breaks makes the windows unknown and stops nothing."""
+    plan = VenueRules("desk", SMALL, [when('max(equity - cash, "1d") > 5')]).for_account(ACCOUNT, {}).windows
+    assert plan.sample({"equity": "text", "cash": Decimal(5)}) == {"equity - cash": None}

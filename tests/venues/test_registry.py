@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from marginwatch.venues.registry import GROUP, PluginState, plugins, venue_kinds
+from marginwatch.core.calendar import BUILT_IN
+from marginwatch.venues.registry import GROUP, PluginState, calendar_of, plugins, venue_kinds
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from marginwatch.venues.protocol import VenueKind
 
 
 def _point(name: str, value: str) -> EntryPoint:
@@ -65,3 +68,15 @@ def test_whatever_a_plugin_raises_stays_with_it(tmp_path: Path, monkeypatch: pyt
     (found,) = plugins([_point("strange", "strange_venue:VENUE")])
 
     assert (found.state, found.detail) == (PluginState.NOT_IMPORTED, "RuntimeError: at import")
+
+
+def test_a_kind_says_whose_sessions_it_has() -> None:
+    """The built-in kinds name a built-in calendar; one of a stranger's that names none is always open."""
+    kinds = venue_kinds()
+    assert {name: calendar_of(kinds[name]) for name in ("architect", "helio", "stonex")} == {
+        "architect": "us-futures",
+        "helio": "fx",
+        "stonex": "us-equities",
+    }
+    assert {calendar_of(kind) for kind in kinds.values()} <= BUILT_IN.keys()
+    assert calendar_of(cast("VenueKind", object())) == "always"

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from marginwatch.core.condition import Fault, check, compile_screen, compile_value, names, parse
-from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Number
-from marginwatch.core.model import TIMES
+from marginwatch.core.calendar import Sessions
+from marginwatch.core.condition import BREAKS, Fault, check, compile_screen, compile_value, names, parse, written
+from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Number, Windowed, walk
+from marginwatch.core.condition.window import SESSION
+from marginwatch.core.model import TIMES, times
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import picks_accounts, selects, selects_venue
+from marginwatch.core.windows import Plan
 from marginwatch.errors import MarginwatchError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from marginwatch.core.condition import Evaluation, Screening
+    from marginwatch.core.calendar import Calendar
+    from marginwatch.core.condition import Evaluation, Scope, Screening
     from marginwatch.core.fields import Catalogue
-    from marginwatch.core.model import Account, Value
+    from marginwatch.core.model import Account, Observation, Value
     from marginwatch.core.rule import Rule
 
-BREAKS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
-"""What evaluating a value of a type that its catalogue does not promise can raise."""
+__all__ = ["BREAKS", "AccountRules", "Applied", "UncheckedRuleError", "VenueRules", "revision"]
 
 
 class UncheckedRuleError(MarginwatchError):
@@ -43,6 +46,8 @@ class Applied:
     """The value of the expression, for an account or for one position."""
     alarm: Node
     """Its expression as a condition of the account: some level holds, somewhere."""
+    windows: tuple[str, ...]
+    """The windows of time in it, as `written`."""
 
 
 def revision(rules: Iterable[Rule]) -> str:
@@ -54,12 +59,23 @@ def revision(rules: Iterable[Rule]) -> str:
 class VenueRules:
     """The rules of one venue. Accounts to which the same ones apply share one compiled function."""
 
-    def __init__(self, venue: str, catalogue: Catalogue, rules: Sequence[Rule]) -> None:
-        """Make checked rules ready; those of other venues, and those built in, are passed over."""
+    def __init__(
+        self,
+        venue: str,
+        catalogue: Catalogue,
+        rules: Sequence[Rule],
+        calendars: Mapping[str, Calendar] | None = None,
+        calendar: str = "",
+    ) -> None:
+        """Make checked rules ready; those of other venues, and those built in, are passed over.
+
+        `calendars` are all there are, by name; `calendar` names the one of rules that name none.
+        """
         self.venue = venue
         self.catalogue = catalogue
+        self._sessions = {name: Sessions(each) for name, each in (calendars or {}).items()}
         wanted = [rule for rule in rules if rule.kind is not RuleKind.HEALTH and selects_venue(rule.selector, venue)]
-        made = [(rule, _applied(rule, catalogue)) for rule in wanted]
+        made = [(rule, self._apply(rule, rule.calendar or calendar)) for rule in wanted]
         self.applied = tuple(applied for _, applied in made if applied is not None)
         self.absent = tuple(rule.id for rule, applied in made if applied is None)
         """Ids of rules that select this venue and read nothing that it has."""
@@ -87,20 +103,46 @@ class VenueRules:
         return self._shared[chosen]
 
     def _of(self, applied: tuple[Applied, ...]) -> AccountRules:
-        return AccountRules(applied, self.catalogue)
+        return AccountRules(applied, self.catalogue, Plan((each.node for each in applied), self._sessions))
+
+    def _apply(self, rule: Rule, calendar: str) -> Applied | None:
+        """The rule at this venue, None when it is wholly absent there."""
+        node = parse(rule.expression)
+        if isinstance(node, Fault):
+            raise UncheckedRuleError(rule, node)
+        # A name from another venue's catalogue is no fault here: the loader saw to the names.
+        scope: Scope = "position" if rule.each else "account"
+        checked = check(node, self.catalogue, names(node), scope=scope, kind=rule.kind, calendar=calendar)
+        if checked.faults:
+            raise UncheckedRuleError(rule, checked.faults[0])
+        if checked.node is None:
+            return None
+        windows = {written(part): part for part in walk(checked.node) if isinstance(part, Windowed)}
+        sessions = [part for part in windows.values() if part.window.value == SESSION]
+        if any(part.calendar not in self._sessions for part in sessions):
+            raise UncheckedRuleError(rule, Fault(0, 0, f"there is no calendar {calendar}"))
+        return Applied(rule, checked.node, compile_value(checked.node), _alarm(rule, checked.node), tuple(windows))
 
 
 class AccountRules:
     """The rules that apply to some accounts of a venue."""
 
-    def __init__(self, applied: tuple[Applied, ...], catalogue: Catalogue) -> None:
+    def __init__(self, applied: tuple[Applied, ...], catalogue: Catalogue, windows: Plan) -> None:
         self.applied = applied
         self.catalogue = catalogue
+        self.windows = windows
+        """What the rules ask of the time past; false when they ask nothing."""
         self.numbers = {each.rule.id: number for number, each in enumerate(applied)}
         """Rule id to its place in `applied`."""
         self.reads_times = any(not TIMES.isdisjoint(names(each.node)) for each in applied)
         """Whether a rule asks for the times of an observation, which are not among its fields."""
         self._screen: Screening = compile_screen([each.alarm for each in applied])
+
+    def facts(self, observation: Observation) -> Mapping[str, Value]:
+        """The fields the rules may read, the times among them where one does."""
+        if not self.reads_times or observation.as_of is None:
+            return observation.fields
+        return {**observation.fields, **times(observation.as_of, observation.fetched_at)}
 
     def alarmed(
         self,
@@ -113,20 +155,6 @@ class AccountRules:
             return self._screen(fields, known, positions)
         except BREAKS:
             return list(range(len(self.applied)))
-
-
-def _applied(rule: Rule, catalogue: Catalogue) -> Applied | None:
-    """The rule at this venue, None when it is wholly absent there."""
-    node = parse(rule.expression)
-    if isinstance(node, Fault):
-        raise UncheckedRuleError(rule, node)
-    # A name from another venue's catalogue is no fault here: the loader saw to the names.
-    checked = check(node, catalogue, names(node), scope="position" if rule.each else "account", kind=rule.kind)
-    if checked.faults:
-        raise UncheckedRuleError(rule, checked.faults[0])
-    if checked.node is None:
-        return None
-    return Applied(rule, checked.node, compile_value(checked.node), _alarm(rule, checked.node))
 
 
 def _alarm(rule: Rule, node: Node) -> Node:

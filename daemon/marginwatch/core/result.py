@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from marginwatch.core.model import AccountKey, Value
+    from marginwatch.core.windows import Coverage
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,3 +82,5 @@ class Result:
     """The subject (a position) is in no complete reply any more: why it is false now."""
     detail: str = ""
     """For data-health rules: the sentence that says what is wrong."""
+    windows: tuple[Coverage, ...] = ()
+    """How much was seen of each window of time in the rule."""

@@ -78,6 +78,8 @@ class Rule:
     """Template of the message's summary; empty for the built-in text."""
     each: str = ""
     """`position` when the rule is evaluated per position, else empty."""
+    calendar: str = ""
+    """Whose sessions its windows of a `session` are of; empty for the venue's."""
     selector: Selector = field(default_factory=Selector)
     place: Place = field(default_factory=lambda: Place("built in"))
     """Where it was written."""

@@ -78,6 +78,8 @@ class VenueKind(Protocol):
     catalogue: Catalogue
     sample: Observation
     """A realistic observation with every field present, to try message templates on."""
+    calendar: str
+    """The built-in calendar of its sessions, where the config names none; `always` for a kind that does not say."""
 
     def connect(self, common: VenueCommon, settings: BaseModel, clock: Clock) -> Venue:
         """Build the adapter. No I/O happens before the first poll."""

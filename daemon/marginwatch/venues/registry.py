@@ -61,6 +61,11 @@ def plugins(found: Iterable[EntryPoint] | None = None) -> tuple[Plugin, ...]:
     return tuple(states)
 
 
+def calendar_of(kind: VenueKind) -> str:
+    """Whose sessions the venues of a kind have when the config does not say."""
+    return getattr(kind, "calendar", "always")
+
+
 def venue_kinds(found: Iterable[EntryPoint] | None = None) -> Mapping[str, VenueKind]:
     """The kinds that can be used, by name; those that cannot are logged with the reason."""
     kinds: dict[str, VenueKind] = {}

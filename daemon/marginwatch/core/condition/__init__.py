@@ -5,6 +5,7 @@ from __future__ import annotations
 from marginwatch.core.condition.amounts import Amount, Limit, parse_amount, parse_duration, parse_level, unit_fault
 from marginwatch.core.condition.check import POSITION, Checked, Scope, check, every_name
 from marginwatch.core.condition.compile import (
+    BREAKS,
     Evaluation,
     Sampling,
     Screening,
@@ -18,6 +19,7 @@ from marginwatch.core.condition.syntax import parse
 from marginwatch.core.condition.written import written
 
 __all__ = [
+    "BREAKS",
     "POSITION",
     "Amount",
     "Checked",

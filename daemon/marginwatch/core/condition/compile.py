@@ -50,6 +50,9 @@ Screening: TypeAlias = (
 )
 """(fields, last known fields, positions) to the numbers of the conditions that are not known to be false."""
 
+BREAKS: Final = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+"""What evaluating a value of a type that its catalogue does not promise can raise."""
+
 _CHANGES: Final = {"changed": "!=", "increased": ">", "decreased": "<"}
 
 

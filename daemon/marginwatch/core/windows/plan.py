@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.calendar import LONGEST, Sessions
-from marginwatch.core.condition import compile_sample, written
+from marginwatch.core.condition import BREAKS, compile_sample, written
 from marginwatch.core.condition.nodes import Windowed, walk
 from marginwatch.core.condition.window import length
 from marginwatch.core.windows.series import Keeps
@@ -93,8 +93,14 @@ class Plan:
         return bool(self.questions)
 
     def sample(self, fields: Mapping[str, Value]) -> dict[str, Value]:
-        """The present value of every series' expression, by its text; None where it is unknown."""
-        return dict(zip(self._texts, self._sample(fields), strict=True))
+        """The present value of every series' expression, by its text; None where it is unknown.
+
+        A value of a type that its catalogue does not promise makes all of them unknown.
+        """
+        try:
+            return dict(zip(self._texts, self._sample(fields), strict=True))
+        except BREAKS:
+            return dict.fromkeys(self._texts)
 
     def begins(self, now: int) -> int:
         """Where the window begins that reaches back the farthest."""

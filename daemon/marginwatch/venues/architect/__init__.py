@@ -40,6 +40,7 @@ class Architect:
     settings: type[BaseModel] = ArchitectSettings
     catalogue: Catalogue = CATALOGUE
     sample: Observation = _SAMPLE
+    calendar: str = "us-futures"
 
     def connect(self, common: VenueCommon, settings: BaseModel, clock: Clock) -> Venue:
         """Build the adapter of one login. No I/O happens before the first poll."""

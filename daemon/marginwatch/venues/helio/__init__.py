@@ -41,6 +41,7 @@ class Helio:
     settings: type[BaseModel] = HelioSettings
     catalogue: Catalogue = CATALOGUE
     sample: Observation = _SAMPLE
+    calendar: str = "fx"
 
     def connect(self, common: VenueCommon, settings: BaseModel, clock: Clock) -> Venue:
         """Build the adapter of one login. No I/O happens before the first poll."""

@@ -38,6 +38,7 @@ class Stonex:
     settings: type[BaseModel] = StonexSettings
     catalogue: Catalogue = CATALOGUE
     sample: Observation = _SAMPLE
+    calendar: str = "us-equities"
 
     def connect(self, common: VenueCommon, settings: BaseModel, clock: Clock) -> Venue:
         """Build the adapter of one login. No I/O happens before the first poll.
