@@ -51,11 +51,13 @@ def test_the_wheel_holds_the_rule_packs(built: Path) -> None:
     assert {f"marginwatch/rulepacks/{name}" for name in packs} <= names(built)
 
 
-def test_the_wheel_brings_the_example_and_the_units(built: Path) -> None:
+def test_the_wheel_brings_the_example_the_schemas_and_the_units(built: Path) -> None:
     """They are installed under share/marginwatch of the environment."""
     shared = {name.partition(".data/data/")[2] for name in names(built) if ".data/data/" in name}
     assert shared == {
         "share/marginwatch/config.example.toml",
+        "share/marginwatch/schemas/config.schema.json",
+        "share/marginwatch/schemas/rules.schema.json",
         "share/marginwatch/systemd/marginwatch.service",
         "share/marginwatch/systemd/marginwatch-failure@.service",
     }

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 from pydantic import field_validator as validates
 
 from marginwatch.config.keys import Name, Table, wrong
@@ -70,24 +70,39 @@ def _weekday(value: object) -> int:
     raise wrong(what)
 
 
-Clock = Annotated[timedelta, BeforeValidator(_clock), PlainSerializer(_clock_text)]
+Clock = Annotated[
+    timedelta,
+    BeforeValidator(_clock),
+    PlainSerializer(_clock_text),
+    WithJsonSchema({"type": "string", "pattern": "^(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$"}),
+]
 """A time of day on the wall, `"17:00"` up to `"24:00"`, as the time since midnight."""
-Day = Annotated[date, BeforeValidator(_day)]
-Weekday = Annotated[int, BeforeValidator(_weekday), PlainSerializer(WEEKDAYS.__getitem__)]
+Day = Annotated[
+    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
+]
+Weekday = Annotated[
+    int,
+    BeforeValidator(_weekday),
+    PlainSerializer(WEEKDAYS.__getitem__),
+    WithJsonSchema({"enum": [*WEEKDAYS, *(day.capitalize() for day in _LONG_DAYS)]}),
+]
 
 
 class CalendarSettings(Table):
     """One `[[calendars]]`. One of a built-in name has that one's hours where it gives none."""
 
     name: Name
+    """What venues call it by; that of a built-in one changes it."""
     zone: Annotated[str, AfterValidator(_zone)] | None = Field(default=None, validate_default=True)
     """IANA name."""
     open: Clock | None = Field(default=None, validate_default=True)
     """Not before `close`: on the day before."""
     close: Clock | None = Field(default=None, validate_default=True)
+    """When sessions end, in the zone's time."""
     days: tuple[Weekday, ...] | None = Field(default=None, validate_default=True)
     """Those that sessions close on."""
     holidays: tuple[Day, ...] = ()
+    """Days without a session."""
     early_closes: dict[Day, Clock] = Field(default_factory=dict)
     """By day, when its session closes instead."""
 

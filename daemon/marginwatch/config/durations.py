@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from marginwatch.errors import MarginwatchError
 
@@ -14,6 +14,8 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = re.compile(r"([0-9]{1,9})([dhms])")
 _WHOLE = re.compile(r"(?:[0-9]{1,9}[dhms])+")
 _LONGEST = timedelta(days=36_500)
+PATTERN = f"^(?=.){''.join(f'(?:[0-9]{{1,9}}{unit})?' for unit in _SECONDS)}$"
+"""What a duration looks like, for editors."""
 
 
 class BadDurationError(MarginwatchError, ValueError):
@@ -62,5 +64,10 @@ def _validate(value: object) -> timedelta:
     raise BadDurationError(value)
 
 
-Duration = Annotated[timedelta, BeforeValidator(_validate), PlainSerializer(format_duration)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_validate),
+    PlainSerializer(format_duration),
+    WithJsonSchema({"type": "string", "pattern": PATTERN}),
+]
 """A timedelta in a settings model, written as text in the file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
@@ -23,7 +23,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_checked_name)]
+Name = Annotated[str, AfterValidator(_checked_name), Field(json_schema_extra={"pattern": r"^[^\s._-]\S{0,39}$"})]
 
 
 class Table(BaseModel):

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from marginwatch.config.document import Node
     from marginwatch.errors import Place, Problem
 
-_EXPRESSIONS = {"value": RuleKind.LADDER, "when": RuleKind.CONDITION, "on": RuleKind.EVENT}
-_ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each")
-_KEYS = {
+EXPRESSIONS = {"value": RuleKind.LADDER, "when": RuleKind.CONDITION, "on": RuleKind.EVENT}
+"""The key that says what a rule watches, and so of which kind it is."""
+ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each")
+KEYS_OF = {
     RuleKind.LADDER: ("value", "levels", "for", "clear_for", "clear_by", "worsens_by", "remind_every"),
     RuleKind.CONDITION: ("when", "severity", "for", "clear_for", "remind_every"),
     RuleKind.EVENT: ("on", "severity"),
 }
-KEYS = tuple(dict.fromkeys((*_ALWAYS, *(key for keys in _KEYS.values() for key in keys))))
+KEYS = tuple(dict.fromkeys((*ALWAYS, *(key for keys in KEYS_OF.values() for key in keys))))
 """Every key of a rule, in the order the guide names them."""
-_SEVERITIES = tuple(severity.label for severity in Severity)
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-_LONGEST_TITLE = 120
-_LONGEST_SUMMARY = 1_000
+SEVERITIES = tuple(severity.label for severity in Severity)
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+LONGEST_TITLE = 120
+LONGEST_SUMMARY = 1_000
 _LEVELS_LIKE = 'for example levels = { warning = "> 80%", critical = "> 90%" }'
 _LEVEL_LIKE = 'write it like "> 80%" or "< 5_000"'
 _WHY_NOT = {
@@ -79,9 +80,9 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
     rule_id, key = _id(table), _expression_key(table)
     if key is None:
         return None
-    kind = _EXPRESSIONS[key]
+    kind = EXPRESSIONS[key]
     _refuse_misplaced(table, key)
-    title, expression = table.text("title", _LONGEST_TITLE), table.text(key)
+    title, expression = table.text("title", LONGEST_TITLE), table.text(key)
     levels = _levels(table) if kind is RuleKind.LADDER else ()
     found = Draft(
         place=node.key_place if node.key >= 0 else node.place,
@@ -91,13 +92,13 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
         kind=kind,
         expression=expression or node,
         levels=levels,
-        severity=Severity[(table.word("severity", _SEVERITIES) or "warning").upper()],
+        severity=Severity[(table.word("severity", SEVERITIES) or "warning").upper()],
         hold=table.duration("for") or timedelta(0),
         clear_for=table.duration("clear_for") or timedelta(0),
         remind_every=_remind_every(table),
         clear_by=table.amount("clear_by"),
         worsens_by=table.amount("worsens_by"),
-        summary=table.text("summary", _LONGEST_SUMMARY),
+        summary=table.text("summary", LONGEST_SUMMARY),
         each=table.word("each", ("position",)) or "",
         venues=table.texts("venues"),
         accounts=table.texts("accounts"),
@@ -114,7 +115,7 @@ def _id(table: Table) -> str:
             table.problem(table.node.place, "the rule has no id", 'for example id = "margin-usage"')
         return ""
     word = str(item.value)
-    if not _ID.fullmatch(word):
+    if not ID.fullmatch(word):
         plain = re.sub(r"[^a-z0-9._]+", "-", word.lower()).strip("-._")[:80]
         hint = f"did you mean {plain}?" if plain else ""
         table.problem(item.place, "an id is made of lower-case letters, digits and . _ -, at most 80 of them", hint)
@@ -131,7 +132,7 @@ def _title(rule_id: str) -> str:
 
 
 def _expression_key(table: Table) -> str | None:
-    present = [key for key in table.keys if key in _EXPRESSIONS]
+    present = [key for key in table.keys if key in EXPRESSIONS]
     if len(present) == 1:
         return present[0]
     if present:
@@ -146,7 +147,7 @@ def _expression_key(table: Table) -> str | None:
 
 
 def _refuse_misplaced(table: Table, key: str) -> None:
-    allowed = (*_ALWAYS, *_KEYS[_EXPRESSIONS[key]])
+    allowed = (*ALWAYS, *KEYS_OF[EXPRESSIONS[key]])
     for other in table.keys:
         if other in KEYS and other not in allowed:
             what = f"`{other}` has no meaning in a rule with `{key}`"
@@ -162,8 +163,8 @@ def _levels(table: Table) -> tuple[tuple[Severity, Node], ...]:
         return ()
     if not levels.keys:
         table.problem(levels.node.place, "`levels` is empty", _LEVELS_LIKE)
-    levels.refuse_unknown(_SEVERITIES, "`levels`")
-    found = ((Severity[word.upper()], levels.text(word, hint=_LEVEL_LIKE)) for word in _SEVERITIES)
+    levels.refuse_unknown(SEVERITIES, "`levels`")
+    found = ((Severity[word.upper()], levels.text(word, hint=_LEVEL_LIKE)) for word in SEVERITIES)
     return tuple((severity, item) for severity, item in found if item)
 
 

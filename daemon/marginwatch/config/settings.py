@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, Field, InstanceOf, PlainSerializer, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, InstanceOf, PlainSerializer, SecretStr, WithJsonSchema
 from pydantic import field_validator as validates
 
 from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (because pydantic reads the annotation)
@@ -53,13 +53,19 @@ def _stale_after(data: dict[str, Any]) -> timedelta:
     return max(3 * every, _MINUTE)
 
 
-SeverityName = Annotated[Severity, BeforeValidator(_severity), PlainSerializer(lambda severity: severity.label)]
+SeverityName = Annotated[
+    Severity,
+    BeforeValidator(_severity),
+    PlainSerializer(lambda severity: severity.label),
+    WithJsonSchema({"enum": [severity.label for severity in Severity]}),
+]
 
 
 class LogSettings(Table):
     """`[log]`."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged; `--log-level` wins."""
 
 
 class StoreSettings(Table):
@@ -96,6 +102,7 @@ class WebSettings(Table):
     """`[web]`: health probes and the status page."""
 
     listen: str = "127.0.0.1:8470"
+    """Host and port. Port 0 takes a free one and logs it; empty opens none."""
 
     @validates("listen")
     @classmethod
@@ -115,6 +122,7 @@ class HeartbeatSettings(Table):
     """`[heartbeat]`: the dead man's switch outside."""
 
     url: SecretStr | None = None
+    """Asked for with GET while every venue was tried and every healthy receiver has its messages."""
 
     @validates("url")
     @classmethod
@@ -133,10 +141,13 @@ class VenueSettings(Table):
     """One `[[venues]]`: the keys every kind shares, and the kind's own in `options`."""
 
     name: Name
+    """Yours, unique. It appears in messages, and rules select by it."""
     kind: str
+    """What kind of venue it is; the rest of its keys depends on that."""
     accounts: tuple[str, ...] = ()
     """Globs on account id or name; empty means every account the venue lists."""
     every: Duration = timedelta(seconds=10)
+    """How often to ask; at least 1s."""
     stale_after: Duration = Field(default_factory=_stale_after)
     """No good answer for this long is told."""
     max_age: Duration = timedelta(minutes=15)
@@ -165,9 +176,11 @@ class ReceiverSettings(Table):
     """One `[[receivers]]`: somebody who is told."""
 
     name: Name
+    """Yours, unique. One receiver a person or channel, so that each is retried by itself."""
     url: SecretStr
-    """An Apprise URL."""
+    """An Apprise URL: slack://, mailto://, ntfy://, pagerduty://, … json:// gets every fact as a key of its own."""
     min_severity: SeverityName = Severity.INFO
+    """Nothing milder reaches it, but for the end of what it was told."""
 
     @validates("url")
     @classmethod

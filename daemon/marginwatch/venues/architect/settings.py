@@ -23,7 +23,9 @@ class ArchitectSettings(BaseModel):
     endpoint: str = "https://app.architect.co"
     """The installation. Without a port, DNS is asked for it (an SRV record)."""
     api_key: SecretStr
+    """The 24 characters of a key of its own: all programs of one user share the rate limit."""
     api_secret: SecretStr
+    """The 44 characters that belong to the key."""
     currency: str | None = None
     """The currency to name in messages, as the venue names none."""
 

@@ -13,4 +13,6 @@ class HelioSettings(HttpSettings):
     login_path: UrlPath = "/login"
     """The vendor's page prints another path by mistake, so it is a key."""
     email: str = Field(min_length=1)
+    """Who logs in."""
     password: SecretStr = Field(min_length=1)
+    """What that user logs in with."""

@@ -65,10 +65,10 @@ def _checked_path(text: str) -> str:
     return text
 
 
-BaseUrl = Annotated[str, AfterValidator(_checked_url)]
+BaseUrl = Annotated[str, AfterValidator(_checked_url), Field(json_schema_extra={"pattern": "^https?://"})]
 """Where an API begins: https, or http on this machine."""
 
-UrlPath = Annotated[str, AfterValidator(_checked_path)]
+UrlPath = Annotated[str, AfterValidator(_checked_path), Field(json_schema_extra={"pattern": "^/"})]
 """A path under the base URL."""
 
 
@@ -78,6 +78,7 @@ class HttpSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     base_url: BaseUrl
+    """Where the API begins: https, or http on this machine."""
     concurrency: int = Field(default=8, ge=1, le=64)
     """Requests under way at once."""
     calls_per_second: float = Field(default=100.0, ge=0.1, le=10_000.0)

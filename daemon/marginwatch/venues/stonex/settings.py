@@ -18,7 +18,9 @@ class StonexSettings(HttpSettings):
     token_path: UrlPath = "/auth/token"  # noqa: S105  (because it is a path)
     """The vendor's page names this one and `/identity/connect/token`."""
     client_id: str = Field(min_length=1)
+    """Who logs in."""
     client_secret: SecretStr = Field(min_length=1)
+    """What that client logs in with."""
     send_grant_type: bool = True
     """Whether the login says `grant_type=client_credentials`, which the vendor's page leaves out."""
     currency: str | None = Field(default=None, min_length=1)
