@@ -138,7 +138,7 @@ async def test_the_watchdog_hears_of_progress_and_not_of_life(
     tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process whose ticks hang gives no sign of life although its loop runs; with the next tick it does again."""
-    monkeypatch.setattr("marginwatch.app.vitals.STUCK", timedelta(seconds=0.5))
+    monkeypatch.setattr("marginwatch.app.vitals.STUCK", 0.5)
     hung = asyncio.Event()
     with capture_logs():
         async with living(scripted(tmp_path), Systemd(manager.environ), ScriptedVenue()) as daemon:
@@ -146,14 +146,14 @@ async def test_the_watchdog_hears_of_progress_and_not_of_life(
             waiting = loop.create_task(
                 daemon._writer.call(lambda: asyncio.run_coroutine_threadsafe(hung.wait(), loop).result())
             )
-            await become(lambda: not daemon._vitals.alive(clock.now()))
+            await become(lambda: not daemon._vitals.alive())
             manager.pending()
             await daemon._alive()
             assert manager.pending() == []
 
             hung.set()
             await waiting
-            await become(lambda: daemon._vitals.alive(clock.now()))
+            await become(daemon._vitals.alive)
             assert await manager.told() == "WATCHDOG=1"
 
 

@@ -196,7 +196,7 @@ class Daemon:
             log.info("pruned", rows=dropped)
 
     async def _alive(self) -> None:
-        if self._vitals.alive(clock.now()):
+        if self._vitals.alive():
             self._systemd.alive()
 
 

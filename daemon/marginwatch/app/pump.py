@@ -55,8 +55,8 @@ class Pump:
     """Collects arrivals and ticks: at once when the writer is idle, together when it was busy."""
 
     def __init__(self, ticker: Ticker, writer: Writer, ticked: Callable[[Ticked], None]) -> None:
-        self.last_tick: datetime | None = None
-        """When the latest tick was done, good or not."""
+        self.last_tick = clock.monotonic()
+        """When the latest tick was done, good or not, on the clock that nobody sets; at first, when this was made."""
         self.trouble: str = ""
         """Why the store refuses; empty while it does not."""
         self._ticker = ticker
@@ -155,10 +155,10 @@ class Pump:
         if why != self.trouble:
             log.error("the store refuses to commit; nothing is lost, trying again", error=why)
         self.trouble = why
-        self.last_tick = clock.now()
+        self.last_tick = clock.monotonic()
 
     def _accepted(self) -> None:
         if self.trouble:
             log.info("the store commits again")
         self.trouble = ""
-        self.last_tick = clock.now()
+        self.last_tick = clock.monotonic()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from marginwatch import clock
 from marginwatch.core.health import ReceiverState
 from marginwatch.web.health import Check, Health
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from marginwatch.app.pump import Pump
     from marginwatch.store.types import ReceiverHealth
 
-STUCK = timedelta(seconds=30)
-"""Without a tick for so long, the daemon does no work any more."""
+STUCK = 30.0
+"""Seconds. Without a tick for so long, the daemon does no work any more."""
 WAITED = timedelta(minutes=5)
 """A message due to a healthy receiver must not be older."""
 
@@ -33,16 +34,16 @@ class Vitals:
     receivers: Mapping[str, ReceiverHealth]
     """The configured ones, as last read from the store."""
 
-    def alive(self, now: datetime) -> bool:
-        """The tick loop makes progress."""
-        return now - (self.pump.last_tick or self.started) < STUCK
+    def alive(self) -> bool:
+        """The tick loop makes progress; by a clock that nobody sets, or a machine put right would be stopped for it."""
+        return clock.monotonic() - self.pump.last_tick < STUCK
 
     def health(self, now: datetime) -> Health:
         """Everything that is looked at, with how it is."""
         checks = [Check("store", not self.pump.trouble, self.pump.trouble or "commits")]
         checks += [self._venue(polling, now) for polling in self.pollings]
         checks += [_receiver(receiver, now) for receiver in self.receivers.values()]
-        return Health(alive=self.alive(now), checks=tuple(checks))
+        return Health(alive=self.alive(), checks=tuple(checks))
 
     def worry(self, now: datetime) -> str:
         """Why nobody outside may be told that all is well; empty when they may.
@@ -51,7 +52,7 @@ class Vitals:
         may wait too long. A receiver that fails is told of through the others, so it does not count, but for when
         no other is left.
         """
-        if not self.alive(now):
+        if not self.alive():
             return "no tick was done lately"
         if self.pump.trouble:
             return self.pump.trouble
