@@ -162,6 +162,26 @@ async def test_online_what_fails_is_named(shell: Shell, snapshot: SnapshotAssert
             assert json.loads(without_ports(document.out, sites, sink, well)) == snapshot
 
 
+async def test_what_a_login_is_not_granted_is_said(shell: Shell, snapshot: SnapshotAssertion) -> None:
+    """A rule that sees less because the venue does not offer a call is named by `check --online` and `status`."""
+    rules = RULE + '[[rule]]\nid = "due"\nwhen = "margin_calls > 0 or margin_level < 100%"\nseverity = "info"\n'
+    async with Sites("architect", "helio") as sites:
+        with HttpSink() as sink:
+            sites.faults["architect"].fail("Boss/MarginCalls", Fault(FaultKind.STATUS, status=404))
+            sites.faults["helio"].fail("metrics", Fault(FaultKind.STATUS, status=403))
+            write_config(shell.folder, sites.tables(), receiver("desk", sink.url()), rules=rules)
+            checked = await asyncio.to_thread(shell, "check", "--online")
+            await asyncio.to_thread(shell, "once")
+            status, document = shell("status"), shell("status", "--json")
+
+    notes = [line.removeprefix("note: ") for line in checked.out.splitlines() if "to this login" in line]
+    assert checked.code == 0
+    assert notes == snapshot
+    assert [f"note: {note}" for note in notes] == status.out.splitlines()[-len(notes) :]
+    assert json.loads(document.out)["limits"] == notes
+    assert json.loads(document.out)["well"]
+
+
 def test_online_needs_the_secrets(shell: Shell) -> None:
     """Logging in without the secrets makes no sense: one that is missing is a problem then."""
     config = ledger.write(shell.folder)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from marginwatch import clock
 from marginwatch.app.build import assemble
+from marginwatch.app.ungranted import ungranted
 from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
 from marginwatch.deliver import in_thread
+from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,6 +35,8 @@ class Trial:
     ok: bool
     detail: str
     """For a person."""
+    notes: tuple[str, ...] = ()
+    """What the venue does not offer to this login, and which rules see less for it."""
 
 
 def try_everything(configured: Configured) -> list[Trial]:
@@ -48,17 +52,30 @@ def try_receivers(configured: Configured, only: Collection[str] = ()) -> list[Tr
 async def _try(configured: Configured, *, logins: bool, only: Collection[str] = ()) -> list[Trial]:
     parts = assemble(configured)
     chosen = [receiver for receiver in parts.receivers if not only or receiver.name in only]
-    tries = [_log_in(venue) for venue in parts.venues] if logins else []
+    tries = [_log_in(venue, configured) for venue in parts.venues] if logins else []
     try:
         return await asyncio.gather(*tries, *(_send(receiver) for receiver in chosen))
     finally:
         await asyncio.gather(*(venue.aclose() for venue in parts.venues))
 
 
-async def _log_in(venue: Venue) -> Trial:
+async def _log_in(venue: Venue, configured: Configured) -> Trial:
     failure = await venue.check_login()
-    detail = "logged in" if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.told}"
-    return Trial("venue", venue.name, failure is None, detail)
+    if failure is not None:
+        return Trial("venue", venue.name, ok=False, detail=f"{failure.kind.value.replace('_', ' ')}: {failure.told}")
+    return Trial("venue", venue.name, ok=True, detail="logged in", notes=await _limits(venue, configured))
+
+
+async def _limits(venue: Venue, configured: Configured) -> tuple[str, ...]:
+    """What one cycle shows that the login is not granted; a cycle that fails is not what was asked about."""
+    (kind,) = (each.kind for each in configured.settings.venues if each.name == venue.name)
+    catalogue = configured.kinds[kind].catalogue
+    said: dict[str, None] = {}
+    async for fetched in venue.poll():
+        if isinstance(fetched, Fetched):
+            for observation in venue.normalise(fetched).observations:
+                said |= dict.fromkeys(ungranted(observation, configured.rules.rules, catalogue))
+    return tuple(said)
 
 
 async def _send(receiver: Receiver) -> Trial:

@@ -22,23 +22,33 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Loaded
     from marginwatch.config.settings import Settings
+    from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState
     from marginwatch.errors import Problem
+    from marginwatch.venues.protocol import VenueKind
 
 
 class Reading:
     """An opened store and the config that names it. The daemon may run meanwhile, or not."""
 
-    def __init__(self, settings: Settings, store: Store, read: Callable[[], Loaded]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, kinds: Mapping[str, VenueKind], read: Callable[[], Loaded]
+    ) -> None:
         """`read` reads the rule files, which not every look needs."""
         self.settings = settings
         self.store = store
+        self.kinds = kinds
         self._read = read
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The user's rules; without those of a rule file that is wrong just now."""
+        return self._read().rules
 
     @cached_property
     def units(self) -> Mapping[str, Unit]:
         """What the numbers of each rule are, by rule id; without those of a rule file that is wrong just now."""
-        return {rule.id: rule.unit for rule in (*health.RULES.values(), *self._read().rules)}
+        return {rule.id: rule.unit for rule in (*health.RULES.values(), *self.rules)}
 
     @cached_property
     def accounts(self) -> Mapping[AccountKey, AccountState]:
@@ -89,7 +99,7 @@ def open_reading(path: Path | None, environ: Mapping[str, str]) -> Reading:
     url = loaded.settings.store.url.get_secret_value()
     if "${" in url:
         raise InvalidInputError(_of_store(loaded))
-    return Reading(loaded.settings, Store.open(url, create=False), partial(read_rules, loaded.sketch, kinds))
+    return Reading(loaded.settings, Store.open(url, create=False), kinds, partial(read_rules, loaded.sketch, kinds))
 
 
 def _of_store(loaded: LoadedSettings) -> tuple[Problem, ...]:

@@ -61,6 +61,8 @@ def _tell(configured: Configured, notes: Sequence[Problem], trials: Sequence[Tri
         click.echo(f"note: {note}")
     for trial in trials:
         click.echo(f"{trial.kind} {trial.name}: {trial.detail}", err=not trial.ok)
+        for limit in trial.notes:
+            click.echo(f"note: {limit}")
     settings = configured.settings
     counted = (
         plural(len(configured.rules.rules), "rule"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from marginwatch.app.ungranted import ungranted_now
 from marginwatch.cli.output import age, plural
 from marginwatch.core.fields import Unit
 from marginwatch.notify import words
@@ -102,6 +103,8 @@ class Overview:
     accounts: tuple[AccountLine, ...]
     """Those with alerts first, then by margin usage."""
     receivers: tuple[ReceiverLine, ...]
+    limits: tuple[str, ...] = ()
+    """What cannot be seen because a venue does not offer it to the login: no trouble, and worth knowing."""
 
     @property
     def well(self) -> bool:
@@ -149,6 +152,7 @@ def overview(reading: Reading, now: datetime) -> Overview:
         venues=tuple(_venue(venue, seen.get(venue.name), now) for venue in reading.settings.venues),
         accounts=tuple(sorted(accounts, key=_worst_first)),
         receivers=tuple(_receiver(one.name, health.get(one.name)) for one in reading.settings.receivers),
+        limits=tuple(ungranted_now(reading)),
     )
 
 

@@ -67,3 +67,7 @@ def command(*, config: Path | None, as_json: bool) -> None:
         click.echo(f"and {plural(len(found.accounts) - MOST_ACCOUNTS, 'account')} less used; --json has all")
     click.echo()
     emit_table([asdict(line) for line in found.receivers], RECEIVERS, empty="no receiver")
+    if found.limits:
+        click.echo()
+        for limit in found.limits:
+            click.echo(f"note: {limit}")

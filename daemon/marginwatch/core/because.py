@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 3
 """Names in one sentence."""
-
-_CALL: Final = re.compile(r"([^\s:(]+):")
-"""The calls in a field's `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ def _read_now(node: Node) -> Iterator[str]:
 def _gap(name: str, field: Field | None, observation: Observation, *, null: bool) -> _Gap:
     if null:
         return _Gap(name, "null")
-    calls = set() if field is None else set(_CALL.findall(field.path))
+    calls = frozenset() if field is None else field.calls
     causes = [failure for failure in observation.failures if not failure.call or failure.call in calls]
     how = f"missing from the answer, because {causes[0].detail.rstrip('.')}" if causes else "missing from the answer"
     return _Gap(name, how, excused=bool(calls & observation.optional))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_CALL: Final = re.compile(r"([^\s:(]+):")
+"""The calls in a field's `path`."""
 
 WORST_RATIO: Final = Decimal(1_000_000)
 """The margin usage of an account with margin in use and nothing left to cover it; no ratio is ever above it."""
@@ -57,6 +61,13 @@ class Field:
     """The vendor's own name, where it differs from `name`."""
     values: tuple[str, ...] = ()
     """For TEXT with a documented closed list: its values in the vendor's spelling."""
+    converted: str = ""
+    """For MONEY in a currency of its own: the field that has it in the account's. The two never meet in a rule."""
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The calls it comes from."""
+        return frozenset(_CALL.findall(self.path))
 
 
 @dataclass(frozen=True, slots=True)
