@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-import httpx
+import httpcore
 
 from marginwatch.core.model import FailureKind, VenueFailure
 from marginwatch.ops.redact import MASK, Redactor
@@ -69,26 +69,36 @@ class Said:
     """Set where the answer is clearer than its status."""
 
 
+EXCHANGE_ERRORS: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+    httpcore.ConnectionNotAvailable,
+    OSError,
+)
+"""What an exchange may raise."""
+
 BY_ERROR: Final[Mapping[type[Exception], tuple[FailureKind, str]]] = {
-    httpx.ConnectTimeout: (FailureKind.UNREACHABLE, "no connection in time"),
-    httpx.PoolTimeout: (FailureKind.TIMED_OUT, "no free connection in time"),
-    httpx.ReadTimeout: (FailureKind.TIMED_OUT, "no answer in time"),
-    httpx.WriteTimeout: (FailureKind.TIMED_OUT, "the request could not be sent in time"),
-    httpx.TimeoutException: (FailureKind.TIMED_OUT, "no answer in time"),
-    httpx.ConnectError: (FailureKind.UNREACHABLE, "no connection"),
-    httpx.ReadError: (FailureKind.UNREACHABLE, "the connection broke while reading the answer"),
-    httpx.WriteError: (FailureKind.UNREACHABLE, "the connection broke while asking"),
-    httpx.CloseError: (FailureKind.UNREACHABLE, "the connection broke while closing"),
-    httpx.NetworkError: (FailureKind.UNREACHABLE, "the connection broke"),
-    httpx.ProxyError: (FailureKind.UNREACHABLE, "the proxy refused"),
-    httpx.UnsupportedProtocol: (FailureKind.UNREACHABLE, "the address is neither http nor https"),
-    httpx.LocalProtocolError: (FailureKind.BAD_ANSWER, "its token cannot be sent in a header"),
-    httpx.RemoteProtocolError: (FailureKind.UNREACHABLE, "the connection was closed before the answer was complete"),
-    httpx.ProtocolError: (FailureKind.BAD_ANSWER, "the answer is not HTTP"),
-    httpx.DecodingError: (FailureKind.BAD_ANSWER, "the answer cannot be unpacked"),
-    httpx.TooManyRedirects: (FailureKind.BAD_ANSWER, "it redirects without end"),
-    httpx.TransportError: (FailureKind.UNREACHABLE, "the exchange failed"),
-    httpx.HTTPError: (FailureKind.UNREACHABLE, "the exchange failed"),
+    httpcore.ConnectTimeout: (FailureKind.UNREACHABLE, "no connection in time"),
+    httpcore.PoolTimeout: (FailureKind.TIMED_OUT, "no free connection in time"),
+    httpcore.ReadTimeout: (FailureKind.TIMED_OUT, "no answer in time"),
+    httpcore.WriteTimeout: (FailureKind.TIMED_OUT, "the request could not be sent in time"),
+    httpcore.TimeoutException: (FailureKind.TIMED_OUT, "no answer in time"),
+    httpcore.ConnectError: (FailureKind.UNREACHABLE, "no connection"),
+    httpcore.ReadError: (FailureKind.UNREACHABLE, "the connection broke while reading the answer"),
+    httpcore.WriteError: (FailureKind.UNREACHABLE, "the connection broke while asking"),
+    httpcore.NetworkError: (FailureKind.UNREACHABLE, "the connection broke"),
+    httpcore.ConnectionNotAvailable: (FailureKind.UNREACHABLE, "the connection was given up"),
+    httpcore.ProxyError: (FailureKind.UNREACHABLE, "the proxy refused"),
+    httpcore.UnsupportedProtocol: (FailureKind.UNREACHABLE, "the address is neither http nor https"),
+    httpcore.LocalProtocolError: (FailureKind.BAD_ANSWER, "its token cannot be sent in a header"),
+    httpcore.RemoteProtocolError: (
+        FailureKind.UNREACHABLE,
+        "the connection was closed before the answer was complete",
+    ),
+    httpcore.ProtocolError: (FailureKind.BAD_ANSWER, "the answer is not HTTP"),
     OSError: (FailureKind.UNREACHABLE, "the connection broke"),
 }
 """What each exception of an exchange means; one that is not listed means what its nearest listed base means."""
@@ -108,7 +118,7 @@ BY_STATUS: Final[Mapping[int, FailureKind]] = {
 
 def of_error(error: Exception, host: str) -> Failed:
     """What an exception of an exchange with that host means. Names the host only: a URL may hold a secret."""
-    known_as = httpx.ProtocolError if _is_no_http(error) else type(error)
+    known_as = httpcore.ProtocolError if _is_no_http(error) else type(error)
     kind, what = next(BY_ERROR[base] for base in known_as.__mro__ if base in BY_ERROR)
     reason = _reason(error)
     return Failed(kind, f"{host}: {what}" + (f" ({reason})" if reason else ""))
@@ -138,8 +148,8 @@ def _kind_of_class(status: int) -> FailureKind:
 
 
 def _is_no_http(error: Exception) -> bool:
-    """Tell bytes that are no HTTP from a connection that is closed too early: httpx has one class for both."""
-    return isinstance(error, httpx.RemoteProtocolError) and not {"closed", "disconnected"} & set(str(error).split())
+    """Tell bytes that are no HTTP from a connection that is closed too early: httpcore has one class for both."""
+    return isinstance(error, httpcore.RemoteProtocolError) and not {"closed", "disconnected"} & set(str(error).split())
 
 
 def _reason(error: BaseException) -> str:

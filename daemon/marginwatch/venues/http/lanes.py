@@ -1,35 +1,41 @@
 """Exchanges with an HTTP venue: connections in lanes, and one deadline and one size cap for each answer.
 
-httpx's pool costs more than linearly in the number of connections and can be left unusable by a cancellation that
-lands before a connection starts. So connections stand in lanes of four, a lane is thrown away when it hands out no
-connection in time, and nothing here is ever cancelled: every exchange ends by its own deadline.
+Connections stand in lanes of four, a lane is thrown away when it hands out no connection in time, and nothing here is
+ever cancelled: every exchange ends by its own deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+import httpcore
 import httpx
 
 from marginwatch import clock
 from marginwatch.core.model import FailureKind
-from marginwatch.venues.http.failure import Failed, of_error
+from marginwatch.venues.http.connections import Connections
+from marginwatch.venues.http.failure import EXCHANGE_ERRORS, Failed, of_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import ssl
+    from collections.abc import Callable, Sequence
 
 PER_LANE: Final = 4
 """Connections of one lane, and so how many exchanges may use it at once."""
 
 _CONNECT_WITHIN: Final = 5.0
 _FREE_CONNECTION_WITHIN: Final = 2.0
-_KEPT_ALIVE: Final = 60.0
-_WORTH_A_NEW_CONNECTION: Final = (httpx.PoolTimeout, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_WORTH_A_NEW_CONNECTION: Final = (
+    httpcore.PoolTimeout,
+    httpcore.RemoteProtocolError,
+    httpcore.ReadError,
+    httpcore.WriteError,
+)
 """Before any of the answer came: the venue closed an idle connection just as we used it, or the lane is stuck."""
+_Headers: TypeAlias = "Sequence[tuple[bytes, bytes]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Lane:
         self._tls = tls
         self._limits = limits
         self._busy = 0
-        self._transport = self._fresh()
+        self._connections = Connections(tls, PER_LANE)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def exchange(self, ask: Ask, authorization: bytes | None, deadline: float) -> Answer | Failed:
@@ -94,43 +100,51 @@ class Lane:
             left = deadline - clock.monotonic()
             if left <= 0:
                 return _too_late(ask)
-            transport = self._transport
+            connections = self._connections
             try:
-                response = await transport.handle_async_request(_request(ask, authorization, left))
-                return await self._read(ask, response, deadline)
+                return await self._exchange_on(connections, ask, _request(ask, authorization, left), deadline)
             except _WORTH_A_NEW_CONNECTION as error:
-                stuck = isinstance(error, httpx.PoolTimeout)
-                given_up = transport is not self._transport and not stuck
+                stuck = isinstance(error, httpcore.PoolTimeout)
+                given_up = connections is not self._connections and not stuck
                 if replaced or given_up:
                     return of_error(error, ask.url.host)
                 replaced = True
-                if stuck and transport is self._transport:
+                if stuck and connections is self._connections:
                     self.renew()
-            except (httpx.HTTPError, OSError) as error:
+            except EXCHANGE_ERRORS as error:
                 return of_error(error, ask.url.host)
 
-    async def _read(self, ask: Ask, response: httpx.Response, deadline: float) -> Answer | Failed:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
+    async def _exchange_on(
+        self, connections: Connections, ask: Ask, request: httpcore.Request, deadline: float
+    ) -> Answer | Failed:
+        patience = min(deadline - clock.monotonic(), _FREE_CONNECTION_WITHIN)
+        connection = await connections.take(request.url.origin, patience)
+        try:
+            return await self._read(ask, await connection.handle_async_request(request), deadline)
+        finally:
+            await connections.give_back(connection)
+
+    async def _read(self, ask: Ask, response: httpcore.Response, deadline: float) -> Answer | Failed:
         try:
             refused = self._refused(response.headers)
-            body = refused or await self._body(ask, response.stream, deadline)
-        except (httpx.HTTPError, OSError) as error:
+            body = refused or await self._body(ask, response, deadline)
+        except EXCHANGE_ERRORS as error:
             return of_error(error, ask.url.host)
         finally:
-            await response.stream.aclose()
+            await response.aclose()
         if isinstance(body, Failed):
             return body
-        return Answer(response.status_code, body, response.headers.get("retry-after"))
+        return Answer(response.status, body, _header(response.headers, b"retry-after"))
 
-    def _refused(self, headers: httpx.Headers) -> Failed | None:
-        if headers.get("content-encoding", "identity") != "identity":
+    def _refused(self, headers: _Headers) -> Failed | None:
+        if (_header(headers, b"content-encoding") or "identity") != "identity":
             return Failed(FailureKind.BAD_ANSWER, "the answer is packed, which was not asked for")
-        length = headers.get("content-length", "")
+        length = _header(headers, b"content-length") or ""
         return self._oversized() if length.isdigit() and int(length[:12]) > self._limits.size else None
 
-    async def _body(self, ask: Ask, stream: httpx.AsyncByteStream, deadline: float) -> bytes | Failed:
+    async def _body(self, ask: Ask, response: httpcore.Response, deadline: float) -> bytes | Failed:
         pieces, size = [], 0
-        async for piece in stream:
+        async for piece in response.aiter_stream():
             pieces.append(piece)
             size += len(piece)
             if size > self._limits.size:
@@ -144,10 +158,10 @@ class Lane:
 
     def renew(self) -> None:
         """Go on with new connections and close the old ones, which ends every exchange that still uses them."""
-        task = asyncio.ensure_future(self._transport.aclose())
+        task = asyncio.ensure_future(self._connections.aclose())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-        self._transport = self._fresh()
+        self._connections = Connections(self._tls, PER_LANE)
 
     @property
     def busy(self) -> bool:
@@ -156,17 +170,8 @@ class Lane:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._transport.aclose()
+        await self._connections.aclose()
         await asyncio.gather(*self._closing)
-
-    def _fresh(self) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
-            verify=self._tls or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            trust_env=False,
-            limits=httpx.Limits(
-                max_connections=PER_LANE, max_keepalive_connections=PER_LANE, keepalive_expiry=_KEPT_ALIVE
-            ),
-        )
 
 
 class Lanes:
@@ -212,21 +217,23 @@ def _too_late(ask: Ask) -> Failed:
     return Failed(FailureKind.TIMED_OUT, f"{ask.url.host}: no complete answer in time")
 
 
-def _request(ask: Ask, authorization: bytes | None, left: float) -> httpx.Request:
-    headers = [*ask.headers, (b"Accept-Encoding", b"identity"), (b"Accept", b"application/json")]
+def _header(headers: _Headers, wanted: bytes) -> str | None:
+    """The values of a header with that name in small letters, None without one."""
+    found = [value for name, value in headers if name.lower() == wanted]
+    return b", ".join(found).decode("latin-1") if found else None
+
+
+def _request(ask: Ask, authorization: bytes | None, left: float) -> httpcore.Request:
+    url = ask.url
+    headers = [(b"Host", url.netloc), *ask.headers, (b"Accept-Encoding", b"identity"), (b"Accept", b"application/json")]
+    if ask.content or ask.method != "GET":
+        headers.append((b"Content-Length", b"%d" % len(ask.content)))
     if authorization is not None:
         headers.append((b"Authorization", authorization))
-    return httpx.Request(
+    return httpcore.Request(
         ask.method,
-        ask.url,
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
         headers=headers,
         content=ask.content,
-        extensions={
-            "timeout": {
-                "connect": min(left, _CONNECT_WITHIN),
-                "pool": min(left, _FREE_CONNECTION_WITHIN),
-                "read": left,
-                "write": left,
-            }
-        },
+        extensions={"timeout": {"connect": min(left, _CONNECT_WITHIN), "read": left, "write": left}},
     )
