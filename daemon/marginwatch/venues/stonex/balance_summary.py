@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
@@ -43,7 +44,7 @@ def read_balances(data: msgspec.Raw, _account: str) -> Told | Malformed:
         inner = {} if message is UNSET or message is None else read(message, f"data.{block}")
         if isinstance(inner, Malformed):
             return inner
-        fields |= {f"{block}.{name}": value for name, value in inner.items()}
+        fields |= {intern(f"{block}.{name}"): value for name, value in inner.items()}  # one name for all accounts
         fields |= {name: inner[name] for name in _BARE_NAMES[block] if name in inner}
     fields |= {name: fields[path] for name, path in _COMMON_OF.items() if path in fields}
     used = _margin_used(summary)
