@@ -55,6 +55,39 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path, python: str | None, sen
     assert not list(tmp_path.glob(".venv/.ready*"))
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("user", "others", "said"),
+    [
+        ("0", {}, "apt-get install -qq -y --no-install-recommends make"),
+        ("1000", {"sudo": 'shift; exec "$@"'}, "apt-get install -qq -y --no-install-recommends make"),
+        ("1000", {"sudo": "exit 1"}, "missing, and only root can install them here: make git python3 python3-venv"),
+        ("1000", {}, "missing, and only root can install them here: make git python3 python3-venv"),
+    ],
+    ids=["root", "sudo", "sudo with a password", "neither"],
+)
+def test_a_bare_machine_is_told_what_it_lacks(tmp_path: Path, user: str, others: dict[str, str], said: str) -> None:
+    """What continuous integration lacks it installs where it may, and where nothing helps it ends with a sentence."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "dirname", "env", "true"):
+        found = shutil.which(tool)
+        assert found
+        (tools / tool).symlink_to(found)
+    scripts = {"id": f"echo {user}", "apt-get": 'echo "apt-get $*"', "mkdir": ":", "tee": ":", **others}
+    for name, script in scripts.items():
+        (tools / name).write_text(f"#!{tools}/bash\n{script}\n")
+        (tools / name).chmod(0o755)
+    command = [str(tools / "bash"), str(tmp_path / ".ci/run")]
+    done = subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert any(line.startswith(said) for line in done.stdout.splitlines())
+    assert done.stderr == "make is missing: install it (Debian, Ubuntu: apt install make).\n"
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_options_go_through() -> None:
     """ARGS reaches the command itself."""
