@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from marginwatch.core.fields import Catalogue, Field, Unit, catalogue
 
 
@@ -34,7 +36,13 @@ CLEARING: Catalogue = catalogue(
         _field("margin_usage", Unit.RATIO),
         _field("in_margin_call", Unit.FLAG),
     ],
-    [_field("symbol", Unit.TEXT), _field("quantity", Unit.QUANTITY), _field("price", Unit.PRICE)],
+    [
+        _field("symbol", Unit.TEXT),
+        _field("quantity", Unit.QUANTITY),
+        _field("price", Unit.PRICE),
+        *_money("marketUsdeValue"),
+        replace(_field("marketValue", Unit.MONEY), converted="marketUsdeValue"),
+    ],
 )
 MARGIN_FX: Catalogue = catalogue(
     "fx",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch import clock
 from marginwatch.app.files import read_rules, read_settings
+from marginwatch.app.foresight import unnamed_accounts
 from marginwatch.app.judge import judge
 from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
@@ -75,7 +76,7 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     problems = (*found, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
-    notes = (*loaded.notes, *rules.notes)
+    notes = (*loaded.notes, *rules.notes, *unnamed_accounts(loaded.settings, rules.rules))
     every = (*notes, *(each.note for each in rules.inapplicable))
     brief = (*notes, *_in_brief(rules.inapplicable, loaded))
     return Configured(loaded.file, loaded.settings, rules, kinds, every, brief)

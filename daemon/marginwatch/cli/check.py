@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @click.option("--online", is_flag=True, help="Also log in at every venue and send every receiver a test message.")
+@click.option("--data", is_flag=True, help="Also say which rules have never had data, as the store has it.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say of each rule of the packs where it does not apply.")
 @json_option
-def command(*, config: Path | None, online: bool, verbose: bool, as_json: bool) -> None:
+def command(*, config: Path | None, online: bool, data: bool, verbose: bool, as_json: bool) -> None:
     """Check the configuration and the rules: every problem at once, with file, line and column.
 
     Works without the secrets, unless --online. Exits 1 when something is wrong, 3 when a venue or receiver failed.
@@ -42,6 +43,12 @@ def command(*, config: Path | None, online: bool, verbose: bool, as_json: bool) 
             raise
         emit_json(_document(problems=error.problems))
         sys.exit(error.exit_code)
+    if data:
+        from marginwatch.app.foresight import with_history
+        from marginwatch.cli.options import opened
+
+        with opened(config) as reading:
+            configured = with_history(configured, reading.accounts.values())
     trials: list[Trial] = []
     if online:
         from marginwatch.app.online import try_everything

@@ -12,7 +12,7 @@ from marginwatch.core.rule import Level
 from marginwatch.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
     from marginwatch.config.document import Node
     from marginwatch.config.rulemodel import Draft
@@ -37,6 +37,8 @@ NEVER_NEGATIVE = frozenset(
 )
 """Fields a venue never reports below zero, so that a limit to clear at below zero is never reached."""
 
+_LIKELY_TENFOLD = 5
+"""A limit of margin usage beyond five times the equity was most likely typed with a digit too many."""
 _LARGEST_EXPONENT = 30
 """A number beyond it is no amount of anything; writing its zeros out could fill the memory."""
 
@@ -54,12 +56,37 @@ def read_ladder(draft: Draft, units: Collection[Unit | None], problems: list[Pro
     limits = [(severity, node, _limit(node, units, problems)) for severity, node in draft.levels]
     good = [(severity, node, limit) for severity, node, limit in limits if limit is not None]
     _check_order(good, problems)
+    problems.extend(_never(draft, good))
     clear_by = _amount("clear_by", draft.clear_by, units, problems)
     worsens_by = _amount("worsens_by", draft.worsens_by, units, problems)
     levels = tuple(_level(severity, limit, clear_by) for severity, _, limit in good)
     if draft.clear_by is not None:
         _check_clear(draft, levels, problems)
     return Ladder(levels, worsens_by)
+
+
+def hardly_meant(draft: Draft, levels: Iterable[Level]) -> Iterator[Problem]:
+    """Levels that are possible and most likely a mistake: told, not refused."""
+    name = str(draft.expression.value).strip()
+    nodes = dict(draft.levels)
+    for level in levels:
+        node, limit = nodes[level.severity], level.limit
+        assert limit is not None  # a ladder's level
+        always = level.operator[0] == ">" and (limit < 0 or (limit == 0 and level.operator == ">="))
+        if name in NEVER_NEGATIVE and always:
+            yield Problem(node.place, f"this level is always so: {name} is never below zero")
+        elif name == "margin_usage" and limit >= _LIKELY_TENFOLD:
+            hint = f"did you mean {level.operator} {(limit * 10).normalize():f}%?"
+            yield Problem(node.place, f"margin usage hardly reaches {(limit * 100).normalize():f}%", hint)
+
+
+def _never(draft: Draft, levels: Iterable[tuple[Severity, Node, Limit]]) -> Iterator[Problem]:
+    """Levels that no value can reach."""
+    name = str(draft.expression.value).strip()
+    for severity, node, limit in levels:
+        below = limit.value < 0 or (limit.value == 0 and limit.operator == "<")
+        if name in NEVER_NEGATIVE and limit.operator[0] == "<" and below:
+            yield Problem(node.place, f"{severity.label} could never be so: {name} is never below zero")
 
 
 def _limit(node: Node, units: Collection[Unit | None], problems: list[Problem]) -> Limit | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from marginwatch.config.ladder import Ladder, read_ladder
+from marginwatch.config.currencies import mixed_currencies
+from marginwatch.config.ladder import Ladder, hardly_meant, read_ladder
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.summary import Fields, check_summary
 from marginwatch.core import condition
@@ -52,6 +53,8 @@ class Verdict:
     """Where it does not apply and why; empty when it applies everywhere."""
     venues: tuple[str, ...] = ()
     """Where it does not apply."""
+    notes: list[Problem] = field(default_factory=list)
+    """What is not wrong, but hardly meant."""
 
 
 def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
@@ -66,6 +69,7 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     ladder = Ladder((Level(draft.severity),), None)
     if draft.kind is RuleKind.LADDER:
         ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
+        verdict.notes.extend(hardly_meant(draft, ladder.levels))
     rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT)
     fields = Fields({kind: scene.catalogues[kind] for kind in units}, scene.catalogues)
     verdict.problems.extend(check_summary(draft, rule, fields, scene.check_template))
@@ -129,6 +133,8 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
         for fault in checked.faults:
             faults.setdefault(fault, []).append(kind)
         if checked.node is not None:
+            for fault in mixed_currencies(checked.node, scene.catalogues[kind]):
+                faults.setdefault(fault, []).append(kind)
             units[kind] = checked.unit
         elif checked.absent:
             absent[kind] = _lacking(node, scene.catalogues[kind])

@@ -130,6 +130,7 @@ class _Loading:
     def _rule(self, found: Draft, *, shipped: bool) -> Iterator[Problem]:
         verdict = check_rule(found, self.scene, shipped=shipped)
         yield from verdict.problems
+        self.notes.extend(verdict.notes)
         if verdict.note:
             note = Problem(found.place, f"`{found.id}` {verdict.note}")
             if shipped:

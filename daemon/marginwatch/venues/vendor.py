@@ -17,6 +17,8 @@ class Documented:
     meaning: str
     values: tuple[str, ...] = ()
     """For a documented closed list."""
+    converted: str = ""
+    """For an amount in a currency of its own: the field that has it in the account's."""
 
     def field(self, prefix: str, *, name: str = "") -> Field:
         """Its place in a catalogue, read from `prefix` and its own name; `name` where rules call it otherwise."""
@@ -28,12 +30,13 @@ class Documented:
             may_be_absent=True,
             documented=self.name if name not in ("", self.name) else "",
             values=self.values,
+            converted=self.converted,
         )
 
 
-def money(name: str, meaning: str) -> Documented:
-    """An amount in the account's currency."""
-    return Documented(name, Unit.MONEY, meaning)
+def money(name: str, meaning: str, converted: str = "") -> Documented:
+    """An amount in the account's currency; in another where `converted` names the field that is in the account's."""
+    return Documented(name, Unit.MONEY, meaning, converted=converted)
 
 
 def price(name: str, meaning: str) -> Documented:

@@ -79,7 +79,7 @@ PORTFOLIO: Final[tuple[Documented, ...]] = (
     text("accountName", "Name of the account."),
     number("currencyCode", "Code of the currency."),
     text("currency", "Currency of the position."),
-    money("marketValue", "Market value in the position's currency."),
+    money("marketValue", "Market value in the position's currency.", converted="marketUsdeValue"),
     money("marketUsdeValue", "Market value with the exchange rate applied."),
     quantity("quantity", "Quantity."),
     money("gainLoss", "Increase or loss in the value."),

@@ -1,0 +1,82 @@
+"""What can be told of rules that are not wrong: accounts nobody named, data that never came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.core import condition
+from marginwatch.core.fields import Unit
+from marginwatch.core.selecting import selects, selects_venue
+from marginwatch.errors import Problem
+from marginwatch.venues.selection import is_glob
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from marginwatch.app.build import Configured
+    from marginwatch.config.settings import Settings
+    from marginwatch.core.fields import Catalogue
+    from marginwatch.core.rule import Rule
+    from marginwatch.core.state import AccountState
+
+
+def unnamed_accounts(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:
+    """A note for each pattern of accounts that fits none, where the config names all accounts of the rule's venues.
+
+    A venue that lists its accounts itself, or is asked for those of a pattern, shows only when it answers.
+    """
+    for rule in rules:
+        venues = [venue for venue in settings.venues if selects_venue(rule.selector, venue.name)]
+        named = [account for venue in venues for account in venue.accounts]
+        if not all(venue.accounts for venue in venues) or any(map(is_glob, named)):
+            continue
+        for wanted in rule.selector.accounts:
+            if not any(fnmatchcase(account, wanted) for account in named):
+                what = f"`{rule.id}`: the config names no account like `{wanted}`, unless it is another name of one"
+                yield Problem(rule.place, what, did_you_mean(wanted, named))
+
+
+def with_history(configured: Configured, states: Collection[AccountState]) -> Configured:
+    """The same with notes of what the store knows of its rules, `states` being every account that is remembered."""
+    catalogues = {venue.name: configured.kinds[venue.kind].catalogue for venue in configured.settings.venues}
+    found = tuple(never_known(configured.rules.rules, catalogues, states))
+    return replace(configured, notes=(*configured.notes, *found), brief=(*configured.brief, *found))
+
+
+def never_known(
+    rules: Iterable[Rule], catalogues: Mapping[str, Catalogue], states: Collection[AccountState]
+) -> Iterator[Problem]:
+    """A note for each rule that selects no account seen so far, or reads fields that none of its accounts ever had.
+
+    Args:
+        rules: Those of the config.
+        catalogues: Of the configured venues, by their names.
+        states: Every account that is remembered. Without any there is nothing to say yet.
+    """
+    for rule in rules if states else ():
+        chosen = [state for state in states if selects(rule.selector, state.account, {}, ())]
+        read = {venue: _fields(rule, catalogue) for venue, catalogue in catalogues.items()}
+        missing: dict[str, bool] = {}
+        for state in chosen:
+            for name in read.get(state.account.key.venue, ()):
+                missing[name] = missing.get(name, True) and state.known.get(name) is None
+        lacking = [name for name, never in missing.items() if never]
+        if not chosen:
+            yield Problem(rule.place, f"`{rule.id}` looks at none of the accounts seen so far")
+        elif lacking:
+            never = f"{' and '.join(lacking)} {'was' if len(lacking) == 1 else 'were'} never known"
+            yield Problem(rule.place, f"`{rule.id}` has never had data: {never} at any account it looks at")
+
+
+def _fields(rule: Rule, catalogue: Catalogue) -> tuple[str, ...]:
+    """The fields of an account that the rule reads there, where it applies, without ages, which nobody remembers."""
+    node = condition.parse(rule.expression)
+    assert not isinstance(node, condition.Fault)  # it is loaded
+    names = condition.names(node)
+    scope: condition.Scope = "position" if rule.each else "account"
+    read = condition.check(node, catalogue, names, scope=scope, kind=rule.kind).fields
+    found = (catalogue.get(name) for name in names if name in read)
+    return tuple(field.name for field in found if field is not None and field.unit is not Unit.DURATION)
