@@ -59,6 +59,21 @@ def unfit(seconds: float) -> Arrival:
     return replace(wrap(answer(observation)), account=TWO)
 
 
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_stop_at_the_instant_of_an_arrival_is_a_stop(turns: int) -> None:
+    """However far the arrival has come in the loop's turns, the cancellation is not forgotten for it."""
+    async with pumping(Desk(ruling(usage_rule()))) as (pump, _):
+        ticking = asyncio.create_task(pump.run())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        put(pump, cycle_end(0))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ticking.cancel()
+        await asyncio.wait([ticking], timeout=5)
+        assert ticking.cancelled()
+
+
 async def test_one_answer_that_cannot_be_taken_costs_no_other(clock: ManualClock) -> None:
     """The rest of its batch is decided, and the account it was about is told of as one without data."""
     desk = Desk(ruling(usage_rule()))

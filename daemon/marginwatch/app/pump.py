@@ -6,6 +6,7 @@ import asyncio
 import traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -102,10 +103,10 @@ class Pump:
         pause = PULSE
         if self._timer is not None:
             pause = min(pause, max(0.0, (self._timer - clock.now()).total_seconds()))
-        try:
-            await asyncio.wait_for(self._arrived.wait(), pause)
-        except TimeoutError:
-            return
+        # No wait_for: until Python 3.12 it forgets a cancellation that comes together with what it waits for.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._arrived.wait()
 
     async def _tick(self, batch: list[Arrival], *, patient: bool = True) -> None:
         while True:
