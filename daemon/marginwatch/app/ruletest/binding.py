@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marginwatch.app.ruletest.values import read_number
+from marginwatch.config.calendars import calendars_of
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.core import health
 from marginwatch.core.condition import POSITION, names
@@ -14,13 +15,15 @@ from marginwatch.core.model import TIMES
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.ruling import Ruling, Watch
 from marginwatch.errors import Problem
+from marginwatch.venues.registry import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from marginwatch.app.ruletest.model import Case, Expected, Suite
+    from marginwatch.app.ruletest.model import Case, Expected, Site, Suite
     from marginwatch.config.rulefile import Loaded
     from marginwatch.core.rule import Rule
+    from marginwatch.venues.protocol import VenueKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +47,16 @@ class Bound:
         return " ".join((self.case.name, self.case.site.name, *rules, self.case.place.file))
 
 
-def bind(suite: Suite, loaded: Loaded) -> tuple[list[Bound], list[Problem]]:
+def bind(suite: Suite, loaded: Loaded, kinds: Mapping[str, VenueKind]) -> tuple[list[Bound], list[Problem]]:
     """The cases of a file with their rules, and every expectation that no rule could meet."""
     rules = {rule.id: rule for rule in loaded.rules}
     problems: list[Problem] = []
     bound = []
     for case in suite.cases:
-        everything = VenueRules(case.site.name, case.site.catalogue, loaded.rules)
+        everything = _ready(case.site, loaded.rules, kinds)
         for expected in _expectations(case):
             problems.extend(_problems(expected, rules, everything, case))
-        bound.append(_bound(case, loaded, everything))
+        bound.append(_bound(case, loaded, everything, kinds))
     return bound, list(dict.fromkeys(problems))
 
 
@@ -95,12 +98,17 @@ def _value_problems(expected: Expected, rule: Rule) -> Iterator[Problem]:
         yield read
 
 
-def _bound(case: Case, loaded: Loaded, everything: VenueRules) -> Bound:
+def _ready(site: Site, rules: Sequence[Rule], kinds: Mapping[str, VenueKind]) -> VenueRules:
+    """The rules at a venue whose sessions are those of its kind."""
+    return VenueRules(site.name, site.catalogue, rules, calendars_of(()), calendar_of(kinds[site.kind]))
+
+
+def _bound(case: Case, loaded: Loaded, everything: VenueRules, kinds: Mapping[str, VenueKind]) -> Bound:
     tested = _tested(case, everything)
     rules = [rule for rule in loaded.rules if rule.id in tested]
     watch = Watch(
         venue=case.site.name,
-        rules=VenueRules(case.site.name, case.site.catalogue, rules),
+        rules=_ready(case.site, rules, kinds),
         every=case.every,
         stale_after=case.stale_after,
         max_age=case.max_age,

@@ -66,7 +66,7 @@ def read_suite(path: Path, known: Known) -> Suite:
         table.problem(root.place, "the file holds no test", "begin each test with [[test]]")
     cases = [case for node in tests for case in _Reader(node, table, known).cases()]
     _refuse_same_names(cases, problems)
-    rules = tuple(str(node.value) for node in table.texts("rules")) or _beside(path, table)
+    rules = tuple(str(node.value) for node in table.words("rules") or ()) or _beside(path, table)
     return Suite(path, rules, table.place("rules"), tuple(cases), tuple(dict.fromkeys(problems)))
 
 
@@ -82,7 +82,7 @@ def _beside(path: Path, table: Entry) -> tuple[str, ...]:
 
 def _refuse_same_names(cases: list[Case], problems: list[Problem]) -> None:
     first: dict[tuple[str, str], Case] = {}
-    for case in cases:
+    for case in filter(lambda case: case.name, cases):
         earlier = first.setdefault((case.name, case.site.name), case)
         if earlier.place != case.place:
             what = f"there are two tests named `{case.name}`; the first is in line {earlier.place.line}"
@@ -100,16 +100,13 @@ class _Reader:
         self._test = Entry(node, file.problems)
 
     def cases(self) -> list[Case]:
-        """The test at each of its venues; none when something is wrong with it."""
-        before = len(self.problems)
+        """The test at each of its venues, as far as it can be read."""
         if not isinstance(self._node.value, dict):
             self._test.problem(self._node.place, f"a test must be a table, not {self._node.kind}")
             return []
         self._test.refuse_unknown(_TEST, "a test")
         name = self._name()
-        sites = self._sites()
-        found = [self._case(name, site) for site in sites]
-        return found if len(self.problems) == before else []
+        return [self._case(name, site) for site in self._sites()]
 
     def _name(self) -> str:
         item = self._test.text("name", 120)
@@ -125,8 +122,9 @@ class _Reader:
         owner = self._owner("venue")
         item = owner.item("venue")
         if item is None:
-            kinds = ", ".join(f'"{kind}"' for kind in sorted(self._known.catalogues))
-            self._test.problem(self._node.place, "the test does not say at which venue", f"write venue = {kinds}")
+            first, *others = sorted(self._known.catalogues)
+            hint = f'write venue = "{first}", or {", ".join(others)}'
+            self._test.problem(self._node.place, "the test does not say at which venue", hint)
             return []
         nodes = item.value if isinstance(item.value, tuple) else (item,)
         if not nodes:
@@ -182,7 +180,7 @@ class _Reader:
             strict=self._flag("strict", default=True),
             steps=(),
         )
-        steps = StepReader(case, self._test, self.problems).steps()
+        steps = StepReader(case, self._test, self._known.catalogues.values()).steps()
         self._refuse_too_long(replace(case, steps=steps))
         return replace(case, steps=steps)
 

@@ -13,10 +13,10 @@ from marginwatch.config.durations import BadDurationError, parse_duration
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import FailureKind
-from marginwatch.errors import Problem
+from marginwatch.errors import Place, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from marginwatch.app.ruletest.model import Case, Expected, Said
@@ -38,10 +38,12 @@ _SET_LIKE: Final = 'write it like set = { margin_usage = "85%" }'
 class StepReader:
     """Reads the steps of one test at one venue, in order."""
 
-    def __init__(self, case: Case, test: Entry, problems: list[Problem]) -> None:
+    def __init__(self, case: Case, test: Entry, everywhere: Iterable[Catalogue]) -> None:
+        """`everywhere` has the catalogues of all kinds of venue."""
         self._case = case
         self._test = test
-        self._problems = problems
+        self._everywhere = tuple(everywhere)
+        self._problems = test.problems
         self._now: datetime | None = None
 
     def steps(self) -> tuple[Step, ...]:
@@ -62,7 +64,7 @@ class StepReader:
         self._now = at = self._at(step)
         answers = any(key in step for key in _ANSWERS)
         fails = self._fails(step)
-        if fails is not None and answers:
+        if "fail" in step and answers:
             key = next(key for key in _ANSWERS if key in step)
             what = f"a step either fails or answers, and this one has `fail` and `{key}`"
             step.problem(step.key_place("fail"), what, "make two steps of it")
@@ -123,15 +125,25 @@ class StepReader:
                 name = str(node.value)
                 if not (name == POSITIONS and said is Gap.MISSING) and self._field(name, catalogue.fields, node):
                     says[name] = said
-        return says
+        return _with_other_names(says, catalogue)
 
     def _field(self, name: str, fields: Mapping[str, Field], node: Node) -> Field | None:
         field = fields.get(name)
         if field is None:
             place = node.key_place if node.key >= 0 else node.place
-            what = f"there is no field `{name}` at {self._case.site.kind}"
-            self._problems.append(Problem(place, what, did_you_mean(name, fields)))
+            self._problems.append(
+                self._stranger(name, place, of_positions=fields is not self._case.site.catalogue.fields)
+            )
         return field
+
+    def _stranger(self, name: str, place: Place, *, of_positions: bool) -> Problem:
+        """No field of this venue; one of another, or most likely misspelt."""
+        names = {each.kind: each.positions if of_positions else each.fields for each in self._everywhere}
+        elsewhere = [kind for kind, fields in names.items() if name in fields]
+        what = f"there is no field `{name}`" + (" of a position" if of_positions else "")
+        if elsewhere:
+            return Problem(place, f"{what} at {self._case.site.kind}", f"{' and '.join(elsewhere)} has it")
+        return Problem(place, what, did_you_mean(name, [name for fields in names.values() for name in fields]))
 
     def _value(self, field: Field, node: Node) -> Value:
         value = read_value(field, node)
@@ -219,6 +231,12 @@ def _flattened(table: Node, before: str = "") -> list[tuple[str, Node]]:
         inner = _flattened(node, f"{before}{name}.") if isinstance(node.value, dict) else [(f"{before}{name}", node)]
         found += inner
     return found
+
+
+def _with_other_names(says: Mapping[str, Said], catalogue: Catalogue) -> dict[str, Said]:
+    """What is said of a field, under each name that is read from the same place of the reply."""
+    read = {(catalogue.fields[name].path, catalogue.fields[name].unit): said for name, said in says.items()}
+    return {**{each.name: read[each.path, each.unit] for each in catalogue if (each.path, each.unit) in read}, **says}
 
 
 def _flags(field: Field, catalogue: Catalogue) -> frozenset[str]:

@@ -56,7 +56,7 @@ def read_suites(files: Sequence[Path], kinds: Mapping[str, VenueKind], venues: M
             problems.update(dict.fromkeys(loaded.problems))
             suites.rules.update(((rule.place.file, rule.id), rule) for rule in loaded.rules)
             if not loaded.problems:
-                tests, misfits = bind(suite, loaded)
+                tests, misfits = bind(suite, loaded, kinds)
                 suites.tests += tests
                 problems.update(dict.fromkeys(misfits))
     suites.problems = sorted(problems, key=lambda problem: problem.place)
