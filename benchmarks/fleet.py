@@ -162,10 +162,14 @@ def _drafts() -> Iterator[_Draft]:
             yield _Draft(RuleKind.LADDER, value, f'{{ warning = "{at[0]}", critical = "{at[1]}" }}')
 
 
-def write_config(folder: Path, logins: Sequence[Login], *, rules: int, receivers: Sequence[str]) -> Path:
-    """Write a config and its rule file; the venues are named after their kinds."""
-    (folder / "rules.toml").write_text(rule_file([login.kind for login in logins], rules))
-    lines = [f"[store]\nurl = 'sqlite:///{folder}/bench.db'", "[web]\nlisten = ''", "[rules]\nfiles = ['rules.toml']"]
+def write_config(
+    folder: Path, logins: Sequence[Login], *, rules: int, receivers: Sequence[str], packs: Sequence[str] = ()
+) -> Path:
+    """Write a config and its rule file, or name rule packs instead; the venues are named after their kinds."""
+    files = [f"builtin:{pack}" for pack in packs] or ["rules.toml"]
+    if not packs:
+        (folder / "rules.toml").write_text(rule_file([login.kind for login in logins], rules))
+    lines = [f"[store]\nurl = 'sqlite:///{folder}/bench.db'", "[web]\nlisten = ''", f"[rules]\nfiles = {files}"]
     lines += [_venue(login) for login in logins]
     lines += [f"[[receivers]]\nname = 'receiver-{place}'\nurl = '{url}'" for place, url in enumerate(receivers)]
     config = folder / "config.toml"

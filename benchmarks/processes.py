@@ -92,10 +92,10 @@ class Watching:
 
     def megabytes(self, what: str) -> float:
         """Its memory: `VmRSS` now, `VmHWM` at most so far."""
-        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
-            if line.startswith(f"{what}:"):
-                return int(line.split()[1]) / 1024
-        raise EndedError(self.log)
+        try:
+            return resident_megabytes(what, self._process.pid)
+        except (OSError, KeyError) as error:  # a process that has ended has no memory
+            raise EndedError(self.log) from error
 
     def cpu_seconds(self) -> float:
         """Processor time it has used, of all its threads."""
@@ -108,6 +108,12 @@ class EndedError(Exception):
 
     def __init__(self, log: str) -> None:
         super().__init__(f"the daemon does not run: {log[-2000:]}")
+
+
+def resident_megabytes(what: str, process: int | str = "self") -> float:
+    """The memory of a process: `VmRSS` now, `VmHWM` at most so far."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(dict(line.split(":", 1) for line in lines)[what].split()[0]) / 1024
 
 
 def say(**what: object) -> None:
