@@ -58,6 +58,8 @@ def test_the_version(shell: Shell) -> None:
     "words",
     [
         ("chekc",),
+        ("check", "--onlin"),
+        ("completion",),
         ("zzzzzz",),
         ("status", "--jsn"),
         ("--conifg", "x", "status"),

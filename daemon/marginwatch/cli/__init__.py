@@ -128,7 +128,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _sentence(error: click.ClickException) -> str:
     """Click's message as one sentence of ours, with where to read more."""
-    message = error.format_message().strip().rstrip(".").replace(". Did you mean", "; did you mean")
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        close = get_close_matches(error.option_name, error.possibilities or (), n=1)
+        message = f"no such option {error.option_name}" + (f"; did you mean {close[0]}?" if close else "")
+    # click sets choices in lines of their own, behind tabs.
+    message = " ".join(message.split()).rstrip(".").replace(". Choose from:", "; choose from")
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = "marginwatch" if context is None else context.command_path
     if isinstance(error, click.NoSuchOption) and path == "marginwatch":

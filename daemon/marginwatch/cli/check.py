@@ -76,7 +76,9 @@ def _tell(configured: Configured, notes: Sequence[Problem], trials: Sequence[Tri
         plural(len(settings.venues), "venue"),
         plural(len(settings.receivers), "receiver"),
     )
-    click.echo(f"{configured.file} is good: {', '.join(counted)}")
+    failed = sum(not trial.ok for trial in trials)
+    verdict = f"holds no mistake, yet {failed} of {len(trials)} tries failed" if failed else "is good"
+    click.echo(f"{configured.file} {verdict}: {', '.join(counted)}")
 
 
 def _document(

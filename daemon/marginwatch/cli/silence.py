@@ -151,7 +151,7 @@ def list_silences(*, everything: bool, config: Path | None, as_json: bool) -> No
         emit_table(rows, COLUMNS, empty="no silences", now=now)
 
 
-@command.command("end")
+@command.command("end", short_help="End a silence now.")
 @click.argument("number", type=int)
 @config_option
 def end(*, number: int, config: Path | None) -> None:
