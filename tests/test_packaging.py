@@ -58,6 +58,7 @@ def test_the_wheel_brings_the_example_the_schemas_and_the_units(built: Path) -> 
         "share/marginwatch/config.example.toml",
         "share/marginwatch/schemas/config.schema.json",
         "share/marginwatch/schemas/rules.schema.json",
+        "share/marginwatch/schemas/tests.schema.json",
         "share/marginwatch/systemd/marginwatch.service",
         "share/marginwatch/systemd/marginwatch-failure@.service",
     }

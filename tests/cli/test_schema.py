@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from support.shell import Shell
 
 
-@pytest.mark.parametrize("what", ["config", "rules"])
+@pytest.mark.parametrize("what", ["config", "rules", "tests"])
 def test_it_is_printed_or_written(shell: Shell, what: str) -> None:
     """The same text either way, without a config."""
     printed = shell("schema", what)
@@ -32,8 +32,8 @@ def test_a_file_that_cannot_be_written(shell: Shell) -> None:
 
 
 def test_there_is_no_schema_of_anything_else(shell: Shell) -> None:
-    """The two there are, are named."""
+    """Those there are, are named."""
     said = shell("schema", "rule")
 
     assert said.code == 2
-    assert "'config', 'rules'" in said.err
+    assert "'config', 'rules', 'tests'" in said.err

@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from ruamel.yaml import YAML
 
+from marginwatch.app.ruletest import expectations, reading, steps
+from marginwatch.app.ruletest import schema as of_tests
 from marginwatch.cli.schema import KINDS, schema_text
 from marginwatch.config.rulemodel import KEYS
 from marginwatch.config.ruleschema import rules_schema
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 CONFIG: dict[str, Any] = config_schema({name: kind.settings for name, kind in venue_kinds().items()})
 RULES: dict[str, Any] = rules_schema()
+TESTS: dict[str, Any] = of_tests.tests_schema()
 PACKS = sorted(file for file in ROOT.glob("rules/*/*.toml") if ".test." not in file.name)
 WRONG = Path(__file__).parent / "wrong_rules"
 FORM = {
@@ -59,7 +62,7 @@ def test_the_files_in_the_repository_are_the_latest(what: str) -> None:
     assert (ROOT / "schemas" / f"{what}.schema.json").read_text() == schema_text(what)
 
 
-@pytest.mark.parametrize("schema", [CONFIG, RULES], ids=KINDS)
+@pytest.mark.parametrize("schema", [CONFIG, RULES, TESTS], ids=KINDS)
 def test_they_are_schemas_and_name_no_place_on_the_network(schema: dict[str, Any]) -> None:
     """The id is a name that cannot be looked up, so no editor tries."""
     Draft202012Validator.check_schema(schema)
@@ -82,6 +85,35 @@ def test_the_rules_schema_has_every_key() -> None:
     """Of all three kinds together."""
     shown = {name for rule in RULES["properties"]["rule"]["items"]["oneOf"] for name in rule["properties"]}
     assert shown == set(KEYS)
+
+
+def test_the_tests_schema_has_every_key() -> None:
+    """Of a file, a test, a step and an expectation."""
+    test = TESTS["properties"]["test"]["items"]["properties"]
+    step = test["step"]["items"]["properties"]
+    expected = step["expect"]["additionalProperties"]["anyOf"][1]["properties"]
+
+    assert set(TESTS["properties"]) == set(reading._FILE)
+    assert set(test) == set(reading._TEST)
+    assert set(step) == set(steps._KEYS)
+    assert set(expected) == set(expectations._KEYS)
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("rules/*/*.test.*")), ids=lambda file: file.name)
+def test_the_tests_of_the_packs_are_right(file: Path) -> None:
+    """Each is accepted, and names the schema as its first line."""
+    text = file.read_text()
+    assert fault(TESTS, parsed(text, file.suffix)) == ""
+    assert text.startswith("#:schema ../../schemas/tests.schema.json\n")
+
+
+@pytest.mark.parametrize("language", ["toml", "yaml"])
+def test_the_tests_in_the_guide_are_right(language: str) -> None:
+    """Each that is whole is accepted, and with a misspelt key it is not."""
+    for text in blocks("docs/rule-tests.md", language):
+        if "test" in (document := parsed(text, f".{language}")):
+            assert fault(TESTS, document) == "", text
+            assert fault(TESTS, parsed(text.replace("expect", "expects"), f".{language}"))
 
 
 def test_the_example_is_right() -> None:

@@ -30,7 +30,7 @@ COMMANDS = {
     "silence": "Hold messages back for a while; nothing is lost.",
     "forget": "Give up an account that its venue no longer lists.",
     "notify-test": "Send a test message to the receivers.",
-    "schema": "Print the JSON Schema of config or rule files.",
+    "schema": "Print the JSON Schema of config, rule or test files.",
     "completion": "Print the shell's completion script.",
 }
 """Every subcommand and its one-line help, in the order the help shows them."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from marginwatch.errors import MarginwatchError
 
-CONFIG = "config"
-KINDS = (CONFIG, "rules")
-"""What there is a schema of."""
+if TYPE_CHECKING:
+    from marginwatch.config.ruleschema import Schema
+
+KINDS = ("config", "rules", "tests")
+"""The files there is a schema of."""
 
 
 class UnwritableFileError(MarginwatchError):
@@ -25,7 +28,7 @@ class UnwritableFileError(MarginwatchError):
 @click.argument("what", type=click.Choice(KINDS))
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it there instead.")
 def command(*, what: str, output: Path | None) -> None:
-    """Print the JSON Schema of config or rule files, with which editors complete and check them.
+    """Print the JSON Schema of config files, rule files or tests of rules, for editors to complete and check them.
 
     That of config files knows the venue plug-ins that are installed here.
     """
@@ -40,13 +43,25 @@ def command(*, what: str, output: Path | None) -> None:
 
 
 def schema_text(what: str) -> str:
-    """The schema of `config` or `rules` files as a file holds it."""
-    from marginwatch.config.ruleschema import rules_schema
+    """The schema of one of the kinds of files, as a file holds it."""
+    makers = {"config": _of_config, "rules": _of_rules, "tests": _of_tests}
+    return json.dumps(makers[what](), indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_config() -> Schema:
     from marginwatch.config.schema import config_schema
     from marginwatch.venues.registry import venue_kinds
 
-    if what == CONFIG:
-        schema = config_schema({name: kind.settings for name, kind in venue_kinds().items()})
-    else:
-        schema = rules_schema()
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return config_schema({name: kind.settings for name, kind in venue_kinds().items()})
+
+
+def _of_rules() -> Schema:
+    from marginwatch.config.ruleschema import rules_schema
+
+    return rules_schema()
+
+
+def _of_tests() -> Schema:
+    from marginwatch.app.ruletest.schema import tests_schema
+
+    return tests_schema()
