@@ -127,7 +127,7 @@ class _Comparison:
         alert = self._alert
         if alert is None:
             return phase.value
-        since = f"for {span(self._look.step.at - alert.active_at)}"
+        since = f"seen for {span(alert.observed_at - alert.active_at)}"
         hold = self._look.bound.ruling.rules[alert.key.rule].hold
         wait = f", and `for` is {span(hold)}" if phase is Phase.PENDING and hold else ""
         return f"{phase.value} ({alert.severity.label}, {since}{wait})"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Sequences: TypeAlias = tuple[tuple[State, ...], ...]
 
-_KEYS: Final = ("state", "severity", "receivers", "told", "text", "unknown", "value")
+KEYS: Final = ("state", "severity", "receivers", "told", "text", "unknown", "value")
 _SEVERITIES: Final = tuple(severity.label for severity in Severity)
 _LIKE: Final = 'write it like "firing" or { state = "firing", severity = "warning" }'
 
@@ -89,7 +89,7 @@ class _Reader:
     def expected(self, name: str) -> Expected:
         """All of its keys."""
         table = self._table
-        table.refuse_unknown(_KEYS, "what is expected")
+        table.refuse_unknown(KEYS, "what is expected")
         rule, slash, subject = name.partition("/")
         state = table.text("state")
         word = None if state is None else _word(table, state)

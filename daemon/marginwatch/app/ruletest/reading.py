@@ -35,8 +35,8 @@ _MOST_STEPS_LONG: Final = 250_000
 
 _SHARED: Final = ("venue", "account", "receivers", "every", "stale_after", "max_age", "start", "strict")
 """Keys that a file may set for all of its tests."""
-_FILE: Final = ("rules", *_SHARED, "test")
-_TEST: Final = ("name", *_SHARED, "step")
+FILE_KEYS: Final = ("rules", *_SHARED, "test")
+TEST_KEYS: Final = ("name", *_SHARED, "step")
 _SEVERITIES: Final = tuple(severity.label for severity in Severity)
 
 
@@ -60,7 +60,7 @@ def read_suite(path: Path, known: Known) -> Suite:
             problems.append(Problem(root.place, f"a file of tests must be a table, not {root.kind}"))
         return Suite(path, (), Place(str(path)), problems=tuple(problems))
     table = Entry(root, problems)
-    table.refuse_unknown(_FILE, "a file of tests")
+    table.refuse_unknown(FILE_KEYS, "a file of tests")
     tests = table.items("test", 'begin each test with [[test]], or in YAML a list below "test:"')
     if not tests and not problems:
         table.problem(root.place, "the file holds no test", "begin each test with [[test]]")
@@ -104,7 +104,7 @@ class _Reader:
         if not isinstance(self._node.value, dict):
             self._test.problem(self._node.place, f"a test must be a table, not {self._node.kind}")
             return []
-        self._test.refuse_unknown(_TEST, "a test")
+        self._test.refuse_unknown(TEST_KEYS, "a test")
         name = self._name()
         return [self._case(name, site) for site in self._sites()]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from marginwatch.core.fields import Catalogue, Field
     from marginwatch.core.model import Value
 
-_KEYS: Final = (
+KEYS: Final = (
     *("at", "after", "set", "null", "unset", "positions", "fail", "repeat"),
     *("restart", "ack", "silence", "expect"),
 )
@@ -60,7 +60,7 @@ class StepReader:
         step = Entry(node, self._problems)
         if not isinstance(node.value, dict):
             step.problem(node.place, f"a step must be a table, not {node.kind}")
-        step.refuse_unknown(_KEYS, "a step")
+        step.refuse_unknown(KEYS, "a step")
         self._now = at = self._at(step)
         answers = any(key in step for key in _ANSWERS)
         fails = self._fails(step)
