@@ -93,10 +93,10 @@ def test_the_tests_schema_has_every_key() -> None:
     step = test["step"]["items"]["properties"]
     expected = step["expect"]["additionalProperties"]["anyOf"][1]["properties"]
 
-    assert set(TESTS["properties"]) == set(reading._FILE)
-    assert set(test) == set(reading._TEST)
-    assert set(step) == set(steps._KEYS)
-    assert set(expected) == set(expectations._KEYS)
+    assert set(TESTS["properties"]) == set(reading.FILE_KEYS)
+    assert set(test) == set(reading.TEST_KEYS)
+    assert set(step) == set(steps.KEYS)
+    assert set(expected) == set(expectations.KEYS)
 
 
 @pytest.mark.parametrize("file", sorted(ROOT.glob("rules/*/*.test.*")), ids=lambda file: file.name)
