@@ -18,9 +18,10 @@ import pytest
 from marginwatch.simulator.faults import Fault, FaultKind
 from support import ledger
 from support.process import run, started
+from support.rawserver import raw_server
 from support.records import commit, transition
 from support.sinks import PATIENCE
-from support.sites import Sites, receiver, write_config
+from support.sites import Sites, receiver, table, write_config
 from support.stores import owned
 
 if TYPE_CHECKING:
@@ -69,6 +70,28 @@ async def test_ctrl_c(tmp_path: Path) -> None:
         assert code == 130
         assert "".join(process.errors) == ""
         assert process.output == []
+
+
+async def test_no_library_speaks_past_the_log(tmp_path: Path) -> None:
+    """gRPC writes of a broken handshake to standard error by itself; only our sentence about it is to be there."""
+
+    async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: int) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with raw_server(web) as port:
+        login = {"api_key": "A" * 24, "api_secret": "B" * 43 + "="}
+        venue = {"name": "futures", "kind": "architect", "endpoint": f"https://127.0.0.1:{port}", **login}
+        tables = (table("[venues]", venue), receiver("desk", "json://127.0.0.1:1/"))
+        config = write_config(tmp_path, *tables, rules=RULE)
+        async with started("check", "--online", "--config", config) as process:
+            assert await process.ended() == 3
+
+    assert process.errors == [
+        f"venue futures: unreachable: no connection: 127.0.0.1:{port} does not speak TLS",
+        "receiver desk: no connection could be made",
+    ]
 
 
 def test_a_real_terminal(tmp_path: Path, environ: dict[str, str]) -> None:

@@ -156,6 +156,8 @@ def _cap(line: str) -> str:
 
 
 def _tame_libraries(level: int) -> None:
+    # gRPC's core writes lines of its own to standard error, past every handler; what fails there is told as a failure.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     for name in _MUTE:
