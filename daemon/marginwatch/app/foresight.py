@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState
+    from marginwatch.venues.protocol import VenueKind
 
 
 def unnamed_accounts(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:
@@ -41,15 +42,20 @@ def unnamed_accounts(settings: Settings, rules: Iterable[Rule]) -> Iterator[Prob
 
 def with_history(configured: Configured, states: Collection[AccountState]) -> Configured:
     """The same with notes of what the store knows of its rules, `states` being every account that is remembered."""
-    catalogues = {venue.name: configured.kinds[venue.kind].catalogue for venue in configured.settings.venues}
-    found = tuple(never_known(configured.rules.rules, catalogues, states))
+    known = without_data(configured.rules.rules, catalogues_of(configured.settings, configured.kinds), states)
+    found = tuple(Problem(rule.place, f"`{rule.id}` {why}") for rule, why in known)
     return replace(configured, notes=(*configured.notes, *found), brief=(*configured.brief, *found))
 
 
-def never_known(
+def catalogues_of(settings: Settings, kinds: Mapping[str, VenueKind]) -> dict[str, Catalogue]:
+    """What each configured venue may answer, by the venue's name."""
+    return {venue.name: kinds[venue.kind].catalogue for venue in settings.venues}
+
+
+def without_data(
     rules: Iterable[Rule], catalogues: Mapping[str, Catalogue], states: Collection[AccountState]
-) -> Iterator[Problem]:
-    """A note for each rule that selects no account seen so far, or reads fields that none of its accounts ever had.
+) -> Iterator[tuple[Rule, str]]:
+    """Each rule that selects no account seen so far, or reads fields that none of its accounts ever had, and why.
 
     Args:
         rules: Those of the config.
@@ -65,10 +71,10 @@ def never_known(
                 missing[name] = missing.get(name, True) and state.known.get(name) is None
         lacking = [name for name, never in missing.items() if never]
         if not chosen:
-            yield Problem(rule.place, f"`{rule.id}` looks at none of the accounts seen so far")
+            yield rule, "looks at none of the accounts seen so far"
         elif lacking:
             never = f"{' and '.join(lacking)} {'was' if len(lacking) == 1 else 'were'} never known"
-            yield Problem(rule.place, f"`{rule.id}` has never had data: {never} at any account it looks at")
+            yield rule, f"has never had data: {never} at any account it looks at"
 
 
 def _fields(rule: Rule, catalogue: Catalogue) -> tuple[str, ...]:

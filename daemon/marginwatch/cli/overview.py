@@ -8,13 +8,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from marginwatch.app.foresight import catalogues_of, without_data
 from marginwatch.app.ungranted import ungranted_now
 from marginwatch.cli.output import age, plural
 from marginwatch.core.fields import Unit
 from marginwatch.notify import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from marginwatch.app.reading import Reading
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from marginwatch.config.settings import VenueSettings
     from marginwatch.core.alert import Alert
     from marginwatch.core.model import Value
+    from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState, VenueState
     from marginwatch.store.types import ReceiverHealth
 
@@ -105,6 +107,8 @@ class Overview:
     receivers: tuple[ReceiverLine, ...]
     limits: tuple[str, ...] = ()
     """What cannot be seen because a venue does not offer it to the login: no trouble, and worth knowing."""
+    rules_without_data: tuple[str, ...] = ()
+    """Ids of rules that have never had data, or look at no account seen so far."""
 
     @property
     def well(self) -> bool:
@@ -153,6 +157,7 @@ def overview(reading: Reading, now: datetime) -> Overview:
         accounts=tuple(sorted(accounts, key=_worst_first)),
         receivers=tuple(_receiver(one.name, health.get(one.name)) for one in reading.settings.receivers),
         limits=tuple(ungranted_now(reading)),
+        rules_without_data=tuple(rule.id for rule, _ in _without_data(reading)),
     )
 
 
@@ -170,6 +175,11 @@ def account_cells(line: AccountLine, now: datetime) -> Row:
         "margin_excess": _amount(line.margin_excess, Unit.MONEY),
         "data_age": age(line.data_as_of, now),
     }
+
+
+def _without_data(reading: Reading) -> Iterator[tuple[Rule, str]]:
+    catalogues = catalogues_of(reading.settings, reading.kinds)
+    return without_data(reading.rules, catalogues, reading.accounts.values())
 
 
 def _count(reading: Reading, alerts: Sequence[Alert], now: datetime) -> AlertCounts:

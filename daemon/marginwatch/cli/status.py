@@ -10,6 +10,7 @@ from marginwatch.cli.options import config_option, json_option, opened
 from marginwatch.cli.output import Column, emit_json, emit_table, plural, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 VENUES = (
@@ -67,7 +68,13 @@ def command(*, config: Path | None, as_json: bool) -> None:
         click.echo(f"and {plural(len(found.accounts) - MOST_ACCOUNTS, 'account')} less used; --json has all")
     click.echo()
     emit_table([asdict(line) for line in found.receivers], RECEIVERS, empty="no receiver")
-    if found.limits:
+    if notes := [*found.limits, *_without_data(found.rules_without_data)]:
         click.echo()
-        for limit in found.limits:
-            click.echo(f"note: {limit}")
+        for note in notes:
+            click.echo(f"note: {note}")
+
+
+def _without_data(rules: Sequence[str]) -> Iterator[str]:
+    if rules:
+        have = f"{plural(len(rules), 'rule')} {'has' if len(rules) == 1 else 'have'}"
+        yield f"{have} never had data: {', '.join(rules)} (`marginwatch check --data` says why)"
