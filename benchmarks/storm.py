@@ -1,6 +1,6 @@
 """The worst case: one rule fires on every one of 2,000 accounts at once, each of them under 100 rules.
 
-Timed is what the tick loop does with their answers, in lists of 1,000 as a busy daemon takes them: normalise, decide,
+Timed is what the tick loop does with their normalised answers, in lists of 1,000 as a busy daemon takes them: decide,
 make the words of every message, commit observations, account states, alerts, transitions and messages to SQLite
 (`synchronous=FULL`), and log every step. Beside it the least that storing them can cost: the very same rows given
 straight to sqlite3's executemany, one transaction a list.
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from marginwatch.app.build import Parts
+    from marginwatch.core.model import Normalised
     from marginwatch.core.state import Commit
     from marginwatch.store.engine import Database
     from marginwatch.store.types import Committed
@@ -103,7 +104,10 @@ class _Weather:
         """By storm: the rows of each of its commits."""
         self._logins = logins
         self._store = store
-        self._ticker = Ticker(store, parts.ruling, {venue.name: venue.normalise for venue in parts.venues})
+        self._normalise = {venue.name: venue.normalise for venue in parts.venues}
+        self._read: dict[int, Normalised] = {}
+        """By answer."""
+        self._ticker = Ticker(store, parts.ruling, dict.fromkeys(KINDS, lambda fetched: self._read[id(fetched)]))
         self._sites = {kind: site(kind) for kind in KINDS}
         self._now = NOON
         self._ticker.start(NOON)
@@ -128,6 +132,7 @@ class _Weather:
             accounts = [account(login.kind, each) for each in login.accounts]
             moved = [breached(each) for each in accounts] if is_breached else accounts
             found += [answer for batch in self._sites[login.kind].cycle(moved, self._now) for answer in batch]
+        self._read = {id(answer): self._normalise[answer.venue](answer) for answer in found}
         return found
 
     def _settle(self, answers: Sequence[Fetched]) -> None:
