@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from marginwatch.app.ruletest.answers import Answers
     from marginwatch.app.ruletest.binding import Bound
-    from marginwatch.app.ruletest.model import Said
     from marginwatch.core.applied import Applied
     from marginwatch.core.fields import Field
     from marginwatch.core.model import Value
@@ -77,13 +76,15 @@ class _Sight:
             return
         for subject, position in subjects(seen.positions, self._catalogue):
             if self._subject in {None, subject}:
-                shown = (f"{name} = {self._column(position, name)}" for name in columns)
+                shown = (self._column(position, name) for name in columns)
                 yield f"position {subject}: {', '.join(shown)}"
         if not seen.positions:
             yield "there are no positions"
 
     def _column(self, position: Mapping[str, Value], name: str) -> str:
-        return _words(position[name], self._catalogue.positions.get(name)) if name in position else "missing"
+        if name not in position:
+            return f"{name} is missing"
+        return f"{name} = {_words(position[name], self._catalogue.positions.get(name))}"
 
     def _value(self) -> Iterator[str]:
         """What the fields come to, where that is not one of them and can be worked out from this answer alone."""
@@ -99,9 +100,7 @@ class _Sight:
         return "" if level.limit is None else amount(level.limit, self._rule.unit)
 
 
-def _words(value: Said, field: Field | None) -> str:
+def _words(value: Value, field: Field | None) -> str:
     if isinstance(value, Decimal) and field is not None:
         return amount(value, field.unit)
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
-    return "missing" if isinstance(value, Gap) else value_of(value, _NO_TIME)
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else value_of(value, _NO_TIME)
