@@ -61,9 +61,9 @@ def config(tmp_path: Path) -> Path:
 
 
 def sentences(said: Said) -> list[str]:
-    """What was said to a person; never a traceback."""
+    """What was said to a person, without the lines quoted from a file; never a traceback."""
     assert "Traceback" not in said.err
-    return [line for line in said.err.splitlines() if not line.startswith("{")]
+    return [line for line in said.err.splitlines() if not line.startswith(("{", "  "))]
 
 
 def refused(said: Said, code: int) -> str:
