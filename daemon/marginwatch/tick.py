@@ -29,6 +29,7 @@ from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
+from marginwatch.core.seen import Seen, seen_in
 from marginwatch.notify.draft import About
 from marginwatch.notify.render import plainly, render
 from marginwatch.ops.redact import REDACTOR
@@ -114,11 +115,17 @@ class Ticker:
         self._memory = Memory()
         self._seen = -1
         self._undone: _Decided | None = None
+        self._began: datetime | None = None
+        """When this process began, until a tick of it is on record."""
+        self._silent: list[datetime] = []
+        """Ticks since the one on record in which timers ran out and nothing followed."""
 
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self._memory = Memory.of(self._store.load_prior())
-        return self._settle(self._decided((), resume(self._memory, self.ruling, now), self._seen))
+        decision = resume(self._memory, self.ruling, now)
+        self._began = now
+        return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
 
     def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
         """Decide and commit everything that follows from the batch and from the time.
@@ -132,8 +139,10 @@ class Ticker:
             if undone.batch is batch:
                 return ticked
         wishes, seen = self._wishes()
-        decision = engine.decide(self._memory, self.ruling, self._news(batch, now), now, wishes)
-        return self._settle(self._decided(batch, decision, seen))
+        news = list(self._news(batch, now))
+        decision = engine.decide(self._memory, self.ruling, news, now, wishes)
+        given = replace(seen_in(news, decision.commit, self.ruling.venues), wishes=self._new(wishes))
+        return self._settle(self._decided(batch, decision, seen, given))
 
     def look_anew(self, now: datetime) -> None:
         """The wall clock was set forward: the time it left out is no silence of anybody's."""
@@ -173,19 +182,29 @@ class Ticker:
         forget = tuple((request.id, request.account) for request in read.requests)
         return Wishes(read.silences, read.acknowledgements, forget), read.changes
 
-    def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int) -> _Decided:
+    def _new(self, wishes: Wishes | None) -> Wishes | None:
+        """The wishes, where they differ from what is remembered of them."""
+        known = Wishes(self._memory.silences, self._memory.acknowledgements)
+        return None if wishes == known else wishes
+
+    def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int, given: Seen) -> _Decided:
         messages = tuple(worded(notice, decision) for notice in decision.notices)
-        return _Decided(batch, decision, replace(decision.commit, messages=messages), seen)
+        given = replace(given, began_at=self._began, silent=tuple(self._silent))
+        return _Decided(batch, decision, replace(decision.commit, messages=messages, seen=given), seen)
 
     def _settle(self, decided: _Decided) -> Ticked:
         commit, self._undone = decided.commit, None
-        if says_something(commit):
+        told = says_something(commit)
+        if told:
             try:
                 self._store.commit(commit)
             except StoreError:
                 self._undone = decided
                 raise
+            self._began, self._silent = None, []
         engine.remember(self._memory, decided.decision)
+        if not told and any(isinstance(key, str) or not self._memory.has_timer(key) for key in decided.decision.timers):
+            self._silent.append(commit.at)
         self._seen = decided.seen
         for transition in commit.transitions:
             _log_step(transition)
@@ -285,5 +304,6 @@ def says_something(commit: Commit) -> bool:
             commit.settled,
             commit.forgotten,
             commit.requests,
+            commit.seen,
         )
     )

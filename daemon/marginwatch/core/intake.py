@@ -205,7 +205,6 @@ def _judge_seeing(
         malformed = health.malformed_result(key, observation, observation.fetched_at, venue_down=False)
         if malformed is not None:
             draft.judge(malformed, watch.stale_after)
-    draft.failures.extend(observation.failures)
     if evaluated.unknown or draft.live_of(key, health.DATA_STALE):
         _judge_staleness(draft, watch, state, evaluated.unknown, down=False)
 

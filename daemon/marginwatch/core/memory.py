@@ -115,18 +115,18 @@ class Memory:
     def due(self, now: datetime) -> list[TimerKey]:
         """Whose timers have run out, each once; they stay until `set_timer` says otherwise.
 
-        Their order depends on nothing but themselves, so that a restart does not change it.
+        Their order depends on nothing but whose they are, so that neither a restart nor a replay changes it.
         """
-        found: list[tuple[datetime, str, TimerKey]] = []
+        found: list[TimerKey] = []
         ahead = [0]
         while ahead:
             place = ahead.pop()
             if place < len(self.timers) and self.timers[place][0] <= now:
                 at, _, key = self.timers[place]
                 if self._timed.get(key) == at:
-                    found.append((at, str(key), key))
+                    found.append(key)
                 ahead += (2 * place + 1, 2 * place + 2)
-        return [key for _, _, key in sorted(found, key=lambda each: each[:2])]
+        return sorted(found, key=str)
 
     def next_timer(self) -> datetime | None:
         """When the next timer runs out."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, State, Transition
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
+    from marginwatch.core.seen import Seen
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class Commit:
     """Hash of the rule set that decided."""
     observations: tuple[StoredObservation, ...] = ()
     failures: tuple[VenueFailure, ...] = ()
+    """Those that belong to no observation above."""
     cycles: tuple[CycleEnd, ...] = ()
     accounts: tuple[AccountState, ...] = ()
     """Account states that changed."""
@@ -130,6 +132,8 @@ class Commit:
     """Accounts an operator had forgotten: their remembered state is dropped, their history stays."""
     requests: tuple[int, ...] = ()
     """Ids of the operators' requests this tick carried out."""
+    seen: Seen | None = None
+    """The rest of what the tick was given; None when nobody is to repeat it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from marginwatch.core.alert import Alert, Transition
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.store import codec, loading
-from marginwatch.store.replay import Replay
+from marginwatch.store.replay import Replay, prior
 from marginwatch.store.tables import OPEN_ALERT, acknowledgements, alerts, cycles, failures, transitions
 from marginwatch.store.types import CycleRun, FailureRun
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement
-    from marginwatch.core.state import AccountState, StoredObservation, VenueState
+    from marginwatch.core.state import AccountState, Prior, StoredObservation, VenueState
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
     from marginwatch.store.types import RecordedTick
@@ -98,9 +98,49 @@ class History:
             found = [codec.decode(Transition, body) for body in connection.scalars(wanted)]
         return found[::-1]
 
+    def transitions_between(
+        self, since: datetime, until: datetime, *, rule: str | None = None, account: AccountKey | None = None
+    ) -> Iterator[Transition]:
+        """Every transition of that time (`since` in, `until` out) that fits, in the order in which they were decided.
+
+        Read in pages, so any number takes little memory.
+        """
+        span = (transitions.c.at >= since, transitions.c.at < until, *_about(transitions, rule, account))
+        last = 0
+        while True:
+            wanted = sa.select(transitions.c.id, transitions.c.body).where(transitions.c.id > last, *span)
+            with self._database.read() as connection:
+                found = connection.execute(wanted.order_by(transitions.c.id).limit(_LIMIT)).all()
+            yield from (codec.decode(Transition, row.body) for row in found)
+            if len(found) < _LIMIT:
+                return
+            last = found[-1].id
+
     def ticks(self, since: datetime, until: datetime) -> Iterator[RecordedTick]:
-        """Every tick of that time, oldest first; read in pages, so what retention drops meanwhile is missing."""
+        """Every tick of that time (`since` in, `until` out), oldest first, with all the engine was given in it.
+
+        To decide all of it again: where `seen.began_at` is set, `core.seen.left_by` the memory, `Memory.of` that, and
+        `tick.resume` as of then; unless `seen.resumed`, which says that this was all, `core.engine.decide` on nothing
+        at each of `seen.silent`, and on `news` at `at` with `seen.wishes`; each decision to be remembered. From an
+        empty memory at the first tick of the store, with the same rules, that gives every transition as it was
+        stored, but for those of the built-in rules about marginwatch itself. A tick in which nothing came and nothing
+        happened is not on record.
+
+        Read in pages of bounded size, each a snapshot of its own: what retention drops meanwhile is missing.
+        """
         return iter(Replay(self._database, since, until))
+
+    def prior(self, at: datetime) -> Prior:
+        """What to begin a replay with in the middle of the past: accounts as they were last seen before `at`.
+
+        Their venues count as listed.
+
+        Of an account's `known` values, those that were null or missing in that observation are missing. No alert, no
+        silence and no acknowledgement is in it: alerts of that time fire anew, as `transitions_between` tells when
+        they really did.
+        """
+        with self._database.read() as connection:
+            return prior(connection, at)
 
     def observations(self, account: AccountKey, since: datetime, until: datetime) -> Iterator[StoredObservation]:
         """Every observation of that account committed in that time, unchanged ones included, oldest first."""

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from marginwatch.core.engine import Wishes
 from marginwatch.core.model import CycleEnd, VenueFailure
+from marginwatch.core.seen import Kind  # noqa: TC001  (because msgspec reads the annotations)
 from marginwatch.store import codec
 from marginwatch.store.columns import from_micros, to_micros
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from marginwatch.core.model import Observation
+    from marginwatch.core.alert import Acknowledgement, Silence
+    from marginwatch.core.model import AccountKey, Observation
 
 STANDALONE = -1
 """In place of an observation's index: the failure belongs to none."""
@@ -67,6 +71,18 @@ class Listing(msgspec.Struct, array_like=True):
     failures: list[Occurrence] = []
     cycles: list[tuple[str, int, int, int, int, str | None]] = []
     """Venue, microseconds from start and from end to the tick, attempted, failed, cause as JSON."""
+    listings: list[int] = []
+    """Row ids of what venues listed."""
+    order: list[tuple[Kind, int]] = []
+    """`Seen.order`."""
+    wishes: str | None = None
+    """What operators wrote, as JSON."""
+    began: int | None = None
+    """Microseconds from the beginning of the process to the tick."""
+    silent: list[int] = []
+    """Microseconds from each of `Seen.silent` to the tick."""
+    resumed: bool = False
+    """`Seen.resumed`."""
 
     def add(self, observation: Observation, *, account: int, place: int, tick: int) -> None:
         """List an unchanged observation."""
@@ -104,6 +120,34 @@ class Listing(msgspec.Struct, array_like=True):
             )
             for venue, started, ended, attempted, failed, cause in self.cycles
         )
+
+
+def written_wishes(wishes: Wishes) -> str:
+    """Operators' wishes as JSON."""
+    return codec.encode(
+        _Wishes(wishes.silences, wishes.acknowledgements, tuple(_Forget(*one) for one in wishes.forget))
+    )
+
+
+def read_wishes(written: str) -> Wishes:
+    """The wishes again."""
+    read = codec.decode(_Wishes, written)
+    return Wishes(read.silences, read.acknowledgements, tuple((one.request, one.account) for one in read.forget))
+
+
+@dataclass(frozen=True, slots=True)
+class _Forget:
+    request: int
+    account: AccountKey
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """As `Wishes`, of types the codec knows."""
+
+    silences: tuple[Silence, ...] | None
+    acknowledgements: Mapping[str, Acknowledgement] | None
+    forget: tuple[_Forget, ...]
 
 
 @dataclass(frozen=True, slots=True)

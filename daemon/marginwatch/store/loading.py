@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from marginwatch.store.columns import AnyRow
 
-NUMBERED = (tables.ticks, tables.failures, tables.cycles, tables.accounts, tables.revisions)
+NUMBERED = (tables.ticks, tables.failures, tables.cycles, tables.listings, tables.accounts, tables.revisions)
 """Tables whose ids the owner gives out itself."""
 
 
@@ -88,7 +88,9 @@ def venue_states(connection: Connection) -> list[VenueState]:
 
 def open_alerts(connection: Connection) -> tuple[Alert, ...]:
     """Pending and firing ones, oldest first."""
-    wanted = sa.select(tables.alerts.c.body).where(OPEN_ALERT).order_by(tables.alerts.c.active_at)
+    wanted = (
+        sa.select(tables.alerts.c.body).where(OPEN_ALERT).order_by(tables.alerts.c.active_at, tables.alerts.c.alert_id)
+    )
     return tuple(codec.decode(Alert, body) for body in connection.scalars(wanted))
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import sqlalchemy as sa
 
-from marginwatch.core.model import AccountKey, FailureKind, Observation, VenueFailure
-from marginwatch.core.state import StoredObservation
+from marginwatch.core.model import Account, AccountKey, FailureKind, Observation, VenueFailure
+from marginwatch.core.seen import Seen
+from marginwatch.core.state import AccountState, Prior, StoredObservation, VenueState
 from marginwatch.store import codec
-from marginwatch.store.columns import to_micros
-from marginwatch.store.listing import STANDALONE, Listing, Unchanged, unpack
-from marginwatch.store.tables import accounts, failures, observations, revisions, ticks
+from marginwatch.store.columns import from_micros, to_micros
+from marginwatch.store.listing import STANDALONE, Listing, Unchanged, read_wishes, unpack
+from marginwatch.store.rows import read_listing
+from marginwatch.store.tables import accounts, failures, listings, observations, revisions, ticks
 from marginwatch.store.types import RecordedTick
 
 if TYPE_CHECKING:
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from marginwatch.core.model import Value
+    from marginwatch.core.seen import Listed
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
 
 _PAGE = 500
 """Ticks read in one transaction: a longer one would keep the write-ahead log from being cut."""
+_MOST = 5_000
+"""Observations held in memory at once, unless a single tick has more."""
 _CHUNK = 1000
 """Ids named in one query."""
 Failures: TypeAlias = "Mapping[int, tuple[VenueFailure, ...]]"
@@ -53,6 +58,8 @@ class _Page:
     """By tick id."""
     runs: Mapping[int, AnyRow]
     """Failure runs by id."""
+    whole: bool
+    """There are no more ticks after it."""
 
 
 class Replay:
@@ -64,6 +71,7 @@ class Replay:
         self._only = only
         self._accounts: dict[int, AccountKey] = {}
         self._said: dict[int, _Said] = {}
+        self._listings: dict[int, Listed] = {}
 
     def __iter__(self) -> Iterator[RecordedTick]:
         last = 0
@@ -72,7 +80,7 @@ class Replay:
                 page = self._page(connection, last)
                 recorded = [self._tick(connection, page, row, listing) for row, listing in page.ticks]
             yield from recorded
-            if len(recorded) < _PAGE:
+            if page.whole:
                 return
             last = recorded[-1].id
 
@@ -81,11 +89,23 @@ class Replay:
         wanted = wanted.where(ticks.c.id > last, *self._span).order_by(ticks.c.id).limit(_PAGE)
         found = [(row, unpack(row.listing) if row.listing else None) for row in connection.execute(wanted)]
         if not found:
-            return _Page([], {}, {})
+            return _Page([], {}, {}, whole=True)
+        whole = len(found) < _PAGE
+        fitting = _fitting(connection, found)
+        whole, found = whole and fitting == len(found), found[:fitting]
         self._accounts = _accounts(connection, self._only)
         changed = self._changed(connection, found[0][0].id, found[-1][0].id)
         runs = {occurrence.run for _, listing in found if listing for occurrence in listing.failures}
-        return _Page(found, changed, _runs(connection, sorted(runs)))
+        self._read_listings(connection, {row for _, listing in found if listing for row in listing.listings})
+        return _Page(found, changed, _runs(connection, sorted(runs)), whole)
+
+    def _read_listings(self, connection: Connection, needed: set[int]) -> None:
+        """Those that a page names; the ones it names no more are let go."""
+        self._listings = {row: listed for row, listed in self._listings.items() if row in needed}
+        missing = sorted(needed - self._listings.keys())
+        for start in range(0, len(missing), _CHUNK):
+            wanted = sa.select(listings).where(listings.c.id.in_(missing[start : start + _CHUNK]))
+            self._listings.update((row.id, read_listing(row.venue, row.data)) for row in connection.execute(wanted))
 
     def _changed(self, connection: Connection, first: int, last: int) -> Mapping[int, list[AnyRow]]:
         wanted = sa.select(observations).where(observations.c.tick_id.between(first, last))
@@ -110,6 +130,14 @@ class Replay:
             observations=tuple(stored),
             failures=failed.get(STANDALONE, ()),
             cycles=tuple(end for end in here.cycle_ends(at) if self._only is None or end.venue == self._only.venue),
+            seen=Seen(
+                listings=tuple(self._listings[row] for row in here.listings),
+                order=tuple(here.order),
+                wishes=None if here.wishes is None else read_wishes(here.wishes),
+                began_at=None if here.began is None else from_micros(at - here.began),
+                silent=tuple(from_micros(at - before) for before in here.silent),
+                resumed=here.resumed,
+            ),
             thinned=listing is None,
         )
 
@@ -160,6 +188,45 @@ class Replay:
             optional=said.optional,
         )
         return StoredObservation(observation, unchanged=unchanged)
+
+
+def prior(connection: Connection, at: datetime) -> Prior:
+    """See `History.prior`."""
+    before = sa.select(ticks.c.id).where(ticks.c.at < at).order_by(ticks.c.id.desc()).limit(1)
+    last = connection.scalar(before) or 0
+    names = {row.id: row for row in connection.execute(sa.select(accounts))}
+    states = {}
+    for account, row in names.items():
+        found = connection.execute(
+            sa.select(observations)
+            .where(observations.c.account_id == account, observations.c.tick_id <= last)
+            .order_by(observations.c.tick_id.desc(), observations.c.place.desc())
+            .limit(1)
+        ).one_or_none()
+        if found is not None:
+            key = AccountKey(row.venue, row.account)
+            states[key] = _state(Account(key, row.name), found)
+    venues = {key.venue: VenueState(key.venue, listed=True) for key in states}
+    return Prior(accounts=states, venues=venues)
+
+
+def _state(account: Account, latest: AnyRow) -> AccountState:
+    known = {name: value for name, value in _said(latest.data).fields.items() if value is not None}
+    observed = latest.fetched_at if latest.as_of is None else min(latest.as_of, latest.fetched_at)
+    return AccountState(account, latest.fetched_at, known, observed, latest.fetched_at)
+
+
+def _fitting(connection: Connection, found: list[tuple[AnyRow, Listing | None]]) -> int:
+    """How many of the ticks have no more observations than may be held at once; one at least."""
+    span = observations.c.tick_id.between(found[0][0].id, found[-1][0].id)
+    counted = sa.select(observations.c.tick_id, sa.func.count()).where(span).group_by(observations.c.tick_id)
+    changed = {tick: number for tick, number in connection.execute(counted)}  # noqa: C416  (a Row is no pair)
+    room = _MOST
+    for place, (row, listing) in enumerate(found):
+        room -= changed.get(row.id, 0) + (len(listing.accounts) if listing else 0)
+        if room < 0:
+            return max(1, place)
+    return len(found)
 
 
 def _account_of(entry: AnyRow | Unchanged) -> int:

@@ -19,6 +19,7 @@ from marginwatch.store.tables import (
     attempts,
     cycles,
     failures,
+    listings,
     meta,
     observations,
     outbox,
@@ -164,6 +165,11 @@ def _drop_observations(owner: Owner, boundary: int, detailed: int) -> int:
         later.c.id > observations.c.id,
     )
     dropped = _sweep(owner, observations.c.id, observations.c.tick_id <= boundary, superseded)
+    newer = listings.alias("newer")
+    replaced = sa.exists().where(
+        newer.c.venue == listings.c.venue, newer.c.id > listings.c.id, newer.c.tick_id <= detailed
+    )
+    dropped += _sweep(owner, listings.c.id, listings.c.tick_id <= boundary, replaced)
     return dropped + _sweep(owner, ticks.c.id, ticks.c.id <= boundary, _childless())
 
 

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from marginwatch.core.model import FailureKind
+from marginwatch.core.model import Account, AccountKey, FailureKind
 from marginwatch.store import codec
 from marginwatch.store.columns import fits
 from marginwatch.store.types import OutboxStatus
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.alert import Alert, Transition
-    from marginwatch.core.model import AccountKey, CycleEnd, Observation, VenueFailure
+    from marginwatch.core.model import CycleEnd, Observation, VenueFailure
     from marginwatch.core.result import AlertKey
+    from marginwatch.core.seen import Listed
     from marginwatch.core.state import AccountState, Message, VenueState, Withheld
 
 Row: TypeAlias = "dict[str, Any]"
@@ -99,6 +100,19 @@ def cycle_row(end: CycleEnd, run: Run, cause: str) -> Row:
         "failed": end.failed,
         "cause": cause,
     }
+
+
+def listing_row(row_id: int, listed: Listed, tick: int) -> Row:
+    """The accounts a venue listed."""
+    venue, accounts = listed
+    written = [{"id": each.key.id, "name": each.name, "viewable": each.viewable} for each in accounts]
+    return {"id": row_id, "venue": venue, "tick_id": tick, "data": zlib.compress(codec.dumps(written), 1)}
+
+
+def read_listing(venue: str, data: bytes) -> Listed:
+    """The listing of such a row again."""
+    written = codec.loads(zlib.decompress(data))
+    return venue, tuple(Account(AccountKey(venue, each["id"]), each["name"], each["viewable"]) for each in written)
 
 
 def venue_row(state: VenueState) -> Row:

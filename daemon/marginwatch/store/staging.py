@@ -11,13 +11,14 @@ from marginwatch.core.model import AccountKey
 from marginwatch.core.state import AccountState
 from marginwatch.store import rows
 from marginwatch.store.columns import storable, to_micros
-from marginwatch.store.listing import STANDALONE, Listing, Occurrence, pack
+from marginwatch.store.listing import STANDALONE, Listing, Occurrence, pack, written_wishes
 from marginwatch.store.rows import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from marginwatch.core.model import CycleEnd, VenueFailure
+    from marginwatch.core.seen import Listed, Seen
     from marginwatch.core.state import Commit, StoredObservation
     from marginwatch.store.rows import Row
 
@@ -40,6 +41,8 @@ class Memory:
     failing: dict[Slot, dict[str, Run]] = field(default_factory=dict)
     """By call."""
     cycles: dict[str, Run] = field(default_factory=dict)
+    listings: dict[str, tuple[int, Listed]] = field(default_factory=dict)
+    """By venue: the row of the latest one this process stored, and what it says."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Staged:
         memory.states.update(self.learned.states)
         memory.optional.update(self.learned.optional)
         memory.cycles.update(self.learned.cycles)
+        memory.listings.update(self.learned.listings)
         for slot in self.ended:
             memory.failing.pop(slot, None)
         for slot, runs in self.learned.failing.items():
@@ -102,6 +106,8 @@ class _Stage:
             self._cycle(end)
         for state in commit.accounts:
             self._account_state(state)
+        if commit.seen is not None:
+            self._seen(commit.seen)
         self._rows["venues"] = [rows.venue_row(state) for state in commit.venues]
         self._rows["alerts"] = [rows.alert_row(alert, commit.at) for alert in commit.alerts]
         self._rows["transitions"] = [rows.transition_row(step, self._tick) for step in commit.transitions]
@@ -169,6 +175,20 @@ class _Stage:
         self._learned.cycles[end.venue] = run
         self._rows["cycles"].append(rows.cycle_row(end, run, cause))
         self._listing.add_cycle(end, self._at)
+
+    def _seen(self, seen: Seen) -> None:
+        for listed in seen.listings:
+            venue = listed[0]
+            known = self._learned.listings.get(venue) or self._memory.listings.get(venue)
+            if known is None or known[1] != listed:
+                known = self._learned.listings[venue] = (self._next("listings"), listed)
+                self._rows["listings"].append(rows.listing_row(known[0], listed, self._tick))
+            self._listing.listings.append(known[0])
+        self._listing.order = list(seen.order)
+        self._listing.wishes = None if seen.wishes is None else written_wishes(seen.wishes)
+        self._listing.began = None if seen.began_at is None else self._at - to_micros(seen.began_at)
+        self._listing.silent = [self._at - to_micros(moment) for moment in seen.silent]
+        self._listing.resumed = seen.resumed
 
     def _account_state(self, state: AccountState) -> None:
         key = state.account.key

@@ -122,6 +122,17 @@ cycles = sa.Table(
     comment="Runs of cycles with the same end",
 )
 
+listings = sa.Table(
+    "listings",
+    metadata,
+    sa.Column("id", Key, primary_key=True, autoincrement=False),
+    sa.Column("venue", Words, nullable=False),
+    sa.Column("tick_id", Key, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index(None, "venue", "id"),
+    comment="Accounts a venue listed, where they differ from those it listed before; data is zlib of JSON",
+)
+
 OPEN_ALERT = sa.text("status IN ('pending', 'firing')")
 """Literals, not parameters: SQLite uses a partial index only for a condition it can compare at planning."""
 

@@ -6,13 +6,19 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marginwatch.core.engine import Answer
+from marginwatch.core.model import Normalised
+from marginwatch.core.seen import news_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Silence
+    from marginwatch.core.engine import News
     from marginwatch.core.model import AccountKey, CycleEnd, FailureKind, VenueFailure
     from marginwatch.core.outbox import AttemptOutcome
+    from marginwatch.core.seen import Seen
     from marginwatch.core.state import Message, StoredObservation
 
 
@@ -152,8 +158,23 @@ class RecordedTick:
     failures: tuple[VenueFailure, ...]
     """Without raw bodies, except the first of each run."""
     cycles: tuple[CycleEnd, ...]
+    seen: Seen
+    """Listings, operators' wishes, the order of it all, and when a process began."""
     thinned: bool
     """True when retention dropped detail: such a tick does not repeat the live decision."""
+
+    @property
+    def news(self) -> list[News]:
+        """What `core.engine.decide` was given, in its order.
+
+        Answers of one observation or listing each, failures, and ends of cycles. Without what concerns marginwatch
+        itself: clocks that were set, and how receivers do.
+        """
+        answers = [
+            Answer(each.observation.account.venue, Normalised(observations=(each.observation,)))
+            for each in self.observations
+        ]
+        return news_of(self.seen, answers, self.failures, self.cycles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that a later write of the same row leaves as they are."""
 _UPSERTED = ("revisions", "accounts", "sightings", "venues", "failures", "cycles", "alerts")
-_INSERTED = ("ticks", "observations", "transitions", "withheld")
+_INSERTED = ("ticks", "observations", "listings", "transitions", "withheld")
 
 
 def write(connection: Connection, staged: Staged) -> None:

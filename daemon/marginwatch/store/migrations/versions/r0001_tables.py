@@ -24,6 +24,7 @@ def upgrade() -> None:
     _observations()
     _failures()
     _cycles()
+    _listings()
     _alerts()
     _transitions()
     _outbox()
@@ -164,6 +165,19 @@ def _cycles() -> None:
         comment="Runs of cycles with the same end",
     )
     op.create_index(op.f("ix_cycles_ended_at"), "cycles", ["ended_at"])
+
+
+def _listings() -> None:
+    op.create_table(
+        "listings",
+        sa.Column("id", Key, autoincrement=False, nullable=False),
+        sa.Column("venue", Words, nullable=False),
+        sa.Column("tick_id", Key, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_listings")),
+        comment="Accounts a venue listed, where they differ from those it listed before; data is zlib of JSON",
+    )
+    op.create_index(op.f("ix_listings_venue_id"), "listings", ["venue", "id"])
 
 
 def _alerts() -> None:
