@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.config.document import Source
+from marginwatch.config.document import Node, Source
 from marginwatch.config.load import load_settings
-from marginwatch.config.quoting import quoted
+from marginwatch.config.quoting import ConfigLines, quoted
 from marginwatch.errors import Place, Problem
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.venues.registry import venue_kinds
@@ -82,6 +82,20 @@ def test_a_line_is_shown_as_far_as_it_holds_no_secret(tmp_path: Path, old: str, 
     found = lines(tmp_path, GOOD.replace(old, new, 1), {"EVERY": "often"})
     assert shown in found
     assert SECRET not in "".join(found)
+
+
+def test_nothing_is_shown_where_a_secret_has_no_place() -> None:
+    """Should the place of one be unknown, no line is known to be without it."""
+    source = Source("config.toml", f'every = "5 s"\npassword = "{SECRET}"')
+    every = Node(source, 8, 13, "5 s", 0)
+    problem = Problem(every.place, "wrong")
+    for password, shown in (
+        (Node(source, 26, 37, SECRET, 14), 'every = "5 s"'),
+        (Node(source, 14, 14, SECRET, 14), ""),
+    ):
+        root = Node(source, 0, 0, {"every": every, "password": password})
+        lines = ConfigLines(root, lambda loc: loc == ("password",))
+        assert quoted([problem], source, lines)[0].line == shown
 
 
 def test_what_stands_before_a_secret_may_be_shown(tmp_path: Path) -> None:

@@ -32,16 +32,16 @@ def quoted(problems: Iterable[Problem], source: Source, show: Show | None = None
     A line with a known secret, or with anything that looks like one, is never shown.
     """
     lines = source.text.split("\n")
-    found = []
-    for problem in problems:
+
+    def quote(problem: Problem) -> Problem:
         at = problem.place
-        mine = at.file == source.file and at.end and at.line <= len(lines) and not problem.line
-        line = lines[at.line - 1] if mine else ""
-        if 0 < len(line) <= _LONGEST:
-            line = show(at, line) if show else line
-            problem = replace(problem, line=line if REDACTOR.text(line) == line else "")  # noqa: PLW2901  (because: the same, with its line)
-        found.append(problem)
-    return tuple(found)
+        if problem.line or at.file != source.file or not at.end or at.line > len(lines):
+            return problem
+        line = lines[at.line - 1]
+        shown = "" if len(line) > _LONGEST else show(at, line) if show else line
+        return replace(problem, line=shown if REDACTOR.text(shown) == shown else "")
+
+    return tuple(quote(problem) for problem in problems)
 
 
 @dataclass(slots=True)
@@ -66,11 +66,13 @@ class ConfigLines:
         self._is_secret = is_secret
 
     @cached_property
-    def _lines(self) -> dict[int, _Line]:
-        """Every line that a value touches, by its number. Worked out only when something is wrong."""
+    def _lines(self) -> dict[int, _Line] | None:
+        """Every line that a value touches, by its number; None when a secret is there and nobody can tell where."""
         lines: dict[int, _Line] = {}
         for loc, node in _leaves(self._root, ()):
             place, secret = node.place, self._is_secret(loc)
+            if secret and node.start == node.end:
+                return None
             for number, part in enumerate(node.source.text[node.start : node.end].split("\n")):
                 line = lines.setdefault(place.line + number, _Line())
                 start = 0 if number else place.col - 1
@@ -81,6 +83,8 @@ class ConfigLines:
 
     def __call__(self, place: Place, text: str) -> str:
         """What may be shown of the line of a place."""
+        if self._lines is None:
+            return ""
         line = self._lines.get(place.line)
         if line is None:
             head = _HEAD.match(text)
