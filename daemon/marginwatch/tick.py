@@ -30,6 +30,7 @@ from marginwatch.core.health import ReceiverState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
 from marginwatch.core.seen import Seen, seen_in
+from marginwatch.core.seeding import Seeding
 from marginwatch.notify.draft import About
 from marginwatch.notify.render import plainly, render
 from marginwatch.ops.redact import REDACTOR
@@ -37,12 +38,12 @@ from marginwatch.store.errors import StoreError
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Decision, News
-    from marginwatch.core.model import Normalised
+    from marginwatch.core.model import AccountKey, Normalised, Observation
     from marginwatch.core.route import Notice
     from marginwatch.core.ruling import Ruling
     from marginwatch.core.state import Commit, Message, Prior
@@ -80,6 +81,10 @@ class Ledger(Protocol):
 
     def operator_input(self) -> OperatorInput:
         """What operators wrote."""
+        ...
+
+    def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterable[Observation]:
+        """What was committed of these accounts since then, in the order in which it was."""
         ...
 
 
@@ -123,6 +128,7 @@ class Ticker:
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self._memory = Memory.of(self._store.load_prior())
+        self._look_back(now)
         decision = resume(self._memory, self.ruling, now)
         self._began = now
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
@@ -159,6 +165,13 @@ class Ticker:
     def memory(self) -> Memory:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
+
+    def _look_back(self, now: datetime) -> None:
+        """Fill the windows of time that the rules ask for and that are not there yet."""
+        seeding = Seeding(self._memory, self.ruling, now)
+        if seeding.accounts:
+            seeding.take(self._store.observations(seeding.accounts, seeding.since))
+        seeding.finish()
 
     def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:
@@ -238,6 +251,7 @@ def worded(notice: Notice, decision: Decision) -> Message:
         fields=fields,
         rule=decision.draft.ruling.rules.get(key.rule),
         currency=currency if isinstance(currency, str) else "",
+        windows=decision.draft.coverage.get(key, ()),
     )
     try:
         return render(notice, about, decision.draft.now)

@@ -30,9 +30,10 @@ from marginwatch.tick import Ticker
 from marginwatch.venues.protocol import Fetched, Part
 from support.alerting import START
 from support.catalogues import FUTURES
+from support.zones import CALENDARS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from marginwatch.core.alert import Transition
@@ -109,7 +110,7 @@ def ruling(
     """The rules at the one venue."""
     watch = Watch(
         venue=VENUE,
-        rules=VenueRules(VENUE, FUTURES, rules),
+        rules=VenueRules(VENUE, FUTURES, rules, CALENDARS, "us-futures"),
         every=timedelta(seconds=10),
         stale_after=STALE_AFTER,
         max_age=MAX_AGE,
@@ -186,6 +187,12 @@ class Paper:
         """What operators wrote."""
         return self.wishes
 
+    def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterator[Observation]:
+        """What was committed of these accounts since then."""
+        for commit in self.commits:
+            stored = (each.observation for each in commit.observations if commit.at >= since)
+            yield from (each for each in stored if each.account in accounts)
+
 
 @dataclass(slots=True)
 class Desk:
@@ -252,6 +259,9 @@ class _Spy:
 
     def operator_input(self) -> OperatorInput:
         return self.ledger.operator_input()
+
+    def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterable[Observation]:
+        return self.ledger.observations(accounts, since)
 
 
 _ON_THE_WAY: dict[int, Normalised] = {}

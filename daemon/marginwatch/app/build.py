@@ -10,13 +10,15 @@ from marginwatch import clock
 from marginwatch.app.files import read_rules, read_settings
 from marginwatch.app.foresight import unnamed_accounts
 from marginwatch.app.judge import judge
+from marginwatch.config.calendars import calendars_of
+from marginwatch.config.horizon import beyond_the_store
 from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.venues.protocol import VenueCommon
-from marginwatch.venues.registry import venue_kinds
+from marginwatch.venues.registry import calendar_of, venue_kinds
 from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
@@ -76,7 +78,11 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     problems = (*found, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
-    notes = (*loaded.notes, *rules.notes, *unnamed_accounts(loaded.settings, rules.rules))
+    foreseen = (
+        *unnamed_accounts(loaded.settings, rules.rules),
+        *beyond_the_store(rules.rules, loaded.settings.store.keep_observations),
+    )
+    notes = (*loaded.notes, *rules.notes, *foreseen)
     every = (*notes, *(each.note for each in rules.inapplicable))
     brief = (*notes, *_in_brief(rules.inapplicable, loaded))
     return Configured(loaded.file, loaded.settings, rules, kinds, every, brief)
@@ -97,13 +103,20 @@ def assemble(configured: Configured) -> Parts:
 
 def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueKind]) -> Ruling:
     """Everything that decides."""
+    calendars = calendars_of(settings.calendars)
     return Ruling(
         revision=rules.revision,
         rules={**health.RULES, **{rule.id: rule for rule in rules.rules}},
         venues={
             venue.name: Watch(
                 venue=venue.name,
-                rules=VenueRules(venue.name, kinds[venue.kind].catalogue, rules.rules),
+                rules=VenueRules(
+                    venue.name,
+                    kinds[venue.kind].catalogue,
+                    rules.rules,
+                    calendars,
+                    venue.calendar or calendar_of(kinds[venue.kind]),
+                ),
                 every=venue.every,
                 stale_after=venue.stale_after,
                 max_age=venue.max_age,

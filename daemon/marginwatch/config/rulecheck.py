@@ -13,13 +13,15 @@ from marginwatch.config.ladder import Ladder, hardly_meant, read_ladder
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.summary import Fields, check_summary
 from marginwatch.core import condition
+from marginwatch.core.calendar import BUILT_IN
 from marginwatch.core.condition.nodes import Windowed, walk
+from marginwatch.core.condition.window import SESSION
 from marginwatch.core.fields import COMMON_UNITS, Unit
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from marginwatch.config.document import Node
     from marginwatch.config.rulemodel import Draft
@@ -40,6 +42,8 @@ class Scene:
     """Groups of accounts the config defines."""
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Labels of accounts the config defines: key to values."""
+    calendars: frozenset[str] = frozenset(BUILT_IN)
+    """Calendars there are, the built-in ones included."""
 
 
 @dataclass(slots=True)
@@ -116,12 +120,7 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
     if isinstance(node, condition.Fault):
         verdict.problems.append(_problem(draft.expression, node))
         return {}
-    windows = [part for part in walk(node) if isinstance(part, Windowed)]
-    if windows:
-        what = f"the function {windows[0].function} over a window of time is not available yet"
-        span = windows[0].at
-        verdict.problems.append(_problem(draft.expression, condition.Fault(span.offset, span.length, what)))
-        return {}
+    verdict.problems.extend(_calendar_problems(draft, node, scene))
     names = condition.every_name(scene.catalogues.values()) | frozenset(COMMON_UNITS)
     scope: condition.Scope = "position" if draft.each else "account"
     units: dict[str, Unit | None] = {}
@@ -148,6 +147,18 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
     return {} if faults else units
 
 
+def _calendar_problems(draft: Draft, node: condition.Node, scene: Scene) -> Iterator[Problem]:
+    if draft.calendar is None:
+        return
+    name = str(draft.calendar.value)
+    if name not in scene.calendars:
+        hint = did_you_mean(name, scene.calendars) or f"there are {', '.join(sorted(scene.calendars))}"
+        yield Problem(draft.calendar.place, f"there is no calendar `{name}`", hint)
+    if not any(isinstance(part, Windowed) and part.window.value == SESSION for part in walk(node)):
+        what = "`calendar` has no meaning in a rule without a window of a session"
+        yield Problem(draft.calendar.key_place, what, 'for example drawdown(equity, "session")')
+
+
 def _lacking(node: condition.Node, catalogue: Catalogue) -> tuple[str, ...]:
     known = condition.every_name((catalogue,))
     return tuple(name for name in condition.names(node) if name not in known)
@@ -167,6 +178,7 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit) -> Rule:
         remind_every=draft.remind_every,
         summary=str(draft.summary.value) if draft.summary else "",
         each=draft.each,
+        calendar="" if draft.calendar is None else str(draft.calendar.value),
         selector=Selector(
             venues=_texts(draft.venues),
             accounts=_texts(draft.accounts),
@@ -188,4 +200,5 @@ def _revision(rule: Rule) -> str:
     durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
     decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
+    decides += [rule.calendar] if rule.calendar else []
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]

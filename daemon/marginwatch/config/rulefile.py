@@ -13,6 +13,7 @@ from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
 from marginwatch.config.sourcefile import SUFFIXES, holds_tests, read_document
 from marginwatch.config.table import Table
+from marginwatch.core.calendar import BUILT_IN
 from marginwatch.core.evaluate import revision
 from marginwatch.errors import Place, Problem
 
@@ -61,6 +62,7 @@ def load_rules(
     *,
     groups: frozenset[str] = frozenset(),
     labels: Mapping[str, frozenset[str]] | None = None,
+    calendars: frozenset[str] = frozenset(BUILT_IN),
     base: Path | None = None,
 ) -> Loaded:
     """Load every rule file that the config names. Nothing a user can write raises.
@@ -72,10 +74,12 @@ def load_rules(
         check_template: What is wrong with a rule's summary at a kind of venue, as one sentence, else None.
         groups: Groups of accounts the config defines.
         labels: Labels of accounts the config defines, key to values.
+        calendars: Names of the calendars there are.
         base: The folder that relative paths start from; the current one when left out.
     """
     known = {name: kind for name, kind in venues.items() if kind in catalogues}
-    scene = Scene(catalogues, known or {kind: kind for kind in catalogues}, check_template, groups, labels or {})
+    kinds = known or {kind: kind for kind in catalogues}
+    scene = Scene(catalogues, kinds, check_template, groups, labels or {}, calendars)
     loading = _Loading(scene, base or Path())
     for entry in entries:
         loading.read(entry)

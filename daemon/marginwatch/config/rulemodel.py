@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXPRESSIONS = {"value": RuleKind.LADDER, "when": RuleKind.CONDITION, "on": RuleKind.EVENT}
 """The key that says what a rule watches, and so of which kind it is."""
-ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each")
+ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each", "calendar")
 KEYS_OF = {
     RuleKind.LADDER: ("value", "levels", "for", "clear_for", "clear_by", "worsens_by", "remind_every"),
     RuleKind.CONDITION: ("when", "severity", "for", "clear_for", "remind_every"),
@@ -64,6 +64,7 @@ class Draft:
     worsens_by: Node | None = None
     summary: Node | None = None
     each: str = ""
+    calendar: Node | None = None
     venues: tuple[Node, ...] = ()
     accounts: tuple[Node, ...] = ()
     labels: tuple[tuple[str, Node], ...] = ()
@@ -100,6 +101,7 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
         worsens_by=table.amount("worsens_by"),
         summary=table.text("summary", LONGEST_SUMMARY),
         each=table.word("each", ("position",)) or "",
+        calendar=table.text("calendar"),
         venues=table.texts("venues"),
         accounts=table.texts("accounts"),
         labels=_labels(table),

@@ -10,18 +10,21 @@ from marginwatch.core import health
 from marginwatch.core.machine import Policy, Step, advance
 from marginwatch.core.memory import Tally
 from marginwatch.core.state import AccountState, Commit, VenueState
+from marginwatch.core.windows import AccountWindows, Pending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
+    from marginwatch.core.applied import AccountRules
     from marginwatch.core.memory import Memory, Said
-    from marginwatch.core.model import Account, AccountKey, CycleEnd, VenueFailure
+    from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
     from marginwatch.core.ruling import Ruling, Watch
     from marginwatch.core.state import StoredObservation
+    from marginwatch.core.windows import Answers, Coverage
 
 OURS = timedelta(minutes=1)
 """`stale_after` of alerts about marginwatch itself."""
@@ -44,6 +47,10 @@ class Draft:
     """Open alerts of the accounts touched so far."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     said: dict[AccountKey, Said] = field(default_factory=dict)
+    windows: dict[AccountKey, Pending] = field(default_factory=dict)
+    """Of the accounts whose rules look back and that were heard of."""
+    coverage: dict[AlertKey, tuple[Coverage, ...]] = field(default_factory=dict)
+    """How much was seen of the windows of rules that were judged."""
     observations: list[StoredObservation] = field(default_factory=list)
     failures: list[VenueFailure] = field(default_factory=list)
     cycles: list[CycleEnd] = field(default_factory=list)
@@ -102,8 +109,21 @@ class Draft:
         state = self.accounts[account.key] = AccountState(account, first_seen=self.now)
         return state
 
+    def look_back(self, watch: Watch, rules: AccountRules, state: AccountState, observation: Observation) -> Answers:
+        """What the windows of the account's rules say as of the observation, which they see from now on."""
+        account = state.account.key
+        pending = self.windows.get(account)
+        if pending is None:
+            kept = self.memory.windows.get(account)
+            if kept is None or kept.stale_after != watch.stale_after:
+                kept = AccountWindows(watch.stale_after)
+            pending = self.windows[account] = Pending(kept)
+        return pending.see(rules.windows, rules.facts(observation), state.next_time(observation))
+
     def judge(self, result: Result, stale_after: timedelta) -> None:
         """Move the result's alert on."""
+        if result.windows:
+            self.coverage[result.key] = result.windows
         alert = self.live(result.key.account).get(result.key)
         rule = self.ruling.rules[result.key.rule]
         self.follow(alert, advance(rule, alert, result, self.now, self.policy(alert, stale_after)))

@@ -120,9 +120,11 @@ def remember(memory: Memory, decision: Decision) -> None:
     memory.venues.update(draft.venues)
     memory.tallies.update(draft.tallies)
     memory.said.update(draft.said)
+    memory.windows.update((account, pending.keep()) for account, pending in draft.windows.items())
     for account in commit.forgotten:
         memory.accounts.pop(account, None)
         memory.said.pop(account, None)
+        memory.windows.pop(account, None)
     for alert in commit.alerts:
         memory.keep(alert)
     set_timers(memory, draft.ruling, decision)

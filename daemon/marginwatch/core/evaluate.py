@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from marginwatch.core.applied import BREAKS, AccountRules, Applied, VenueRules, revision
 from marginwatch.core.because import Blame, Sight, no_positions
 from marginwatch.core.judging import false, judge, nameless, subjects
-from marginwatch.core.model import times
 from marginwatch.core.result import AlertKey, Known, Occurred, Result, Unknown
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Observation
     from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState
+    from marginwatch.core.windows import Answers, Coverage
 
 __all__ = ["QUIET", "AccountRules", "Evaluated", "VenueRules", "evaluate", "revision", "unknown_everywhere"]
 
@@ -45,17 +45,25 @@ QUIET: Final = Evaluated()
 
 
 def evaluate(
-    rules: AccountRules, observation: Observation, state: AccountState, live: Collection[AlertKey]
+    rules: AccountRules,
+    observation: Observation,
+    state: AccountState,
+    live: Collection[AlertKey],
+    past: Answers | None = None,
 ) -> Evaluated:
-    """What the rules say of an observation, `state` being what was known before and `live` the open alerts."""
-    fields = observation.fields
-    if rules.reads_times and observation.as_of is not None:
-        fields = {**fields, **times(observation.as_of, observation.fetched_at)}
+    """What the rules say of an observation.
+
+    `state` is what was known before, `live` are the open alerts, and `past` answers for the windows of the rules as of
+    this observation; without it they are unknown.
+    """
+    fields = rules.facts(observation)
+    if past is not None:
+        fields = {**fields, **past.values()}
     alarmed = rules.alarmed(fields, state.known, observation.positions)
     if not alarmed and not live:
         return QUIET
     watched = _by_rule(rules, live)
-    look = _Look(rules, replace(observation, fields=fields), state)
+    look = _Look(rules, replace(observation, fields=fields), state, past)
     for number in sorted({*alarmed, *watched}):
         look.at(rules.applied[number], watched.get(number, ()))
     return Evaluated(tuple(look.results), look.unknown, look.broken)
@@ -81,12 +89,16 @@ def _by_rule(rules: AccountRules, live: Collection[AlertKey]) -> dict[int, list[
 class _Look:
     """Gathers the results of one observation."""
 
-    def __init__(self, rules: AccountRules, observation: Observation, state: AccountState) -> None:
+    def __init__(
+        self, rules: AccountRules, observation: Observation, state: AccountState, past: Answers | None
+    ) -> None:
         self.results: list[Result] = []
         self.unknown: dict[str, str] = {}
         self.broken: dict[str, str] = {}
+        self._rules = rules
         self._observation = observation
         self._state = state
+        self._past = past
         self._sight = Sight(observation, state.known, rules.catalogue)
         self._observed_at = state.next_time(observation)
 
@@ -149,5 +161,10 @@ class _Look:
                 first=self._state.observed_at is None,
                 gone=bool(gone),
                 detail=gone,
+                windows=self._coverage(rule),
             )
         )
+
+    def _coverage(self, rule: Rule) -> tuple[Coverage, ...]:
+        windows = self._rules.applied[self._rules.numbers[rule.id]].windows
+        return self._past.coverage(windows) if windows and self._past is not None else ()

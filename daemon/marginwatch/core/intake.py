@@ -123,8 +123,12 @@ def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
     rules = _rules(draft, watch, state)
     troubled = bool(draft.live(key))
     live = draft.live_rules(key) if troubled else ()
-    old = _too_old(watch, observation)
-    evaluated = unknown_everywhere(rules, live, old, draft.now) if old else evaluate(rules, observation, state, live)
+    old = watch.too_old(observation)
+    if old:
+        evaluated = unknown_everywhere(rules, live, old, draft.now)
+    else:
+        past = draft.look_back(watch, rules, state, observation) if rules.windows else None
+        evaluated = evaluate(rules, observation, state, live, past)
     if troubled or evaluated is not QUIET:
         _advance(draft, watch, state, evaluated)
     known, gaps = _known(state.known, observation.fields)
@@ -139,15 +143,7 @@ def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
 
 
 def _rules(draft: Draft, watch: Watch, state: AccountState) -> AccountRules:
-    labels = draft.ruling.labels.get(state.account.key.id, {})
-    return watch.rules.for_account(state.account, labels, ())
-
-
-def _too_old(watch: Watch, observation: Observation) -> str:
-    """Why the venue's numbers are not to be trusted as of now; empty when they are."""
-    if observation.as_of is None or observation.fetched_at - observation.as_of <= watch.max_age:
-        return ""
-    return f"the venue's own time of these numbers is {observation.as_of:%Y-%m-%d %H:%M:%S} UTC, too long ago"
+    return draft.ruling.rules_of(watch, state.account)
 
 
 def _advance(draft: Draft, watch: Watch, state: AccountState, evaluated: Evaluated) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey, Value, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
+    from marginwatch.core.windows import AccountWindows
 
 TimerKey: TypeAlias = "str | AccountKey"
 """Whose timer: an alert's id, or an account (for staleness)."""
@@ -60,6 +61,8 @@ class Memory:
     withheld: tuple[Withheld, ...] = ()
     said: dict[AccountKey, Said] = field(default_factory=dict)
     """Of each account's latest stored observation, to see that the next one is the same."""
+    windows: dict[AccountKey, AccountWindows] = field(default_factory=dict)
+    """Of the accounts whose rules look back."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     watching_since: datetime | None = None
     """When polling began; None in a replay."""

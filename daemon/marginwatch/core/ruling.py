@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
-    from marginwatch.core.evaluate import VenueRules
-    from marginwatch.core.model import Account
+    from marginwatch.core.evaluate import AccountRules, VenueRules
+    from marginwatch.core.model import Account, Observation
     from marginwatch.core.route import Receiver
     from marginwatch.core.rule import Rule
 
@@ -31,6 +31,12 @@ class Watch:
     selection: str = ""
     """The config's `accounts` as a text, equal for equal ones."""
 
+    def too_old(self, observation: Observation) -> str:
+        """Why the venue's numbers are not to be trusted as of now; empty when they are."""
+        if observation.as_of is None or observation.fetched_at - observation.as_of <= self.max_age:
+            return ""
+        return f"the venue's own time of these numbers is {observation.as_of:%Y-%m-%d %H:%M:%S} UTC, too long ago"
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
@@ -44,6 +50,10 @@ class Ruling:
     receivers: tuple[Receiver, ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels by account id or name, from the config."""
+
+    def rules_of(self, watch: Watch, account: Account) -> AccountRules:
+        """The rules that apply to the account, at its venue."""
+        return watch.rules.for_account(account, self.labels.get(account.key.id, {}), ())
 
     @property
     def receiver_names(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Account, Value
     from marginwatch.core.route import Notice
     from marginwatch.core.rule import Rule
+    from marginwatch.core.windows import Coverage
 
 LONGEST_SUMMARY = 400
 """Characters of a rule's own summary that a message has room for."""
@@ -43,6 +44,8 @@ class About:
     """None when the rule was removed."""
     currency: str = ""
     """Written after money; empty where the venue names none."""
+    windows: tuple[Coverage, ...] = ()
+    """How much was seen of each window of time in the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ def lines(draft: Draft) -> list[str]:
         _value_line(draft),
         *_difference_lines(draft),
         _unknown_line(draft),
+        *_window_lines(draft),
         _summary_line(draft),
         _seen_line(draft),
         "It was already true when first seen." if _already(told) else "",
@@ -169,6 +173,12 @@ def _unknown_line(draft: Draft) -> str:
     since, because = draft.told.unknown_since, clip(clean(draft.told.because), _LONGEST_DETAIL)
     words = f"Data unknown since {draft.at(since or draft.told.fetched_at)}"
     return f"{words}, because {because}." if because else f"{words}."
+
+
+def _window_lines(draft: Draft) -> list[str]:
+    """How much was seen of each window that was not seen in full: its peak may have been higher, its start another."""
+    partly = {each.window: span(each.known) for each in draft.about.windows if not each.whole}
+    return [f"Window {clean(window)}: {known} seen." for window, known in partly.items() if not draft.blind]
 
 
 def _seen_line(draft: Draft) -> str:

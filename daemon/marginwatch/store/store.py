@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from marginwatch.store import engine, loading, ownership, schema, writing
@@ -15,9 +16,10 @@ from marginwatch.store.staging import Memory, Staged, stage
 from marginwatch.store.types import Committed
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
+    from marginwatch.core.model import AccountKey, Observation
     from marginwatch.core.state import Commit, Prior
     from marginwatch.store.engine import Database
     from marginwatch.store.ownership import Owner
@@ -80,6 +82,13 @@ class Store:
         """What the engine starts from: all that the last commit left."""
         with self._database.read() as connection:
             return loading.prior(connection)
+
+    def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterator[Observation]:
+        """What was committed of these accounts since then, in the order in which it was; see `History.ticks`."""
+        for tick in self.history.ticks(since, datetime.max.replace(tzinfo=UTC)):
+            for stored in tick.observations:
+                if stored.observation.account in accounts:
+                    yield stored.observation
 
     def commit(self, commit: Commit) -> Committed:
         """Write all of it in one durable transaction, or nothing of it.

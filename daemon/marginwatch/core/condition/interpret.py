@@ -154,6 +154,8 @@ def _temporal(node: Call, scene: Scene) -> Any:  # noqa: ANN401  (`prior` gives 
 
 
 def _windowed(node: Windowed, scene: Scene) -> Decimal | None:
+    if not scene.past:
+        return None
     values = [(past.at, _value(node.argument, replace(scene, fields=past.fields))) for past in scene.past]
     now, current = values[-1]
     if current is None:

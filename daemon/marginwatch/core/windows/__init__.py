@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marginwatch.core.windows.account import AccountWindows, Answers, Coverage, Sample, sampled
+from marginwatch.core.windows.account import AccountWindows, Answers, Coverage, Pending, Sample, sampled
 from marginwatch.core.windows.plan import Plan
 
-__all__ = ["AccountWindows", "Answers", "Coverage", "Plan", "Sample", "sampled"]
+__all__ = ["AccountWindows", "Answers", "Coverage", "Pending", "Plan", "Sample", "sampled"]

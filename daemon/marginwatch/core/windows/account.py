@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -107,6 +107,26 @@ class AccountWindows:
             series.trim(low)
         self._count = 0
         self._trim_at = max(_SELDOM, *map(len, self._series.values()))
+
+
+@dataclass(slots=True)
+class Pending:
+    """The windows of an account, and samples that are not committed yet; dropping it leaves no trace."""
+
+    kept: AccountWindows
+    samples: list[tuple[Plan, Sample]] = field(default_factory=list)
+
+    def see(self, plan: Plan, fields: Mapping[str, Value], at: datetime) -> Answers:
+        """Add an observation, and answer as of it."""
+        latest = self.samples[-1][1].at if self.samples else self.kept.latest
+        self.samples.append((plan, sampled(plan, fields, at, latest)))
+        return Answers(plan, self.kept, [sample for _, sample in self.samples])
+
+    def keep(self) -> AccountWindows:
+        """Keep the samples for good."""
+        for plan, sample in self.samples:
+            self.kept.keep(plan, sample)
+        return self.kept
 
 
 class Answers:
