@@ -1,6 +1,6 @@
 """Whether memory and database stay as they are: a day of polling once a minute, in virtual time.
 
-24 accounts of the three venues under 25 rules; in every hour each of them is in breach for ten minutes, so alerts fire
+12 accounts of the three venues under 25 rules; in every hour each of them is in breach for ten minutes, so alerts fire
 and resolve all day. What the tick loop, the outbox and the pruning do is done with a real SQLite store and `now` as an
 argument, one process and one thread; every message is claimed and recorded as delivered. Kept are one hour of
 observations and four hours of all else, so that most of the day is a time in which as much goes as comes.
@@ -52,7 +52,7 @@ GROWS = 1.05
 
 def measure(quick: bool) -> list[Figure]:  # noqa: FBT001  (the one option there is)
     """Memory and database at the end of the day beside those of its morning."""
-    accounts, hours, minutes = (3, 9, 2) if quick else (24, 24, HOUR)
+    accounts, hours, minutes = (3, 9, 2) if quick else (12, 24, HOUR)
     logins = [Login(kind, account_ids(accounts)[place :: len(KINDS)]) for place, kind in enumerate(KINDS)]
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
         configure_logging(stream=nowhere, as_json=True)
