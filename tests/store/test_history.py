@@ -230,3 +230,25 @@ def test_cycles_in_a_row_with_the_same_end_are_one_run(store: Store) -> None:
         CycleRun("futures", after(0), after(11), 2, 5, 0, ""),
     ]
     assert len(store.history.cycles(after(12))) == 1
+
+
+def test_a_replay_can_begin_in_the_middle(store: Store) -> None:
+    """Accounts as they were last seen before that moment, without what was null then; others are not there yet."""
+    said = {"equity": Decimal(5), "currency": None}
+    store.commit(commit(observations=(seen(observation(fields=said)),)))
+    store.commit(commit(10, observations=(seen(observation(10, account=OTHER)), seen(observation(10)))))
+
+    state = store.history.prior(after(10)).accounts
+    assert list(state) == [ACCOUNT]
+    assert (state[ACCOUNT].known, state[ACCOUNT].fetched_at) == ({"equity": Decimal(5)}, NOON)
+    assert list(store.history.prior(NOON).accounts) == []
+
+
+def test_a_page_holds_no_more_than_it_may(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many observations ticks have, all of them come, one tick at a time if need be."""
+    monkeypatch.setattr(replay, "_MOST", 1)
+    for second in range(4):
+        pair = (seen(observation(second)), seen(observation(second, account=OTHER)))
+        store.commit(commit(second, observations=pair))
+
+    assert [len(tick.observations) for tick in store.history.ticks(NOON, END)] == [2] * 4
