@@ -76,5 +76,4 @@ def command(*, config: Path | None, as_json: bool) -> None:
 
 def _without_data(rules: Sequence[str]) -> Iterator[str]:
     if rules:
-        have = f"{plural(len(rules), 'rule')} {'has' if len(rules) == 1 else 'have'}"
-        yield f"{have} never had data: {', '.join(rules)} (`marginwatch check --data` says why)"
+        yield f"{plural(len(rules), 'rule')} never had data: {', '.join(rules)} (`check --data` says why)"
