@@ -29,7 +29,7 @@ def shipped() -> Suites:
     """All tests of all packs."""
     files, problems = find(every_pack())
     assert problems == []
-    return read_suites(files, venue_kinds(), {})
+    return read_suites(files, venue_kinds())
 
 
 def by_name() -> dict[str, Bound]:
@@ -76,7 +76,7 @@ def test_a_rule_without_tests_would_be_found(tmp_path: Path) -> None:
     (tmp_path / "margin.toml").write_text(f"{(source / 'margin.toml').read_text()}\n{rule}")
     tests = (source / "margin.test.toml").read_text()
     (tmp_path / "margin.test.toml").write_text(tests.replace("restart = true\n", ""))
-    suites = read_suites([tmp_path / "margin.test.toml"], venue_kinds(), {})
+    suites = read_suites([tmp_path / "margin.test.toml"], venue_kinds())
     lacking = untested(suites, [run(bound) for bound in suites.tests])
 
     assert suites.problems == []

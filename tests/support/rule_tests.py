@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marginwatch.app.ruletest.reading import ConfiguredVenue
 from marginwatch.app.ruletest.report import explain
 from marginwatch.app.ruletest.run import run
-from marginwatch.app.ruletest.suites import read_suites
+from marginwatch.app.ruletest.suites import known_of, read_suites
 from marginwatch.venues.registry import venue_kinds
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def written(folder: Path, steps: str, head: str = USUAL, rules: str = RULES) -> 
     """The tests in a file that begins with `head`, at a config with one venue, `fx`."""
     (folder / "rules.toml").write_text(rules)
     (folder / "rules.test.toml").write_text(head + steps)
-    return read_suites([folder / "rules.test.toml"], venue_kinds(), {"fx": "helio"})
+    kinds = venue_kinds()
+    return read_suites([folder / "rules.test.toml"], kinds, known_of(kinds, {"fx": ConfiguredVenue("helio")}))
 
 
 def played(folder: Path, steps: str, head: str = USUAL, rules: str = RULES) -> list[Outcome]:

@@ -66,6 +66,6 @@ def test_a_spoilt_file_is_reported_or_runs(text: str) -> None:
         (folder / "rules.toml").write_text(RULES.partition('[[rule]]\nid = "fx-only"')[0])
         file = folder / "rules.test.toml"
         file.write_text(text)
-        suites = read_suites([file], venue_kinds(), {})
+        suites = read_suites([file], venue_kinds())
         for bound in suites.tests if not suites.problems else ():
             assert all(line.isprintable() for line in explain(run(bound)))

@@ -26,7 +26,7 @@ def outcome(folder: Path, text: str) -> str:
     """What the report says of the page's example, in a folder with the margin pack's rules."""
     shutil.copy(packs_folder() / "margin" / "margin.toml", folder)
     (folder / "margin.test.toml").write_text(text)
-    suites = read_suites([folder / "margin.test.toml"], venue_kinds(), {})
+    suites = read_suites([folder / "margin.test.toml"], venue_kinds())
     assert [str(problem) for problem in suites.problems] == []
     (one,) = map(run, suites.tests)
     head = [] if one.passed else [f"FAIL {one.case.place}: {called(one.case)}"]

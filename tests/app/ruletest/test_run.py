@@ -318,7 +318,48 @@ def test_tests_in_yaml_are_the_same(tmp_path: Path) -> None:
         "    restart: true\n"
         "    expect: {usage: {unknown: true, told: []}}\n"
     )
-    suites = read_suites([tmp_path / "rules.test.yml"], venue_kinds(), {})
+    suites = read_suites([tmp_path / "rules.test.yml"], venue_kinds())
 
     assert suites.problems == []
     assert all(run(bound).passed for bound in suites.tests)
+
+
+WINDOWS = """
+[[rule]]
+id = "peak"
+value = "drawdown(equity, '1h') / max(equity, '1h')"
+levels = { warning = "> 10%" }
+[[rule]]
+id = "session"
+value = "drawdown(equity, 'session')"
+levels = { warning = "> 50_000" }
+calendar = "us-futures"
+"""
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_rules_that_look_back(tmp_path: Path, *, restart: bool) -> None:
+    """Windows fill as time passes, a restart finds them again, and sessions are those of the calendar."""
+    steps = """
+[[test.step]]
+at = "2026-01-05T21:00Z"
+set = { equity = 1_000_000 }
+expect = { session = "inactive" }
+[[test.step]]
+at = "2026-01-05T21:30Z"
+set = { equity = 940_000 }
+RESTART
+expect = { peak = "inactive", session = "firing" }
+[[test.step]]
+after = "10s"
+set = { equity = 890_000 }
+RESTART
+expect = { peak = { state = "firing", value = "11%" }, session = "firing" }
+[[test.step]]
+# An hour later the peak is out of the window; at five in Chicago another session began.
+at = "2026-01-05T23:10Z"
+RESTART
+expect = { peak = "resolved", session = "resolved" }
+""".replace("RESTART", "restart = true" if restart else "")
+    head = USUAL.replace("[[test]]", 'every = "30s"\nstart = "2026-01-05T21:00Z"\n[[test]]')
+    assert said(tmp_path, steps, head, WINDOWS) == ""

@@ -38,7 +38,7 @@ def test_every_mistake_is_reported_at_its_place(wrong: Path, tmp_path: Path, sna
     (tmp_path / "wrong-rules.toml").write_text(RULES.replace("margin_usage", "margin_usge"))
     file = tmp_path / f"rules.test{wrong.suffix}"
     shutil.copy(wrong, file)
-    suites = read_suites([file], venue_kinds(), {"fx-desk": "helio"})
+    suites = read_suites([file], venue_kinds())
 
     assert suites.problems
     assert "\n".join(str(problem).replace(f"{tmp_path}/", "") for problem in suites.problems) == snapshot
@@ -48,7 +48,7 @@ def test_a_file_without_rules_beside_it_must_name_them(tmp_path: Path) -> None:
     """Nothing is tested where no rule is known, and that is said."""
     file = tmp_path / "lonely.test.toml"
     file.write_text('venue = "helio"\n[[test]]\nname = "a"\n[[test.step]]\nexpect = { usage = "inactive" }\n')
-    (problem,) = read_suites([file], venue_kinds(), {}).problems
+    (problem,) = read_suites([file], venue_kinds()).problems
 
     assert str(problem) == (
         f"{file}: there is no lonely.toml beside this file, and it does not name the rules to test; "
@@ -58,5 +58,5 @@ def test_a_file_without_rules_beside_it_must_name_them(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """One sentence, as for any other file."""
-    (problem,) = read_suites([tmp_path / "gone.test.toml"], venue_kinds(), {}).problems
+    (problem,) = read_suites([tmp_path / "gone.test.toml"], venue_kinds()).problems
     assert str(problem) == f"{tmp_path}/gone.test.toml: there is no such file"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marginwatch.app.ruletest.values import read_number
-from marginwatch.config.calendars import calendars_of
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.core import health
 from marginwatch.core.condition import POSITION, names
@@ -15,15 +14,14 @@ from marginwatch.core.model import TIMES
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.ruling import Ruling, Watch
 from marginwatch.errors import Problem
-from marginwatch.venues.registry import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from marginwatch.app.ruletest.model import Case, Expected, Site, Suite
     from marginwatch.config.rulefile import Loaded
+    from marginwatch.core.calendar import Calendar
     from marginwatch.core.rule import Rule
-    from marginwatch.venues.protocol import VenueKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +45,19 @@ class Bound:
         return " ".join((self.case.name, self.case.site.name, *rules, self.case.place.file))
 
 
-def bind(suite: Suite, loaded: Loaded, kinds: Mapping[str, VenueKind]) -> tuple[list[Bound], list[Problem]]:
-    """The cases of a file with their rules, and every expectation that no rule could meet."""
+def bind(suite: Suite, loaded: Loaded, calendars: Mapping[str, Calendar]) -> tuple[list[Bound], list[Problem]]:
+    """The cases of a file with their rules, and every expectation that no rule could meet.
+
+    `calendars` are all there are, by name.
+    """
     rules = {rule.id: rule for rule in loaded.rules}
     problems: list[Problem] = []
     bound = []
     for case in suite.cases:
-        everything = _ready(case.site, loaded.rules, kinds)
+        everything = _ready(case.site, loaded.rules, calendars)
         for expected in _expectations(case):
             problems.extend(_problems(expected, rules, everything, case))
-        bound.append(_bound(case, loaded, everything, kinds))
+        bound.append(_bound(case, loaded, everything, calendars))
     return bound, list(dict.fromkeys(problems))
 
 
@@ -98,17 +99,16 @@ def _value_problems(expected: Expected, rule: Rule) -> Iterator[Problem]:
         yield read
 
 
-def _ready(site: Site, rules: Sequence[Rule], kinds: Mapping[str, VenueKind]) -> VenueRules:
-    """The rules at a venue whose sessions are those of its kind."""
-    return VenueRules(site.name, site.catalogue, rules, calendars_of(()), calendar_of(kinds[site.kind]))
+def _ready(site: Site, rules: Sequence[Rule], calendars: Mapping[str, Calendar]) -> VenueRules:
+    return VenueRules(site.name, site.catalogue, rules, calendars, site.calendar)
 
 
-def _bound(case: Case, loaded: Loaded, everything: VenueRules, kinds: Mapping[str, VenueKind]) -> Bound:
+def _bound(case: Case, loaded: Loaded, everything: VenueRules, calendars: Mapping[str, Calendar]) -> Bound:
     tested = _tested(case, everything)
     rules = [rule for rule in loaded.rules if rule.id in tested]
     watch = Watch(
         venue=case.site.name,
-        rules=_ready(case.site, rules, kinds),
+        rules=_ready(case.site, rules, calendars),
         every=case.every,
         stale_after=case.stale_after,
         max_age=case.max_age,

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from marginwatch.app.files import read_settings
 from marginwatch.app.ruletest.find import beside, every_pack, find
-from marginwatch.app.ruletest.suites import Suites, read_suites
+from marginwatch.app.ruletest.reading import ConfiguredVenue, Known
+from marginwatch.app.ruletest.suites import Suites, known_of, read_suites
+from marginwatch.config.calendars import calendars_of
 from marginwatch.config.location import NoConfigError
 from marginwatch.errors import InvalidInputError, MarginwatchError
 from marginwatch.venues.registry import venue_kinds
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marginwatch.app.ruletest.binding import Bound
-    from marginwatch.config.load import Sketch
+    from marginwatch.config.load import Loaded
     from marginwatch.venues.protocol import VenueKind
 
 
@@ -43,13 +45,14 @@ def choose(paths: Sequence[str], config: Path | None, environ: Mapping[str, str]
         InvalidInputError: The config is wrong, where that matters.
     """
     kinds = venue_kinds()
-    sketch = _sketch(config, environ, kinds, needed=config is not None or not paths)
+    loaded = _config(config, environ, kinds, needed=config is not None or not paths)
+    sketch = None if loaded is None else loaded.sketch
     files, problems = find(paths or (every_pack() if sketch is None else ()))
     if not paths and sketch is not None:
         files = beside(sketch.files)
         if not files:
             raise NoTestsError
-    suites = read_suites(files, kinds, {} if sketch is None else sketch.venues)
+    suites = read_suites(files, kinds, _known(loaded, kinds))
     suites.problems = [*problems, *suites.problems]
     return suites
 
@@ -68,14 +71,24 @@ def chosen(tests: Sequence[Bound], words: str | None) -> list[Bound]:
     return found
 
 
-def _sketch(
+def _config(
     path: Path | None, environ: Mapping[str, str], kinds: Mapping[str, VenueKind], *, needed: bool
-) -> Sketch | None:
-    """What the config says of rules and venues; None where there is no config and none was named."""
+) -> Loaded | None:
+    """What the config says; None where there is none and none was named."""
     try:
         loaded = read_settings(path, environ, kinds, need_secrets=False)
     except NoConfigError:
         return None
     if loaded.sketch is None and needed:
         raise InvalidInputError(loaded.problems)
-    return loaded.sketch
+    return loaded
+
+
+def _known(loaded: Loaded | None, kinds: Mapping[str, VenueKind]) -> Known:
+    """The config's names as far as it is right: tests need not wait for the rest of it."""
+    if loaded is None or loaded.sketch is None:
+        return known_of(kinds)
+    if loaded.settings is None:
+        return known_of(kinds, {name: ConfiguredVenue(kind) for name, kind in loaded.sketch.venues.items()})
+    venues = {venue.name: ConfiguredVenue(venue.kind, venue.calendar) for venue in loaded.settings.venues}
+    return known_of(kinds, venues, calendars_of(loaded.settings.calendars))

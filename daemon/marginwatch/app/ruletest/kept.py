@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from marginwatch.core.state import Prior
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+    from datetime import datetime
+
     from marginwatch.app.replay import Moment
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
-    from marginwatch.core.model import AccountKey
+    from marginwatch.core.model import AccountKey, Observation
     from marginwatch.core.state import AccountState, VenueState, Withheld
 
 
@@ -24,10 +27,12 @@ class Kept:
         self._venues: dict[str, VenueState] = {}
         self._alerts: dict[str, Alert] = {}
         self._withheld: tuple[Withheld, ...] = ()
+        self._observations: list[tuple[datetime, Observation]] = []
 
     def commit(self, moment: Moment) -> None:
         """Take one tick over."""
         commit = moment.decision.commit
+        self._observations += [(commit.at, each.observation) for each in commit.observations]
         self._accounts.update((state.account.key, state) for state in commit.accounts)
         self._venues.update((state.venue, state) for state in commit.venues)
         for alert in commit.alerts:
@@ -38,6 +43,10 @@ class Kept:
             self.acknowledgements.pop(alert_id, None)
         self.silences = tuple(silence for silence in self.silences if silence.id not in commit.settled)
         self._withheld = (*(row for row in self._withheld if row.silence not in commit.settled), *commit.withheld)
+
+    def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterator[Observation]:
+        """What was committed of these accounts since then."""
+        return (seen for at, seen in self._observations if at >= since and seen.account in accounts)
 
     def prior(self) -> Prior:
         """What a new process is given."""

@@ -48,6 +48,8 @@ class Site:
     name: str
     kind: str
     catalogue: Catalogue
+    calendar: str
+    """Whose sessions are its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marginwatch.config.document import Node
+    from marginwatch.core.calendar import Calendar
     from marginwatch.core.fields import Catalogue
 
 START: Final = datetime(2026, 1, 5, 14, 0, tzinfo=UTC)
@@ -33,7 +34,7 @@ _LEAST_STALE: Final = timedelta(minutes=1)
 _MOST_STEPS_LONG: Final = 250_000
 """Answers in one test: two months of one a minute and some."""
 
-_SHARED: Final = ("venue", "account", "receivers", "every", "stale_after", "max_age", "start", "strict")
+_SHARED: Final = ("venue", "account", "receivers", "every", "stale_after", "max_age", "calendar", "start", "strict")
 """Keys that a file may set for all of its tests."""
 FILE_KEYS: Final = ("rules", *_SHARED, "test")
 TEST_KEYS: Final = ("name", *_SHARED, "step")
@@ -46,8 +47,21 @@ class Known:
 
     catalogues: Mapping[str, Catalogue]
     """Of every installed kind of venue, by kind."""
-    venues: Mapping[str, str]
-    """Kind of every venue of the config, by name; a kind also stands for a venue of its own name."""
+    sessions: Mapping[str, str]
+    """The calendar of every kind of venue, by kind."""
+    calendars: Mapping[str, Calendar]
+    """By name, those of the config included."""
+    venues: Mapping[str, ConfiguredVenue] = field(default_factory=dict)
+    """The venues of the config, by name; a kind also stands for a venue of its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredVenue:
+    """A venue of the config."""
+
+    kind: str
+    calendar: str = ""
+    """Empty for that of its kind."""
 
 
 def read_suite(path: Path, known: Known) -> Suite:
@@ -137,8 +151,8 @@ class _Reader:
         if not isinstance(node.value, str):
             self._test.problem(node.place, f"`venue` must be text, not {node.kind}")
             return None
-        kind = self._known.venues.get(node.value, node.value)
-        return self._at(node, node.value, kind)
+        configured = self._known.venues.get(node.value, ConfiguredVenue(node.value))
+        return self._at(node, node.value, configured)
 
     def _named_site(self, table: Entry) -> Site | None:
         """A venue with a name of its own, for rules that choose venues by name."""
@@ -149,16 +163,22 @@ class _Reader:
                 table.node.place, "a venue here has a name and a kind", 'as in { name = "fx", kind = "helio" }'
             )
             return None
-        return self._at(kind, str(name.value), str(kind.value))
+        return self._at(kind, str(name.value), ConfiguredVenue(str(kind.value)))
 
-    def _at(self, node: Node, name: str, kind: str) -> Site | None:
+    def _at(self, node: Node, name: str, configured: ConfiguredVenue) -> Site | None:
+        kind = configured.kind
         catalogue = self._known.catalogues.get(kind)
         if catalogue is None:
             names = {**self._known.catalogues, **self._known.venues}
             hint = did_you_mean(kind, names) or f"write one of {', '.join(sorted(names))}"
             self._test.problem(node.place, f"there is no kind of venue `{kind}`", hint)
             return None
-        return Site(name, kind, catalogue)
+        calendar = self._calendar() or configured.calendar or self._known.sessions[kind]
+        return Site(name, kind, catalogue, calendar)
+
+    def _calendar(self) -> str:
+        owner = self._owner("calendar")
+        return owner.word("calendar", self._known.calendars) or ""
 
     def _case(self, name: str, site: Site) -> Case:
         owner = self._owner("account")

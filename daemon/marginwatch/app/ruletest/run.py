@@ -166,7 +166,7 @@ class _Play:
             rule.id for rule in self._bound.rules.values() if rule.kind is RuleKind.EVENT and self._answers.latest
         )
         self.restarted |= frozenset((*known, *events))
-        self._take(self._replay.start(at, self._kept.prior()))
+        self._take(self._replay.start(at, self._kept.prior(), self._kept.observations))
 
     def _wishes(self, step: Step) -> tuple[Wishes | None, tuple[Failure, ...]]:
         """What the operator does at the step, and what cannot be done."""

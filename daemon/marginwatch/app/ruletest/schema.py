@@ -47,6 +47,7 @@ def _shared() -> dict[str, tuple[Schema, str]]:
         "every": (_DURATION, "The pace of answers, 10s."),
         "stale_after": (_DURATION, "No good answer for this long is told."),
         "max_age": (_DURATION, "An answer whose own time stamp is older than this is unknown."),
+        "calendar": (_TEXT, "Whose sessions are the venue's, by name; else those of the config or of its kind."),
         "start": (_TEXT, "When the test begins, such as 2026-01-05T14:00Z."),
         "strict": (_FLAG, "false lets messages pass that no step expects."),
     }

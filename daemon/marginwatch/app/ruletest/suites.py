@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from marginwatch.app.ruletest.binding import bind
 from marginwatch.app.ruletest.cover import Cover
 from marginwatch.app.ruletest.reading import Known, read_suite
+from marginwatch.config.calendars import calendars_of
 from marginwatch.config.rulefile import load_rules
 from marginwatch.notify.render import check_template
+from marginwatch.venues.registry import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
     from marginwatch.app.ruletest.binding import Bound
     from marginwatch.app.ruletest.model import Suite
+    from marginwatch.app.ruletest.reading import ConfiguredVenue
     from marginwatch.app.ruletest.run import Outcome
     from marginwatch.config.rulefile import Loaded
+    from marginwatch.core.calendar import Calendar
     from marginwatch.core.rule import Rule
     from marginwatch.errors import Problem
     from marginwatch.venues.protocol import VenueKind
@@ -43,9 +47,23 @@ class Untested:
     lacking: tuple[Cover, ...]
 
 
-def read_suites(files: Sequence[Path], kinds: Mapping[str, VenueKind], venues: Mapping[str, str]) -> Suites:
-    """Read files of tests with the rules they are about. `venues` are those of a config, name to kind."""
-    known = Known({name: kind.catalogue for name, kind in kinds.items()}, venues)
+def known_of(
+    kinds: Mapping[str, VenueKind],
+    venues: Mapping[str, ConfiguredVenue] | None = None,
+    calendars: Mapping[str, Calendar] | None = None,
+) -> Known:
+    """What tests may name: what is installed, and the venues and calendars of a config, where there is one."""
+    return Known(
+        catalogues={name: kind.catalogue for name, kind in kinds.items()},
+        sessions={name: calendar_of(kind) for name, kind in kinds.items()},
+        calendars=calendars_of(()) if calendars is None else calendars,
+        venues=venues or {},
+    )
+
+
+def read_suites(files: Sequence[Path], kinds: Mapping[str, VenueKind], known: Known | None = None) -> Suites:
+    """Read files of tests with the rules they are about; `known` is what is installed when left out."""
+    known = known or known_of(kinds)
     suites = Suites()
     problems: dict[Problem, None] = {}
     for file in files:
@@ -56,7 +74,7 @@ def read_suites(files: Sequence[Path], kinds: Mapping[str, VenueKind], venues: M
             problems.update(dict.fromkeys(loaded.problems))
             suites.rules.update(((rule.place.file, rule.id), rule) for rule in loaded.rules)
             if not loaded.problems:
-                tests, misfits = bind(suite, loaded, kinds)
+                tests, misfits = bind(suite, loaded, known.calendars)
                 suites.tests += tests
                 problems.update(dict.fromkeys(misfits))
     suites.problems = sorted(problems, key=lambda problem: problem.place)
@@ -80,10 +98,12 @@ def untested(suites: Suites, outcomes: Iterable[Outcome]) -> tuple[Untested, ...
 
 
 def _rules_of(suite: Suite, kinds: Mapping[str, VenueKind], known: Known) -> Loaded:
-    venues = {kind: kind for kind in known.catalogues} | dict(known.venues)
+    venues = {kind: kind for kind in known.catalogues}
+    venues.update((name, each.kind) for name, each in known.venues.items())
     venues.update((case.site.name, case.site.kind) for case in suite.cases)
 
     def try_template(rule: Rule, kind: str) -> str | None:
         return check_template(rule, kinds[kind].sample)
 
-    return load_rules(suite.rules, known.catalogues, venues, try_template, base=suite.path.parent)
+    names = frozenset(known.calendars)
+    return load_rules(suite.rules, known.catalogues, venues, try_template, calendars=names, base=suite.path.parent)
