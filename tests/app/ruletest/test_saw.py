@@ -30,11 +30,19 @@ when = 'any(position.quantity > 100 and position.symbol != "ES")'
 """
 
 
+WINDOWS = """
+[[rule]]
+id = "peak"
+value = "drawdown(equity, '1h') / max(equity, '1h')"
+levels = { warning = "> 10%" }
+"""
+
+
 def saw(folder: Path, step: str, rule: str) -> list[str]:
     """What the rule saw, its state being none that it can be in."""
     head = 'venue = "helio"\n[[test]]\nname = "it"\n'
     text = f'[[test.step]]\n{step}\n[[test.step]]\nexpect = {{ "{rule}" = "reminder" }}\n'
-    (outcome,) = played(folder, text, head, RULES)
+    (outcome,) = played(folder, text, head, RULES + WINDOWS)
     (failure,) = (each for each in outcome.failures if each.rule == rule)
     return list(failure.saw)
 
@@ -56,6 +64,9 @@ def test_what_a_rule_saw(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
         ("positions = []", "big"),
         ('unset = "positions"', "big"),
         ("repeat = false", "big"),
+        ("set = { equity = 500 }", "peak"),
+        ('null = "equity"', "peak"),
+        ('set = { equity = 500 }\n[[test.step]]\nat = "59m"\nset = { equity = 450 }', "peak"),
         ('positions = [{ id = "p1", symbol = "ES", quantity = 500 }]', "any"),
     ]
     assert {f"{rule}: {step}": saw(tmp_path, step, rule) for step, rule in cases} == snapshot

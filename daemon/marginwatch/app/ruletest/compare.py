@@ -70,14 +70,14 @@ def unexpected(look: Look) -> tuple[Failure, ...]:
 def nothing_to_acknowledge(look: Look, wish: Acknowledge) -> Failure:
     """There is no alert of the rule."""
     difference = Difference("ack", "an open alert", "none is open")
-    seen = saw(look.bound, wish.rule, look.answers)
+    seen = saw(look, wish.rule)
     return Failure(wish.place, look.step.at, wish.rule, (difference,), seen, (), look.since)
 
 
 def _surprise(look: Look, rule: str) -> Failure:
     tellings = tuple(each for each in look.tellings if each.notice.transition.key.rule == rule)
     difference = Difference("told", f"{NOTHING} of this rule", _listed(told(tellings)))
-    seen = saw(look.bound, rule, look.answers)
+    seen = saw(look, rule)
     return Failure(look.step.place, look.step.at, rule, (difference,), seen, tellings, look.since)
 
 
@@ -87,7 +87,7 @@ def _failure(look: Look, expected: Expected) -> Failure | None:
         return None
     place = expected.places.get(differences[0].what) or expected.places.get("state") or expected.place
     called = expected.rule if expected.subject is None else f"{expected.rule}/{expected.subject}"
-    seen = saw(look.bound, expected.rule, look.answers, expected.subject)
+    seen = saw(look, expected.rule, expected.subject)
     return Failure(place, look.step.at, called, differences, seen, look.heard(expected), look.since)
 
 
