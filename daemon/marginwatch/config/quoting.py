@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from marginwatch.ops.redact import REDACTOR
@@ -33,13 +33,17 @@ def quoted(problems: Iterable[Problem], source: Source, show: Show | None = None
     """
     lines = source.text.split("\n")
 
+    @cache
+    def harmless(text: str) -> bool:
+        return REDACTOR.text(text) == text
+
     def quote(problem: Problem) -> Problem:
         at = problem.place
         if problem.line or at.file != source.file or not at.end or at.line > len(lines):
             return problem
         line = lines[at.line - 1]
         shown = "" if len(line) > _LONGEST else show(at, line) if show else line
-        return replace(problem, line=shown if REDACTOR.text(shown) == shown else "")
+        return replace(problem, line=shown if harmless(shown) else "")
 
     return tuple(quote(problem) for problem in problems)
 
