@@ -29,8 +29,8 @@ from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
+from marginwatch.core.seeding import fill
 from marginwatch.core.seen import Seen, seen_in
-from marginwatch.core.seeding import Seeding
 from marginwatch.notify.draft import About
 from marginwatch.notify.render import plainly, render
 from marginwatch.ops.redact import REDACTOR
@@ -128,7 +128,7 @@ class Ticker:
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self._memory = Memory.of(self._store.load_prior())
-        self._look_back(now)
+        fill(self._memory, self.ruling, now, self._store.observations)
         decision = resume(self._memory, self.ruling, now)
         self._began = now
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
@@ -165,13 +165,6 @@ class Ticker:
     def memory(self) -> Memory:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
-
-    def _look_back(self, now: datetime) -> None:
-        """Fill the windows of time that the rules ask for and that are not there yet."""
-        seeding = Seeding(self._memory, self.ruling, now)
-        if seeding.accounts:
-            seeding.take(self._store.observations(seeding.accounts, seeding.since))
-        seeding.finish()
 
     def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:

@@ -16,6 +16,7 @@ from marginwatch.core.engine import Wishes, decide, remember
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import FailureKind, Severity
 from marginwatch.core.rule import Level, Rule, RuleKind
+from marginwatch.core.seeding import fill
 from marginwatch.store.errors import StoreError
 from marginwatch.store.store import Store
 from support.desk import (
@@ -205,7 +206,7 @@ def test_restarts_and_edits_change_no_transition(cycles: list[Cycle]) -> None:
     second = sum(cycle.pause for cycle in cycles) + 10
     if ONE in steady.ticker.memory.accounts:
         restarted.ticker.ruling = steady.rules
-        restarted.ticker._look_back(after(second))
+        fill(restarted.ticker.memory, steady.rules, after(second), restarted.ledger.observations)
         assert _values(restarted, second) == _values(steady, second)
 
 
@@ -224,7 +225,7 @@ def play(cycles: list[Cycle], rules: tuple[Rule, ...], *, restarts: bool) -> Des
             desk.ticker.memory.windows.clear()
             if cycle.restart == "more":
                 desk.ticker.ruling = desk.rules = ruling(*MANY)
-            desk.ticker._look_back(after(second))
+            fill(desk.ticker.memory, desk.rules, after(second), desk.ledger.observations)
     return desk
 
 

@@ -10,26 +10,23 @@ Nothing is stored and nothing is sent: a decision counts as committed as soon as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from marginwatch.core import engine
 from marginwatch.core.memory import Memory
-from marginwatch.core.seeding import Seeding
+from marginwatch.core.seeding import fill
 from marginwatch.core.state import Prior
 from marginwatch.tick import resume, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Decision, News, Wishes
-    from marginwatch.core.model import AccountKey, Observation
     from marginwatch.core.ruling import Ruling
+    from marginwatch.core.seeding import Stored
     from marginwatch.core.state import Message
-
-Past: TypeAlias = "Callable[[Container[AccountKey], datetime], Iterable[Observation]]"
-"""(accounts, since) to what was committed of these accounts since then, in the order in which it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +54,13 @@ class Replay:
         self.memory = Memory()
         """What the engine remembers after the latest moment; to be read only."""
 
-    def start(self, at: datetime, prior: Prior | None = None, past: Past | None = None) -> Moment:
+    def start(self, at: datetime, prior: Prior | None = None, past: Stored | None = None) -> Moment:
         """Begin at `at` on what an earlier process left, nothing by default; also in the middle, as a restart does.
 
         `past` gives what was observed before, to fill the windows of rules that look back.
         """
         self.memory = Memory.of(prior or Prior())
-        seeding = Seeding(self.memory, self.ruling, at)
-        if past is not None and seeding.accounts:
-            seeding.take(past(seeding.accounts, seeding.since))
-        seeding.finish()
+        fill(self.memory, self.ruling, at, past)
         return self._settle(at, resume(self.memory, self.ruling, at))
 
     def feed(self, news: Iterable[News], at: datetime, wishes: Wishes | None = None) -> Moment:

@@ -80,6 +80,7 @@ class Memory:
             silences=prior.silences,
             acknowledgements=dict(prior.acknowledgements),
             withheld=prior.withheld,
+            windows=dict(prior.windows),
         )
         for alert in prior.alerts:
             memory.keep(alert)

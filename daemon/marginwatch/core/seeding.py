@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from marginwatch.core.state import AccountState
 from marginwatch.core.windows import AccountWindows, Pending
 from marginwatch.core.windows.plan import micros, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Container, Iterable
     from datetime import datetime
 
     from marginwatch.core.applied import AccountRules
@@ -18,20 +18,39 @@ if TYPE_CHECKING:
     from marginwatch.core.ruling import Ruling, Watch
 
 
+Stored: TypeAlias = "Callable[[Container[AccountKey], datetime], Iterable[Observation]]"
+"""(accounts, since) to what was committed of these accounts since then, in the order in which it was; more than that
+does no harm."""
+
+
+def fill(memory: Memory, ruling: Ruling, now: datetime, stored: Stored | None = None) -> None:
+    """Fill the windows that the ruling's rules ask for and that are not there yet; let go of those nobody asks for.
+
+    Without anything stored they begin empty.
+    """
+    seeding = Seeding(memory, ruling, now)
+    if stored is not None and seeding.accounts:
+        seeding.take(stored(seeding.accounts, seeding.since))
+    seeding.finish()
+
+
 class Seeding:
     """Windows in the making, of the accounts in memory whose rules look back farther than what is kept of them."""
 
     def __init__(self, memory: Memory, ruling: Ruling, now: datetime) -> None:
         """Find them; nothing changes before `finish`."""
         self._memory = memory
+        self._now = now
         self._wanted: dict[AccountKey, _Seed] = {}
+        self._fitting: dict[AccountKey, AccountWindows] = {}
         for account, state in memory.accounts.items():
             watch = ruling.venues.get(account.venue)
             if watch is not None and watch.selects(state.account):
-                rules = ruling.rules_of(watch, state.account)
-                if rules.windows and not _fits(memory.windows.get(account), rules, watch):
+                rules, kept = ruling.rules_of(watch, state.account), memory.windows.get(account)
+                if rules.windows and kept is not None and _fits(kept, rules, watch):
+                    self._fitting[account] = kept
+                elif rules.windows:
                     self._wanted[account] = _Seed(watch, rules, state)
-        self._now = now
 
     @property
     def accounts(self) -> frozenset[AccountKey]:
@@ -52,8 +71,11 @@ class Seeding:
                 seed.take(observation)
 
     def finish(self) -> None:
-        """Put the windows into the memory; to be called also when there was nothing to see."""
-        self._memory.windows.update((account, seed.windows) for account, seed in self._wanted.items())
+        """Put the windows into the memory, and nothing else; to be called also when there was nothing to see."""
+        self._memory.windows = {
+            **self._fitting,
+            **{account: seed.windows for account, seed in self._wanted.items()},
+        }
 
 
 class _Seed:
@@ -84,6 +106,6 @@ class _Seed:
         self._state = AccountState(account, first_seen, observed_at=at, fetched_at=observation.fetched_at)
 
 
-def _fits(kept: AccountWindows | None, rules: AccountRules, watch: Watch) -> bool:
+def _fits(kept: AccountWindows, rules: AccountRules, watch: Watch) -> bool:
     """Whether what is kept serves the rules as they are now."""
-    return kept is not None and kept.stale_after == watch.stale_after and kept.tracks == rules.windows.tracks
+    return kept.stale_after == watch.stale_after and kept.tracks == rules.windows.tracks

@@ -89,6 +89,7 @@ def left_by(memory: Memory) -> Prior:
         silences=memory.silences,
         acknowledgements=memory.acknowledgements,
         withheld=memory.withheld,
+        windows=memory.windows,
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, State, Transition
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
     from marginwatch.core.seen import Seen
+    from marginwatch.core.windows import AccountWindows
 
 
 @dataclass(slots=True)
@@ -149,3 +150,5 @@ class Prior:
     acknowledgements: Mapping[str, Acknowledgement] = field(default_factory=dict)
     """By alert_id, those not lapsed."""
     withheld: tuple[Withheld, ...] = ()
+    windows: Mapping[AccountKey, AccountWindows] = field(default_factory=dict)
+    """Only of a process that is replayed: a store's are filled from its observations, see `core.seeding`."""

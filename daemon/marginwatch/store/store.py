@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from marginwatch.store.types import OperatorInput
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 class Store:
     """An opened database. Every method may raise a `StoreError`, whose text is one sentence for a person.
 
@@ -83,9 +86,11 @@ class Store:
         with self._database.read() as connection:
             return loading.prior(connection)
 
-    def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterator[Observation]:
-        """What was committed of these accounts since then, in the order in which it was; see `History.ticks`."""
-        for tick in self.history.ticks(since, datetime.max.replace(tzinfo=UTC)):
+    def observations(
+        self, accounts: Container[AccountKey], since: datetime, until: datetime = _NEVER
+    ) -> Iterator[Observation]:
+        """What was committed of these accounts in that time, in the order in which it was; see `History.ticks`."""
+        for tick in self.history.ticks(since, until):
             for stored in tick.observations:
                 if stored.observation.account in accounts:
                     yield stored.observation
