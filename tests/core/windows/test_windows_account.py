@@ -158,3 +158,15 @@ def test_how_much_was_seen() -> None:
     short = plan_of('max(equity, "1m")')
     full = Answers(short, kept(short, (gap, "9")), [sample(short, windows, end, "9")]).coverage(['max(equity, "1m")'])
     assert full[0].whole
+
+
+def test_at_the_moment_a_session_opens_the_present_value_is_all_there_is() -> None:
+    """A window that has just begun holds the value that is seen then, and no earlier one."""
+    functions = ("max", "min", "mean", "first", "last", "delta", "drawdown")
+    plan = plan_of(*(f'{function}(equity, "session")' for function in functions))
+    opens = NOON.replace(hour=22)
+    windows = kept(plan, (opens - timedelta(seconds=30), "120"))
+
+    found = asked(plan, windows, opens, "100")
+
+    assert list(found.values()) == [*([Decimal(100)] * 5), Decimal(0), Decimal(0)]

@@ -189,10 +189,11 @@ _OF_VALUES: Final[Mapping[str, Callable[[Sequence[Decimal]], Decimal | None]]] =
 def _held(
     known: Sequence[tuple[datetime, Decimal]], stale_after: timedelta, low: datetime
 ) -> Iterator[tuple[datetime, datetime, Decimal]]:
-    """From when, until when and which values held after `low`; the present one has only begun to."""
+    """From when, until when and which values held after `low`; the present one always does, and has only begun to."""
     for place, (at, value) in enumerate(known):
-        until = at if place + 1 == len(known) else min(at + stale_after, known[place + 1][0])
-        if until > low:
+        last = place + 1 == len(known)
+        until = at if last else min(at + stale_after, known[place + 1][0])
+        if until > low or last:
             yield max(at, low), until, value
 
 

@@ -252,10 +252,14 @@ class _Steps:
 
 
 def held(later: Later, stale_after: int, low: int) -> Iterator[tuple[int, int, Decimal]]:
-    """Start, end and value of those that held after `low`; the last one is the present one, and its end is now."""
+    """Start, end and value of those that held after `low`; the last one is the present one, and its end is now.
+
+    The present one is always among them: at the very moment a session opens, it is all that the window sees.
+    """
     for place, (at, value) in enumerate(later):
-        until = at if place + 1 == len(later) else min(at + stale_after, later[place + 1][0])
-        if until > low:
+        last = place + 1 == len(later)
+        until = at if last else min(at + stale_after, later[place + 1][0])
+        if until > low or last:
             yield at, until, value
 
 
