@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from marginwatch.errors import Place, Problem
 
@@ -70,6 +70,16 @@ class Node:
         if isinstance(self.value, Foreign):
             return self.value.kind
         return next(word for kind, word in _WORDS if isinstance(self.value, kind))
+
+    def plain(self) -> Any:  # noqa: ANN401  (whatever the file says)
+        """The value alone with all below it, whole numbers as `int`, the others with the digits that were written."""
+        if isinstance(self.value, dict):
+            return {key: item.plain() for key, item in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [item.plain() for item in self.value]
+        if isinstance(self.value, Decimal) and self.value.as_tuple().exponent == 0:
+            return int(self.value)
+        return self.value
 
     def place_within(self, offset: int, length: int) -> Place:
         """Where a part of this text stands in the file.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +124,7 @@ class _Reading:
         self._kinds = kinds
         self._need_secrets = need_secrets
         self._secrets = Secrets(environ)
-        self._data: dict[str, Any] = _merged(_plain(root), changed)
+        self._data: dict[str, Any] = _merged(root.plain(), changed)
         self._hidden: set[Loc] = set()
         """Values that came from a reference: never shown."""
         self._spoilt: set[Loc] = set()
@@ -292,18 +291,6 @@ class _Reading:
         folder = self.file.absolute().parent
         files = (file if file.startswith(BUILTIN) else os.path.join(folder, file) for file in rules.files)  # noqa: PTH118  (a glob is no path yet)
         return tuple(files)
-
-
-def _plain(node: Node) -> Any:  # noqa: ANN401  (whatever the file says)
-    """Values alone, whole numbers as `int`, the others with the digits that were written."""
-    value = node.value
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
-        return int(value)
-    return value
 
 
 def _merged(data: dict[str, Any], changed: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
