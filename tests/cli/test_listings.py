@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch import clock
-from marginwatch.core.alert import Reason
+from marginwatch.core.alert import Reason, Status
+from marginwatch.core.result import AlertKey
 from support import ledger
-from support.records import ACCOUNT, account_state, after, commit, observation, transition
+from support.records import ACCOUNT, account_state, after, alert, commit, observation, transition
 from support.stores import owned
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_nothing_there_is_said_in_words(desk: Shell, snapshot: SnapshotAssertion
     filters = [
         ("alerts", "--rule", "changes"),
         ("alerts", "--all", "--since", "1s", "--rule", "thin", "--account", "futures/A-2"),
-        ("history", "--alert", "zzz"),
+        ("history", "--alert", "p8nd", "--since", "1s"),
         ("outbox", "--receiver", "spare"),
     ]
     assert [desk(*words).out for words in filters] == snapshot
@@ -98,7 +99,7 @@ def test_nothing_there_is_said_in_words(desk: Shell, snapshot: SnapshotAssertion
         (("alerts", "--account", "futures/Account A-2"), ["p8nd2c41hs0v"]),
         (("alerts", "--all", "--limit", "1"), ["k3wq7m2pd9xa"]),
         (("history", "--since", "5m"), ["k3wq7m2pd9xa", "ev3nt0000000"]),
-        (("history", "--alert", "ev3nt0000000"), ["ev3nt0000000"]),
+        (("history", "--alert", "k3wq", "--since", "5m"), ["k3wq7m2pd9xa"]),
         (("history", "--rule", "changes", "--account", "futures/A-1"), ["ev3nt0000000"]),
         (("outbox", "--status", "dead", "--status", "delivered"), ["k3wq7m2pd9xa", "k3wq7m2pd9xa"]),
         (("outbox", "--alert", "p8nd2c41hs0v"), ["p8nd2c41hs0v"]),
@@ -109,6 +110,19 @@ def test_nothing_there_is_said_in_words(desk: Shell, snapshot: SnapshotAssertion
 def test_filters(desk: Shell, words: tuple[str, ...], ids: list[str]) -> None:
     """Each filter leaves what fits it, in its order."""
     assert [row["alert_id"] for row in json.loads(desk(*words, "--json").out)] == ids
+
+
+@pytest.mark.parametrize("wanted", ["", "k3w", "k3wq", "zzzz", "p8nd2c41hs0w"])
+def test_an_alert_that_is_not_named_well(desk: Shell, wanted: str, snapshot: SnapshotAssertion) -> None:
+    """Too little of an id, one that fits several or none: one sentence, the same as where an alert is acknowledged."""
+    twin = alert("k3wq00000000", key=AlertKey("thin", ACCOUNT), status=Status.RESOLVED)
+    with owned(desk.folder) as store:
+        store.commit(commit(600, alerts=(twin,)))
+    said = desk("history", "--alert", wanted)
+
+    assert (said.code, said.out) == (1, "")
+    assert said.err == snapshot
+    assert not wanted or desk("ack", wanted).err == said.err
 
 
 def test_a_filter_that_names_nothing_is_noticed(desk: Shell, snapshot: SnapshotAssertion) -> None:

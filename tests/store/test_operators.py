@@ -15,6 +15,7 @@ from marginwatch.store.errors import (
     AlertNotFoundError,
     AmbiguousAlertError,
     EmptySilenceError,
+    ShortAlertError,
     SilenceNotFoundError,
 )
 from marginwatch.store.store import Store
@@ -51,24 +52,37 @@ def test_an_acknowledgement_is_seen_by_the_daemon(store: Store, desk: Store) -> 
 
 def test_a_prefix_names_an_alert_when_it_fits_only_one(store: Store, desk: Store) -> None:
     """Nobody types a whole id at night; but a guess is never made."""
-    store.commit(commit(alerts=(alert("a1b2"), alert("a1c3"), alert("a1"), alert("zz", status=Status.RESOLVED))))
+    ended = alert("zz9zz9", status=Status.RESOLVED)
+    store.commit(commit(alerts=(alert("a1b2c3"), alert("a1b2d4"), alert("a1b2"), alert("a1"), ended)))
 
-    assert desk.operators.acknowledge("a1b", by="ann", note="", now=NOON)[0].alert_id == "a1b2"
+    assert desk.operators.acknowledge("a1b2c", by="ann", note="", now=NOON)[0].alert_id == "a1b2c3"
+    assert desk.operators.acknowledge("a1b2", by="ann", note="", now=NOON)[0].alert_id == "a1b2"
     assert desk.operators.acknowledge("a1", by="ann", note="", now=NOON)[0].alert_id == "a1"
-    with pytest.raises(AmbiguousAlertError):
-        desk.operators.acknowledge("a", by="ann", note="", now=NOON)
+    assert desk.history.alert_named("zz9z") == ended
+    for wanted, error in [("a1b", ShortAlertError), ("a1b%", AlertNotFoundError), ("a1__", AlertNotFoundError)]:
+        with pytest.raises(error):
+            desk.history.alert_named(wanted)
+
+
+def test_an_ended_alert_makes_a_prefix_ambiguous_too(store: Store, desk: Store) -> None:
+    """What names an alert names the same one whatever is asked of it."""
+    store.commit(commit(alerts=(alert("a1b2c3"), alert("a1b2d4", status=Status.RESOLVED))))
+
+    for ask in (desk.history.alert_named, lambda name: desk.operators.acknowledge(name, by="ann", note="", now=NOON)):
+        with pytest.raises(AmbiguousAlertError):
+            ask("a1b2")
 
 
 def test_a_wrong_id_is_one_sentence(store: Store, desk: Store, snapshot: SnapshotAssertion) -> None:
     """It says what is wrong and, where it can, what was meant."""
     ended = alert("dead01", status=Status.RESOLVED, ended_at=after(60))
-    store.commit(commit(alerts=(*(alert(f"a1b{number}") for number in range(7)), ended)))
+    store.commit(commit(alerts=(*(alert(f"a1b2c{number}") for number in range(6)), ended)))
     said = []
     for wanted, error in [
-        ("a2b3", AlertNotFoundError),
-        ("", AlertNotFoundError),
-        ("a1", AmbiguousAlertError),
-        ("dead01", AlertEndedError),
+        ("a2b2c3", AlertNotFoundError),
+        ("a1b", ShortAlertError),
+        ("a1b2", AmbiguousAlertError),
+        ("dead", AlertEndedError),
     ]:
         with pytest.raises(error) as raised:
             desk.operators.acknowledge(wanted, by="ann", note="", now=NOON)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--by", default=operator, help="Who acknowledges. Default: you.")
 @config_option
 def command(*, alert: str, span: timedelta | None, note: str, by: str, config: Path | None) -> None:
-    """Acknowledge the open alert ALERT (its id, or the beginning of it).
+    """Acknowledge the open alert ALERT (its id, or 4 characters or more it begins with).
 
     Its reminders stop until the time is over, it ends, or things get worse.
     """

@@ -34,7 +34,7 @@ COLUMNS = (
 
 @click.command()
 @config_option
-@click.option("--alert", "alert_id", help="Only of this alert.")
+@click.option("--alert", "alert_id", help="Only of this alert: its id, or 4 characters or more it begins with.")
 @click.option("--rule", help="Only of this rule.")
 @click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")
 @click.option("--since", type=DurationType(), help="Only within this time, for example 1d.")
@@ -58,9 +58,10 @@ def command(
     start = None if since is None else now - since
     with opened(config) as reading:
         account = account and reading.account(account)
-        found = reading.store.history.transitions(
-            alert_id=alert_id, rule=rule, account=account, since=start, limit=limit
-        )
+        history = reading.store.history
+        if alert_id is not None:
+            alert_id = history.alert_named(alert_id).alert_id
+        found = history.transitions(alert_id=alert_id, rule=rule, account=account, since=start, limit=limit)
         found.reverse()
         note_strangers(reading, rule, account)
         rows = [transition_row(step, reading) for step in found]

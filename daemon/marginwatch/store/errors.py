@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from marginwatch.core.alert import Alert
     from marginwatch.core.model import AccountKey
 
 
@@ -187,18 +188,26 @@ class NotOwnedError(StoreError):
 
 
 class AlertNotFoundError(StoreError):
-    """No alert has that id."""
+    """No alert has that id, nor one that begins so."""
 
     def __init__(self, wanted: str, known: Sequence[str]) -> None:
-        super().__init__(f"no open alert has the id {wanted}{_suggestion(wanted, known)}")
+        super().__init__(f"no alert has an id that begins with {wanted}{_suggestion(wanted, known)}")
+
+
+class ShortAlertError(StoreError):
+    """Too little of an id to name an alert by."""
+
+    def __init__(self, wanted: str, shortest: int) -> None:
+        super().__init__(f'"{wanted}" is too short for an alert; write its id, or at least {shortest} characters of it')
 
 
 class AmbiguousAlertError(StoreError):
     """A prefix fits several alerts."""
 
-    def __init__(self, wanted: str, found: Sequence[str]) -> None:
-        shown = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")  # noqa: PLR2004  (enough to choose from)
-        super().__init__(f"{wanted} fits {len(found)} open alerts: {shown}")
+    def __init__(self, wanted: str, found: Sequence[Alert]) -> None:
+        shown = [f"{each.alert_id} ({each.key.rule}, {each.key.account})" for each in found[:5]]
+        more = [] if len(found) == len(shown) else ["…"]
+        super().__init__(f"{wanted} fits {len(found)} alerts: {', '.join(shown + more)}")
 
 
 class AlertEndedError(StoreError):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from marginwatch.core.alert import Alert, Transition
 from marginwatch.core.model import AccountKey, FailureKind
-from marginwatch.store import codec, loading
+from marginwatch.store import codec, loading, naming
 from marginwatch.store.replay import Replay, prior
 from marginwatch.store.tables import OPEN_ALERT, acknowledgements, alerts, cycles, failures, transitions
 from marginwatch.store.types import CycleRun, FailureRun
@@ -58,6 +58,11 @@ class History:
         with self._database.read() as connection:
             body = connection.scalar(sa.select(alerts.c.body).where(alerts.c.alert_id == alert_id))
         return None if body is None else codec.decode(Alert, body)
+
+    def alert_named(self, wanted: str) -> Alert:
+        """The alert of that id, or of the only id that begins so; see `naming.alert_named` for what it raises."""
+        with self._database.read() as connection:
+            return naming.alert_named(connection, wanted)
 
     def alerts(
         self,

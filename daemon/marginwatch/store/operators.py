@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from marginwatch.core.alert import Acknowledgement, Alert, Silence
-from marginwatch.store import codec, loading
+from marginwatch.core.alert import Acknowledgement, Silence
+from marginwatch.store import loading
 from marginwatch.store.errors import (
     AccountNotFoundError,
     AlertEndedError,
-    AlertNotFoundError,
-    AmbiguousAlertError,
     EmptySilenceError,
     SilenceNotFoundError,
 )
-from marginwatch.store.tables import OPEN_ALERT, accounts, acknowledgements, alerts, meta, requests, silences
+from marginwatch.store.naming import alert_named
+from marginwatch.store.tables import accounts, acknowledgements, meta, requests, silences
 from marginwatch.store.types import RequestKind
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from marginwatch.core.alert import Alert
     from marginwatch.core.model import AccountKey
     from marginwatch.store.engine import Database
 
@@ -41,7 +41,7 @@ class Operators:
     ) -> tuple[Alert, Acknowledgement]:
         """Say that somebody is on the open alert of that id, or of the only id that begins so.
 
-        Replaces an earlier acknowledgement. Raises `AlertNotFoundError`, `AmbiguousAlertError`, `AlertEndedError`.
+        Replaces an earlier acknowledgement. Raises `AlertEndedError`, and what `naming.alert_named` raises.
         """
         with self._write() as connection:
             alert = _open_alert(connection, alert_id)
@@ -103,17 +103,10 @@ class Operators:
 
 
 def _open_alert(connection: Connection, wanted: str) -> Alert:
-    found = connection.execute(sa.select(alerts.c.alert_id, alerts.c.body).where(OPEN_ALERT))
-    known = {row.alert_id: row.body for row in found}
-    fitting = [wanted] if wanted in known else sorted(name for name in known if wanted and name.startswith(wanted))
-    if len(fitting) > 1:
-        raise AmbiguousAlertError(wanted, fitting)
-    if fitting:
-        return codec.decode(Alert, known[fitting[0]])
-    body = connection.scalar(sa.select(alerts.c.body).where(alerts.c.alert_id == wanted))
-    if body is None:
-        raise AlertNotFoundError(wanted, list(known))
-    raise AlertEndedError(wanted, codec.decode(Alert, body).ended_at)
+    found = alert_named(connection, wanted)
+    if not found.is_open:
+        raise AlertEndedError(found.alert_id, found.ended_at)
+    return found
 
 
 def _check_account(connection: Connection, account: AccountKey) -> None:
