@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marginwatch.app.ruletest.reading import ConfiguredVenue
 from marginwatch.app.ruletest.report import explain
 from marginwatch.app.ruletest.run import run
+from marginwatch.app.ruletest.sites import ConfiguredVenue
 from marginwatch.app.ruletest.suites import known_of, read_suites
 from marginwatch.venues.registry import venue_kinds
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.app.files import read_settings
 from marginwatch.app.ruletest.find import beside, every_pack, find
-from marginwatch.app.ruletest.reading import ConfiguredVenue, Known
+from marginwatch.app.ruletest.sites import ConfiguredVenue, Known
 from marginwatch.app.ruletest.suites import Suites, known_of, read_suites
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.location import NoConfigError

@@ -141,8 +141,6 @@ class Suite:
     path: Path
     rules: tuple[str, ...]
     """The rule files, globs and packs that are tested; relative ones start from the file's folder."""
-    rules_place: Place
-    """Where they are named."""
     cases: tuple[Case, ...] = ()
     problems: tuple[Problem, ...] = ()
     """Everything wrong; the cases must not be run unless this is empty."""

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.app.ruletest.entry import Entry
-from marginwatch.app.ruletest.model import Case, Site, Suite
+from marginwatch.app.ruletest.model import Case, Suite
+from marginwatch.app.ruletest.sites import Known, SiteReader
 from marginwatch.app.ruletest.steps import StepReader
 from marginwatch.app.ruletest.values import read_time
 from marginwatch.config.sourcefile import SUFFIXES, read_document
-from marginwatch.config.suggest import did_you_mean
 from marginwatch.core.model import Account, AccountKey, Severity
 from marginwatch.core.route import Receiver
 from marginwatch.errors import Place, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
+    from marginwatch.app.ruletest.model import Site
     from marginwatch.config.document import Node
-    from marginwatch.core.calendar import Calendar
-    from marginwatch.core.fields import Catalogue
 
 START: Final = datetime(2026, 1, 5, 14, 0, tzinfo=UTC)
 """When a test begins that does not say when: a Monday, with the markets open in London and New York."""
@@ -31,37 +29,14 @@ MAX_AGE: Final = timedelta(minutes=15)
 EVERYONE: Final = Receiver("everyone", Severity.INFO)
 """Who hears of everything where a test names no receivers."""
 _LEAST_STALE: Final = timedelta(minutes=1)
-_MOST_STEPS_LONG: Final = 250_000
-"""Answers in one test: two months of one a minute and some."""
+_MOST_ANSWERS: Final = 250_000
+"""In one test: five months of one a minute."""
 
 _SHARED: Final = ("venue", "account", "receivers", "every", "stale_after", "max_age", "calendar", "start", "strict")
 """Keys that a file may set for all of its tests."""
 FILE_KEYS: Final = ("rules", *_SHARED, "test")
 TEST_KEYS: Final = ("name", *_SHARED, "step")
 _SEVERITIES: Final = tuple(severity.label for severity in Severity)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the names in a test are held against."""
-
-    catalogues: Mapping[str, Catalogue]
-    """Of every installed kind of venue, by kind."""
-    sessions: Mapping[str, str]
-    """The calendar of every kind of venue, by kind."""
-    calendars: Mapping[str, Calendar]
-    """By name, those of the config included."""
-    venues: Mapping[str, ConfiguredVenue] = field(default_factory=dict)
-    """The venues of the config, by name; a kind also stands for a venue of its own name."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredVenue:
-    """A venue of the config."""
-
-    kind: str
-    calendar: str = ""
-    """Empty for that of its kind."""
 
 
 def read_suite(path: Path, known: Known) -> Suite:
@@ -72,7 +47,7 @@ def read_suite(path: Path, known: Known) -> Suite:
     if root is None or not isinstance(root.value, dict):
         if root is not None:
             problems.append(Problem(root.place, f"a file of tests must be a table, not {root.kind}"))
-        return Suite(path, (), Place(str(path)), problems=tuple(problems))
+        return Suite(path, (), problems=tuple(problems))
     table = Entry(root, problems)
     table.refuse_unknown(FILE_KEYS, "a file of tests")
     tests = table.items("test", 'begin each test with [[test]], or in YAML a list below "test:"')
@@ -81,7 +56,7 @@ def read_suite(path: Path, known: Known) -> Suite:
     cases = [case for node in tests for case in _Reader(node, table, known).cases()]
     _refuse_same_names(cases, problems)
     rules = tuple(str(node.value) for node in table.words("rules") or ()) or _beside(path, table)
-    return Suite(path, rules, table.place("rules"), tuple(cases), tuple(dict.fromkeys(problems)))
+    return Suite(path, rules, tuple(cases), tuple(dict.fromkeys(problems)))
 
 
 def _beside(path: Path, table: Entry) -> tuple[str, ...]:
@@ -120,7 +95,7 @@ class _Reader:
             return []
         self._test.refuse_unknown(TEST_KEYS, "a test")
         name = self._name()
-        return [self._case(name, site) for site in self._sites()]
+        return [self._case(name, site) for site in SiteReader(self._test, self._file, self._known).sites()]
 
     def _name(self) -> str:
         item = self._test.text("name", 120)
@@ -131,54 +106,6 @@ class _Reader:
     def _owner(self, key: str) -> Entry:
         """The table that sets a shared key: the test's own, else the file's."""
         return self._test if key in self._test else self._file
-
-    def _sites(self) -> list[Site]:
-        owner = self._owner("venue")
-        item = owner.item("venue")
-        if item is None:
-            first, *others = sorted(self._known.catalogues)
-            hint = f'write venue = "{first}", or {", ".join(others)}'
-            self._test.problem(self._node.place, "the test does not say at which venue", hint)
-            return []
-        nodes = item.value if isinstance(item.value, tuple) else (item,)
-        if not nodes:
-            self._test.problem(item.place, "`venue` is an empty list")
-        return [site for node in nodes if (site := self._site(node)) is not None]
-
-    def _site(self, node: Node) -> Site | None:
-        if isinstance(node.value, dict):
-            return self._named_site(Entry(node, self.problems))
-        if not isinstance(node.value, str):
-            self._test.problem(node.place, f"`venue` must be text, not {node.kind}")
-            return None
-        configured = self._known.venues.get(node.value, ConfiguredVenue(node.value))
-        return self._at(node, node.value, configured)
-
-    def _named_site(self, table: Entry) -> Site | None:
-        """A venue with a name of its own, for rules that choose venues by name."""
-        table.refuse_unknown(("name", "kind"), "`venue`")
-        name, kind = table.text("name"), table.text("kind")
-        if name is None or kind is None:
-            table.problem(
-                table.node.place, "a venue here has a name and a kind", 'as in { name = "fx", kind = "helio" }'
-            )
-            return None
-        return self._at(kind, str(name.value), ConfiguredVenue(str(kind.value)))
-
-    def _at(self, node: Node, name: str, configured: ConfiguredVenue) -> Site | None:
-        kind = configured.kind
-        catalogue = self._known.catalogues.get(kind)
-        if catalogue is None:
-            names = {**self._known.catalogues, **self._known.venues}
-            hint = did_you_mean(kind, names) or f"write one of {', '.join(sorted(names))}"
-            self._test.problem(node.place, f"there is no kind of venue `{kind}`", hint)
-            return None
-        calendar = self._calendar() or configured.calendar or self._known.sessions[kind]
-        return Site(name, kind, catalogue, calendar)
-
-    def _calendar(self) -> str:
-        owner = self._owner("calendar")
-        return owner.word("calendar", self._known.calendars) or ""
 
     def _case(self, name: str, site: Site) -> Case:
         owner = self._owner("account")
@@ -195,7 +122,7 @@ class _Reader:
             receivers=receivers,
             start=start,
             every=every,
-            stale_after=self._span("stale_after") or max(3 * every, _LEAST_STALE),
+            stale_after=self._stale_after(every),
             max_age=self._span("max_age") or MAX_AGE,
             strict=self._flag("strict", default=True),
             steps=(),
@@ -203,6 +130,13 @@ class _Reader:
         steps = StepReader(case, self._test, self._known.catalogues.values()).steps()
         self._refuse_too_long(replace(case, steps=steps))
         return replace(case, steps=steps)
+
+    def _stale_after(self, every: timedelta) -> timedelta:
+        span = self._span("stale_after")
+        if span is not None and span < every:
+            owner = self._owner("stale_after")
+            owner.problem(owner.place("stale_after"), "`stale_after` must not be shorter than `every`")
+        return span or max(3 * every, _LEAST_STALE)
 
     def _span(self, key: str) -> timedelta | None:
         owner = self._owner(key)
@@ -240,6 +174,6 @@ class _Reader:
             if pace:
                 answers += (step.at - seen) // pace
             pace, seen = pace if step.pace is None else step.pace, step.at
-        if answers > _MOST_STEPS_LONG:
-            what = f"the test comes to {answers:,} answers, and {_MOST_STEPS_LONG:,} is the most"
+        if answers > _MOST_ANSWERS:
+            what = f"the test comes to {answers:,} answers, and {_MOST_ANSWERS:,} is the most"
             self._test.problem(case.place, what, "make `every` longer, or `repeat` where little happens")

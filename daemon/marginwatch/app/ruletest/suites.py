@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from marginwatch.app.ruletest.binding import bind
 from marginwatch.app.ruletest.cover import Cover
-from marginwatch.app.ruletest.reading import Known, read_suite
+from marginwatch.app.ruletest.reading import read_suite
+from marginwatch.app.ruletest.sites import Known
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.rulefile import load_rules
 from marginwatch.notify.render import check_template
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from marginwatch.app.ruletest.binding import Bound
     from marginwatch.app.ruletest.model import Suite
-    from marginwatch.app.ruletest.reading import ConfiguredVenue
     from marginwatch.app.ruletest.run import Outcome
+    from marginwatch.app.ruletest.sites import ConfiguredVenue
     from marginwatch.config.rulefile import Loaded
     from marginwatch.core.calendar import Calendar
     from marginwatch.core.rule import Rule
