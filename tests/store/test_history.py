@@ -140,12 +140,24 @@ def test_ticks_come_back_as_they_were_committed(made: Path, ticks: list[Any]) ->
             store.own()
     read = list(store.history.ticks(NOON, END))
     of_one = list(store.history.observations(ACCOUNT, NOON, END))
+    only = list(store.history.ticks(NOON, END, ACCOUNT))
     store.close()
 
     assert [plain(tick) for tick in read] == [plain(tick) for tick in written]
     assert [item.observation for item in of_one] == [
         item.observation for tick in written for item in tick.observations if item.observation.account == ACCOUNT
     ]
+    assert [plain(tick) for tick in only] == [plain(concerning(tick)) for tick in written]
+
+
+def concerning(tick: Commit) -> Commit:
+    """What the account has to do with."""
+    return replace(
+        tick,
+        observations=tuple(item for item in tick.observations if item.observation.account == ACCOUNT),
+        failures=tuple(each for each in tick.failures if each.account in {None, ACCOUNT}),
+        cycles=tuple(each for each in tick.cycles if each.venue == ACCOUNT.venue),
+    )
 
 
 def plain(tick: RecordedTick | Commit) -> tuple[object, ...]:

@@ -41,9 +41,14 @@ class Reading:
         self._read = read
 
     @cached_property
+    def loaded(self) -> Loaded:
+        """What the rule files say as they are now, with what is wrong in them."""
+        return self._read()
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """The user's rules; without those of a rule file that is wrong just now."""
-        return self._read().rules
+        return self.loaded.rules
 
     @cached_property
     def units(self) -> Mapping[str, Unit]:

@@ -77,7 +77,7 @@ def elapse(rule: Rule, alert: Alert, now: datetime, policy: Policy) -> Step:
     lost = _lost_at(rule, current, policy, since=policy.watching_since)
     if lost is not None and now >= lost:
         return tick.tell_unknown(current)
-    remind = _remind_at(rule, current, policy)
+    remind = remind_at(rule, current, policy)
     if remind is not None and now >= remind:
         return tick.record(current, current.status, Reason.REMIND, State.REMINDER)
     return Step(alert)
@@ -90,7 +90,7 @@ def due(rule: Rule, alert: Alert, policy: Policy) -> datetime | None:
     """
     if not alert.is_open:
         return None
-    instants = (_lost_at(rule, alert, policy, since=policy.watching_since), _remind_at(rule, alert, policy))
+    instants = (_lost_at(rule, alert, policy, since=policy.watching_since), remind_at(rule, alert, policy))
     return min((instant for instant in instants if instant is not None), default=None)
 
 
@@ -135,7 +135,8 @@ def _lost_at(rule: Rule, alert: Alert, policy: Policy, *, since: datetime | None
     return (alert.known_at if since is None else max(alert.known_at, since)) + policy.stale_after
 
 
-def _remind_at(rule: Rule, alert: Alert, policy: Policy) -> datetime | None:
+def remind_at(rule: Rule, alert: Alert, policy: Policy) -> datetime | None:
+    """When it is told again if nothing changes; None for never, or not while it is acknowledged."""
     if alert.status is not Status.FIRING or rule.remind_every is None or policy.acknowledged or alert.told_at is None:
         return None
     return alert.told_at + rule.remind_every

@@ -121,8 +121,11 @@ class History:
                 return
             last = found[-1].id
 
-    def ticks(self, since: datetime, until: datetime) -> Iterator[RecordedTick]:
+    def ticks(self, since: datetime, until: datetime, account: AccountKey | None = None) -> Iterator[RecordedTick]:
         """Every tick of that time (`since` in, `until` out), oldest first, with all the engine was given in it.
+
+        With `account`, of what was given only what concerns it: its observations, its failures and those of its whole
+        venue, and its venue's cycles. Their order among each other is then not known, so `news` must not be asked for.
 
         To decide all of it again: where `seen.began_at` is set, `core.seen.left_by` the memory, `Memory.of` that, and
         `tick.resume` as of then; unless `seen.resumed`, which says that this was all, `core.engine.decide` on nothing
@@ -133,7 +136,7 @@ class History:
 
         Read in pages of bounded size, each a snapshot of its own: what retention drops meanwhile is missing.
         """
-        return iter(Replay(self._database, since, until))
+        return iter(Replay(self._database, since, until, account))
 
     def prior(self, at: datetime) -> Prior:
         """What to begin a replay with in the middle of the past: accounts as they were last seen before `at`.
