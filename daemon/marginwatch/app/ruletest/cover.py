@@ -36,7 +36,7 @@ def covered(step: Step, look: Look, *, restarted: Collection[str]) -> set[tuple[
 def _of(expected: Expected, look: Look, restarted: Collection[str]) -> Iterator[Cover]:
     if expected.unknown:
         yield Cover.UNKNOWN
-    elif expected.phase is Phase.FIRING or _tells_of_event(expected):
+    elif expected.phase is Phase.FIRING or _tells(expected):
         yield Cover.POSITIVE
     elif expected.phase is Phase.INACTIVE and not look.blind(expected):
         yield Cover.NEGATIVE
@@ -44,5 +44,5 @@ def _of(expected: Expected, look: Look, restarted: Collection[str]) -> Iterator[
         yield Cover.RESTART
 
 
-def _tells_of_event(expected: Expected) -> bool:
-    return any(State.EVENT in told for told in expected.told or ())
+def _tells(expected: Expected) -> bool:
+    return any(State.EVENT in told or State.FIRING in told for told in expected.told or ())

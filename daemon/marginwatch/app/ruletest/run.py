@@ -136,10 +136,10 @@ class _Play:
     def _act(self, step: Step) -> tuple[Failure, ...]:
         """What the step itself brings."""
         self._answers.follow(step)
-        first = self._answers.latest is None and self._next is None
-        asked = step.answers or step.fails is not None or (first and bool(self._pace))
         if step.pace is not None:
             self._pace = step.pace
+        first = self._answers.latest is None and self._next is None
+        asked = step.answers or step.fails is not None or (first and bool(self._pace))
         due = self._next is not None and self._next <= step.at
         wishes, failed = self._wishes(step)
         self._feed(self._answers.answer(step.at) if asked or due else (), step.at, wishes)

@@ -54,6 +54,8 @@ class _Sight:
         """Fields, the value made of them, limits."""
         if self._answers.fails is not None:
             yield f"the account does not answer: {self._answers.fails.value.replace('_', ' ')}"
+        elif self._answers.latest is None:
+            yield "the account has not answered yet"
         names = condition.names(self._applied.node)
         yield from (self._field(name) for name in names if not name.startswith(condition.POSITION))
         columns = [name.removeprefix(condition.POSITION) for name in names if name.startswith(condition.POSITION)]
