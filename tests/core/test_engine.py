@@ -413,13 +413,13 @@ def test_a_commit_that_fails_changes_nothing() -> None:
 
 
 def test_unchanged_observations_are_marked() -> None:
-    """The second equal answer is stored as unchanged, a different one is not."""
+    """An equal answer is stored as unchanged, but for the first after a change; a different one is not."""
     ledger = Paper()
     desk = Desk(ledger=ledger)
-    for second, usage in ((0, "0.5"), (10, "0.5"), (20, "0.6")):
+    for second, usage in ((0, "0.5"), (10, "0.5"), (20, "0.5"), (30, "0.6")):
         desk.see(second, usage)
 
-    assert [commit.observations[0].unchanged for commit in ledger.commits] == [False, True, False]
+    assert [commit.observations[0].unchanged for commit in ledger.commits] == [False, False, True, False]
 
 
 def test_staleness_waits_until_we_have_looked_for_long_enough() -> None:
@@ -463,11 +463,12 @@ def test_the_times_of_an_observation_are_no_news_and_can_be_asked_for() -> None:
     old = call_rule(id="old", title="Old numbers", expression='age > "1m"')
     ledger = Paper()
     desk = Desk(ruling(old), ledger)
-    for second, made in ((0, 0), (10, 10), (100, 20)):
+    for second, made in ((0, 0), (10, 10), (20, 15), (100, 20)):
         desk.tick(second, answer(seen(second, fields(), as_of=made), listing=[ONE]), cycle_end(second))
 
     assert desk.told() == ["old:firing:critical"]
-    assert [commit.observations[0].unchanged for commit in ledger.commits if commit.observations] == [False, True, True]
+    marks = [commit.observations[0].unchanged for commit in ledger.commits if commit.observations]
+    assert marks == [False, False, True, True]
 
 
 def test_a_rule_that_breaks_is_told_and_breaks_no_other() -> None:

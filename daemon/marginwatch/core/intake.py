@@ -69,7 +69,7 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     draft.tallies[cycle.venue] = Tally()
     before = draft.venue(cycle.venue)
     venue = draft.venues[cycle.venue] = health.next_venue_state(before, cycle)
-    for result in health.venue_results(venue, cycle):
+    for result in health.venue_results(venue, cycle, tally.shared):
         draft.judge(result, watch.stale_after)
     # In the first good cycle after an outage some answers are still those of the outage.
     down = health.venue_down(venue) or health.venue_down(before)
@@ -139,7 +139,7 @@ def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
         _store(draft, key, observation, observation.fields, same=True)
     else:
         _store(draft, key, observation, gaps, same=known is state.known)
-    draft.tally(watch.venue).good += 1
+    draft.tally(watch.venue).see(observation)
 
 
 def _rules(draft: Draft, watch: Watch, state: AccountState) -> AccountRules:
@@ -237,10 +237,18 @@ def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) ->
 def _store(draft: Draft, key: AccountKey, observation: Observation, beside: object, *, same: bool) -> None:
     """Keep it; when it says the same as the one before, that it was said again is all there is to keep.
 
-    `same`: what is known of the account did not change by it. `beside`: what else its fields say.
+    The first that says again what had just changed is still kept whole (see `Said`). `same`: what is known of the
+    account did not change by it. `beside`: what else its fields say.
     """
     failures = tuple((failure.call, failure.kind) for failure in observation.failures) if observation.failures else ()
-    said = (beside, observation.positions, failures, observation.optional)
+    said = (beside, _hash(observation.positions) if same else None, failures, observation.optional)
     unchanged = same and draft.last_said(key) == said
     draft.said[key] = said
     draft.observations.append(StoredObservation(observation, unchanged))
+
+
+def _hash(positions: tuple[Mapping[str, Value], ...] | None) -> int:
+    """Of the positions as they are written: the numbers -1 and -2 have the same hash."""
+    if positions is None:
+        return 0
+    return hash(tuple((*position, *map(repr, position.values())) for position in positions))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
-    from marginwatch.core.model import AccountKey, Value, VenueFailure
+    from marginwatch.core.model import AccountKey, Observation, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
     from marginwatch.core.windows import AccountWindows
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 TimerKey: TypeAlias = "str | AccountKey"
 """Whose timer: an alert's id, or an account (for staleness)."""
 
-Said: TypeAlias = "tuple[object, tuple[Mapping[str, Value], ...] | None, tuple[object, ...], frozenset[str]]"
-"""What an observation said beside what is known by it: its gaps, positions, failures, and calls not offered.
+Said: TypeAlias = "tuple[object, int | None, tuple[object, ...], frozenset[str]]"
+"""What an observation said beside what is known by it: its gaps, a hash of its positions, failures, calls not offered.
 
-Kept as it came and not as a hash: a Decimal takes ten times as long to hash as to compare, and it is compared only
-when all else is the same.
+The hash is None where the account's numbers had changed: such an observation is seldom followed by the same one, and
+hashing the positions of every account at every answer would cost more than the rules do.
 """
 
 
@@ -39,6 +39,15 @@ class Tally:
     """What stands for the cycle if nothing answers: a failure of the whole venue, else the first of an account."""
     listed: bool = False
     """The venue listed its accounts."""
+    shared: VenueFailure | None = None
+    """An answer for all accounts that could not be read, beside those of accounts that did answer."""
+
+    def see(self, observation: Observation) -> None:
+        """An account answered."""
+        self.good += 1
+        for failure in observation.failures:
+            if failure.of_venue:
+                self.shared = failure
 
     @property
     def empty(self) -> bool:
