@@ -363,3 +363,21 @@ expect = { peak = "resolved", session = "resolved" }
 """.replace("RESTART", "restart = true" if restart else "")
     head = USUAL.replace("[[test]]", 'every = "30s"\nstart = "2026-01-05T21:00Z"\n[[test]]')
     assert said(tmp_path, steps, head, WINDOWS) == ""
+
+
+def test_a_message_says_what_was_known_when_it_was_sent(tmp_path: Path) -> None:
+    """A reminder that fell between two answers has the numbers of the first, however late a step looks at it."""
+    rules = '[[rule]]\nid = "low"\nvalue = "equity"\nlevels = { warning = "< 0" }\nremind_every = "15s"\n'
+    rules += 'summary = "equity {equity:.0f}"\n'
+    steps = """
+[[test.step]]
+set = { equity = -5 }
+expect = { low = "firing" }
+[[test.step]]
+after = "20s"
+set = { equity = -7 }
+[[test.step]]
+after = "5s"
+expect = { low = { told = "reminder", text = "equity -5" } }
+"""
+    assert said(tmp_path, steps, USUAL, rules) == ""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from marginwatch.app.ruletest.compare import Failure
     from marginwatch.app.ruletest.cover import Cover
     from marginwatch.app.ruletest.model import Case, Step
+    from marginwatch.core.alert import Transition
     from marginwatch.core.engine import News
 
 OPERATOR = "test"
@@ -89,8 +90,9 @@ class _Play:
         self._next: datetime | None = None
         """When the account answers next."""
         self._last_look = case.start
-        self._moments: list[Moment] = []
-        """What happened since the last look."""
+        self._transitions: list[Transition] = []
+        """Those since the last look, as `_tellings` are."""
+        self._tellings: list[Telling] = []
         self._silences = 0
         self._take(self._replay.start(case.start))
 
@@ -110,13 +112,14 @@ class _Play:
             since=self._last_look,
             memory=self._replay.memory,
             answers=self._answers,
-            transitions=tuple(each for moment in self._moments for each in moment.transitions),
-            tellings=tuple(_tellings(self._moments)),
+            transitions=tuple(self._transitions),
+            tellings=tuple(self._tellings),
         )
 
     def looked(self, step: Step) -> None:
         """The step saw what happened so far."""
-        self._moments.clear()
+        self._transitions.clear()
+        self._tellings.clear()
         self._last_look = step.at
 
     def leftovers(self) -> tuple[Failure, ...]:
@@ -156,8 +159,10 @@ class _Play:
 
     def _take(self, moment: Moment) -> None:
         self._kept.commit(moment)
-        if moment.transitions or moment.decision.notices:
-            self._moments.append(moment)
+        self._transitions += moment.transitions
+        # The words are made now: they tell what is known at this moment.
+        for notice, message in zip(moment.decision.notices, moment.messages(), strict=True):
+            self._tellings.append(Telling(moment.at, notice, message))
 
     def _restart(self, at: datetime) -> None:
         """A new process, which knows what was stored and nothing else."""
@@ -186,9 +191,3 @@ class _Play:
         if not step.acknowledge and step.silence is None:
             return None, ()
         return Wishes(self._kept.silences, dict(self._kept.acknowledgements)), tuple(failed)
-
-
-def _tellings(moments: Iterable[Moment]) -> Iterable[Telling]:
-    for moment in moments:
-        for notice, message in zip(moment.decision.notices, moment.messages(), strict=True):
-            yield Telling(moment.at, notice, message)
