@@ -127,8 +127,16 @@ class Ticker:
 
     def start(self, now: datetime) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
+        self.load(now)
+        return self.begin(now)
+
+    def load(self, now: datetime) -> None:
+        """Load what was remembered; `begin` follows. Filling windows that look far back can take minutes."""
         self._memory = Memory.of(self._store.load_prior())
         fill(self._memory, self.ruling, now, self._store.observations)
+
+    def begin(self, now: datetime) -> Ticked:
+        """Close what the configuration no longer covers."""
         decision = resume(self._memory, self.ruling, now)
         self._began = now
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sqlite3
+import threading
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from marginwatch.core.engine import ClockJump
 from marginwatch.core.state import Commit
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.errors import DatabaseBusyError, EpochLostError
+from marginwatch.tick import Ticker
 from marginwatch.web.server import ListenError
 from support.records import alert, commit, message, transition
 from support.scripted_venue import ScriptedVenue
@@ -32,6 +34,7 @@ from support.sites import Sites, receiver, table, write_config
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from marginwatch.store.store import Store
@@ -132,6 +135,25 @@ async def test_systemd_hears_that_it_is_ready_alive_and_stopping(tmp_path: Path,
     assert told[0] in {"READY=1\nSTATUS=watching; venues: 1, receivers: 1", "WATCHDOG=1"}
     assert sorted(set(told)) == ["READY=1\nSTATUS=watching; venues: 1, receivers: 1", "WATCHDOG=1"]
     assert [line for line in manager.pending() if line != "WATCHDOG=1"] == ["STOPPING=1\nSTATUS=stopping"]
+
+
+async def test_systemd_is_asked_for_patience_while_the_past_is_read(
+    tmp_path: Path, manager: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that reads for long is not ended as one that hangs, and takes up as of when all is read."""
+    read, load, venue = threading.Event(), Ticker.load, ScriptedVenue()
+
+    def load_late(ticker: Ticker, now: datetime) -> None:
+        assert read.wait(PATIENCE)
+        load(ticker, now)
+
+    monkeypatch.setattr(module, "LOADS_FOR", 0.01)
+    monkeypatch.setattr(Ticker, "load", load_late)
+    with capture_logs():
+        async with living(scripted(tmp_path), Systemd(manager.environ), venue):
+            assert await manager.told() == "EXTEND_TIMEOUT_USEC=30000"
+            read.set()
+            await venue.polled(1)
 
 
 async def test_the_watchdog_hears_of_progress_and_not_of_life(

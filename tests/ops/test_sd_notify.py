@@ -28,8 +28,10 @@ def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[s
 
 
 def test_each_message_is_what_systemd_reads(listener: tuple[socket.socket, Systemd]) -> None:
-    """Ready, alive, status and stopping arrive as systemd's assignments, a status on one line."""
+    """Starting, ready, alive, status and stopping arrive as systemd's assignments, a status on one line."""
     sock, systemd = listener
+    assert systemd.patience(1.5)
+    assert sock.recv(4096).decode() == "EXTEND_TIMEOUT_USEC=1500000"
     assert systemd.ready("watching\n3 accounts")
     assert systemd.alive()
     assert systemd.status("2 alerts")

@@ -41,6 +41,8 @@ SENDS_WITHIN = 5.0
 LOOK_EVERY = 2.0
 """Seconds between looks at how delivery goes."""
 PRUNE_EVERY = 3_600.0
+LOADS_FOR = 20.0
+"""Seconds after which, again and again, systemd is asked to wait on while windows of time are filled."""
 
 
 class Daemon:
@@ -77,7 +79,7 @@ class Daemon:
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._writer.close)
-            await self._writer.call(lambda: self._ticker.start(clock.now()))
+            await self._take_up()
             self._serve(stack)
             stack.push_async_callback(self._close_venues)
             self._start_loops(stack)
@@ -88,6 +90,24 @@ class Daemon:
             self._systemd.stopping("stopping")
             log.info("stopping")
         log.info("stopped")
+
+    async def _take_up(self) -> None:
+        """Go on where the last process stopped, as of when all of that is read."""
+
+        def load_and_begin() -> None:
+            self._ticker.load(clock.now())
+            self._ticker.begin(clock.now())
+
+        asking = asyncio.create_task(self._ask_for_patience())
+        try:
+            await self._writer.call(load_and_begin)
+        finally:
+            asking.cancel()
+
+    async def _ask_for_patience(self) -> None:
+        while True:
+            await asyncio.sleep(LOADS_FOR)
+            self._systemd.patience(3 * LOADS_FOR)
 
     def _receivers(self) -> set[str]:
         return {receiver.name for receiver in self._parts.receivers}

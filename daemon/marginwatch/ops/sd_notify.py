@@ -32,6 +32,10 @@ class Systemd:
         """A reload begins; `ready` ends it. The time is the one systemd itself reads."""
         return self.tell("RELOADING=1", f"MONOTONIC_USEC={int(clock.monotonic() * 1e6)}")
 
+    def patience(self, seconds: float) -> bool:
+        """Starting goes on and may take that long from now."""
+        return self.tell(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
+
     def stopping(self, status: str = "") -> bool:
         """The stop begins."""
         return self.tell("STOPPING=1", *_status(status))

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Value
     from marginwatch.core.windows import Sample
 
-START: Final = datetime(2026, 3, 6, 21, 58, tzinfo=UTC)
-"""Two minutes before a Friday's futures session ends, and two days before New York's clocks change."""
+START: Final = datetime(2026, 3, 8, 21, 58, tzinfo=UTC)
+"""Two minutes before the first futures session after the clocks went forward, two hours and two before midnight."""
 STALE_AFTER: Final = timedelta(seconds=60)
 ARGUMENTS: Final = ("equity", "equity - cash", "cash / equity")
 FUNCTIONS: Final = ("max", "min", "mean", "first", "last", "delta", "rate", "drawdown")
@@ -65,7 +65,7 @@ class Seen:
 
 
 PAUSES: Final = st.one_of(
-    st.sampled_from([0, 1, 10, 10, 10, 29, 30, 31, 59, 60, 61, 120, 3600, 86_400, 200_000]).map(
+    st.sampled_from([0, 1, 10, 10, 10, 29, 30, 31, 59, 60, 61, 120, 120, 3600, 7200, 86_400, 200_000]).map(
         lambda seconds: timedelta(seconds=seconds)
     ),
     st.integers(0, 10**8).map(lambda micros: timedelta(microseconds=micros)),

@@ -69,7 +69,7 @@ class AccountWindows:
         """Nothing was seen yet."""
         self.latest: int | None = None
         """Time of the latest sample."""
-        self.tracks: dict[str, Track] = {}
+        self.tracks: Mapping[str, Track] = {}
         """What is kept, and for what."""
         self.stale_after = stale_after
         self._series: dict[str, Series] = {}
@@ -78,7 +78,7 @@ class AccountWindows:
 
     def keep(self, plan: Plan, sample: Sample) -> None:
         """Add a sample for good. A series the plan does not name any more is dropped."""
-        if self.tracks != plan.tracks:
+        if self.tracks is not plan.tracks:
             self._fit(plan.tracks)
         if sample.anew:
             self._series = {text: self._new(track) for text, track in self.tracks.items()}
@@ -90,17 +90,21 @@ class AccountWindows:
         if self._count >= self._trim_at:
             self._trim(plan.begins(sample.at))
 
-    def series(self, text: str, track: Track) -> Series:
-        """What is kept of an expression; an empty one when nothing is."""
-        found = self._series.get(text)
-        return found if found is not None and self.tracks[text].keeps == track.keeps else self._new(track)
+    def series(self, tracks: Mapping[str, Track]) -> Mapping[str, Series]:
+        """What is kept of each expression; an empty one where nothing is, or not all that is asked for."""
+        if tracks is self.tracks:  # nearly always, and comparing them takes longer than all the rest
+            return self._series
+        fitting = {
+            text for text, track in tracks.items() if text in self.tracks and self.tracks[text].keeps == track.keeps
+        }
+        return {text: self._series[text] if text in fitting else self._new(track) for text, track in tracks.items()}
 
     def _new(self, track: Track) -> Series:
         return Series(track.keeps, micros_of(self.stale_after))
 
     def _fit(self, tracks: Mapping[str, Track]) -> None:
-        self._series = {text: self.series(text, track) for text, track in tracks.items()}
-        self.tracks = dict(tracks)
+        self._series = dict(self.series(tracks))
+        self.tracks = tracks
 
     def _trim(self, low: int) -> None:
         for series in self._series.values():
@@ -140,7 +144,7 @@ class Answers:
         self.now = pending[-1].at
         self._plan = plan
         self._later = {text: _known(text, pending) for text in plan.tracks}
-        self._series = {text: kept.series(text, track) for text, track in plan.tracks.items()}
+        self._series = kept.series(plan.tracks)
 
     def values(self) -> dict[str, Value]:
         """The value of every window by its text; None where the present value is unknown."""
@@ -190,8 +194,11 @@ def _span(length: int) -> timedelta:
 
 def _known(text: str, pending: Sequence[Sample]) -> Later:
     """The known values of one expression; none when the present one is not known."""
-    if not isinstance(pending[-1].values.get(text), Decimal):
+    present = pending[-1].values.get(text)
+    if not isinstance(present, Decimal):
         return ()
+    if len(pending) == 1:
+        return ((pending[0].at, present),)
     values = ((sample.at, sample.values.get(text)) for sample in pending)
     return [(at, value) for at, value in values if isinstance(value, Decimal)]
 

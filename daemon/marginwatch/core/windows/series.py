@@ -102,7 +102,7 @@ class Series:
     def _extreme(
         self, kept: _Extremes, best: Callable[[Sequence[Decimal]], Decimal], low: int, later: Later
     ) -> Decimal:
-        found = [value for _, _, value in held(later, self._stale_after, low)]
+        found = [later[0][1]] if len(later) == 1 else [value for _, _, value in held(later, self._stale_after, low)]
         earlier = kept.after(low, later[0][0])
         return best(found if earlier is None else [earlier, *found])
 
