@@ -381,3 +381,29 @@ after = "5s"
 expect = { low = { told = "reminder", text = "equity -5" } }
 """
     assert said(tmp_path, steps, USUAL, rules) == ""
+
+
+def test_a_worsening_voids_an_acknowledgement_for_good(tmp_path: Path) -> None:
+    """Reminders come again after it, restarts or not."""
+    steps = """
+[[test.step]]
+set = { margin_usage = "85%" }
+repeat = "30s"
+[[test.step]]
+at = "1m"
+ack = "usage"
+expect = { usage = "firing" }
+[[test.step]]
+at = "2m"
+set = { margin_usage = "95%" }
+[[test.step]]
+at = "3m"
+expect = { usage = "worsened" }
+[[test.step]]
+at = "4m"
+restart = true
+[[test.step]]
+at = "1h3m"
+expect = { usage = "reminder" }
+"""
+    assert said(tmp_path, steps) == ""

@@ -144,11 +144,11 @@ class _Play:
         first = self._answers.latest is None and self._next is None
         asked = step.answers or step.fails is not None or (first and bool(self._pace))
         due = self._next is not None and self._next <= step.at
-        wishes, failed = self._wishes(step)
-        self._feed(self._answers.answer(step.at) if asked or due else (), step.at, wishes)
+        silenced = self._silence(step)
+        self._feed(self._answers.answer(step.at) if asked or due else (), step.at, silenced)
         if asked or due or step.pace is not None:
             self._next = step.at + self._pace if self._pace else None
-        return failed
+        return self._acknowledge(step)
 
     def _elapse(self, until: datetime) -> None:
         for moment in self._replay.elapse(until):
@@ -173,8 +173,18 @@ class _Play:
         self.restarted |= frozenset((*known, *events))
         self._take(self._replay.start(at, self._kept.prior(), self._kept.observations))
 
-    def _wishes(self, step: Step) -> tuple[Wishes | None, tuple[Failure, ...]]:
-        """What the operator does at the step, and what cannot be done."""
+    def _silence(self, step: Step) -> Wishes | None:
+        """Silences begin before the answer."""
+        if step.silence is None:
+            return None
+        self._silences += 1
+        ends = step.at + step.silence.length
+        silence = Silence(self._silences, OPERATOR, "", step.at, ends, rule=step.silence.rule)
+        self._kept.silences = (*self._kept.silences, silence)
+        return Wishes(silences=self._kept.silences)
+
+    def _acknowledge(self, step: Step) -> tuple[Failure, ...]:
+        """Whoever acknowledges has seen the answer; what is not there to be acknowledged."""
         failed = []
         for wish in step.acknowledge:
             found = [alert for alert in self._replay.memory.alerts() if alert.key.rule == wish.rule]
@@ -183,11 +193,6 @@ class _Play:
             for alert in found:
                 given = Acknowledgement(alert.alert_id, OPERATOR, "", step.at, None)
                 self._kept.acknowledgements[alert.alert_id] = given
-        if step.silence is not None:
-            self._silences += 1
-            ends = step.at + step.silence.length
-            silence = Silence(self._silences, OPERATOR, "", step.at, ends, rule=step.silence.rule)
-            self._kept.silences = (*self._kept.silences, silence)
-        if not step.acknowledge and step.silence is None:
-            return None, ()
-        return Wishes(self._kept.silences, dict(self._kept.acknowledgements)), tuple(failed)
+        if step.acknowledge:
+            self._feed((), step.at, Wishes(acknowledgements=dict(self._kept.acknowledgements)))
+        return tuple(failed)
