@@ -10,7 +10,7 @@ from marginwatch.core.alert import Alert, Transition
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.store import codec, loading, naming
 from marginwatch.store.replay import Replay, prior
-from marginwatch.store.tables import OPEN_ALERT, acknowledgements, alerts, cycles, failures, transitions
+from marginwatch.store.tables import OPEN_ALERT, acknowledgements, alerts, cycles, failures, ticks, transitions
 from marginwatch.store.types import CycleRun, FailureRun
 
 if TYPE_CHECKING:
@@ -137,6 +137,12 @@ class History:
         Read in pages of bounded size, each a snapshot of its own: what retention drops meanwhile is missing.
         """
         return iter(Replay(self._database, since, until, account))
+
+    def recorded(self) -> tuple[datetime, datetime] | None:
+        """When the first and the last tick on record were; None when there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(sa.func.min(ticks.c.at), sa.func.max(ticks.c.at))).one()
+        return None if row[0] is None else (row[0], row[1])
 
     def prior(self, at: datetime) -> Prior:
         """What to begin a replay with in the middle of the past: accounts as they were last seen before `at`.
