@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from marginwatch.core.evaluate import Evaluated
 from marginwatch.core.model import FailureKind, VenueFailure
 from marginwatch.core.result import Unknown
-from support.watching import NOON, ladder, look, on, only, seen, state, when
+from support.watching import KEY, NOON, ladder, look, on, only, seen, state, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +111,18 @@ def test_an_optional_call_excuses_only_itself() -> None:
     assert found.unknown == {"rule": "in_margin_call is null; position.price is missing from the answer"}
     each = when("position.price > 5", each="position")
     assert look(each, seen(FIELDS, None, optional=["positions"]), live=["ES"]).unknown == {}
+
+
+def test_an_answer_for_all_accounts_that_cannot_be_read_blinds_nobody() -> None:
+    """It is told for the venue; one for this account, or one that never came, is told for the account."""
+    rule = ladder("margin_used", (">", "5", "4"))
+    unread = replace(failure("summary", "it is no JSON"), account=None, kind=FailureKind.BAD_ANSWER)
+    silent = look(rule, seen(FIELDS, failures=(unread,)), live=[""])
+    assert only(silent).outcome == Unknown("margin_used is missing from the answer, because it is no JSON")
+    assert silent.unknown == {}
+    for other in (replace(unread, account=KEY), replace(unread, kind=FailureKind.TIMED_OUT)):
+        assert look(rule, seen(FIELDS, failures=(other,))).unknown
+        assert look(rule, seen(FIELDS, failures=(unread, other))).unknown
 
 
 def test_a_call_is_known_by_its_whole_name() -> None:

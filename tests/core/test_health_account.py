@@ -200,6 +200,11 @@ def test_only_a_whole_answer_proves_that_answers_are_well_formed() -> None:
     assert health.malformed_result(ACCOUNT, observation(TIMED_OUT), after(0), venue_down=False) is None
 
 
+def test_an_answer_for_all_accounts_is_no_trouble_of_one() -> None:
+    """It is told for the venue, and proves nothing of the account's own answers."""
+    assert health.malformed_result(ACCOUNT, observation(replace(BAD, account=None)), after(0), venue_down=False) is None
+
+
 def test_a_failure_says_by_what_id_its_venue_knows_it() -> None:
     """The vendor's support desk asks for it, so what says that an answer is wrong or missing names it."""
     traced = replace(BAD, trace_id="7f31")

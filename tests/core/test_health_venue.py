@@ -66,6 +66,18 @@ def test_a_good_cycle_proves_every_trouble_false() -> None:
     assert {result.key.account for result in results} == {AccountKey("futures", "")}
 
 
+def test_an_answer_for_all_accounts_that_cannot_be_read_is_a_warning() -> None:
+    """While accounts answer it is told for the venue; the other troubles are proved false all the same."""
+    unread = VenueFailure("futures", FailureKind.BAD_ANSWER, after(0), "it is no JSON.", "accounts", where="[0]")
+    results = health.venue_results(VenueState("futures"), cycle(0), unread)
+
+    (told,) = (result for result in results if result.key.rule == health.ANSWER_MALFORMED)
+    assert told.outcome == Known((True, False), (True, False))
+    assert told.detail == "accounts: it is no JSON (at [0])"
+    assert [rule for rule, holds in held(results).items() if holds] == [health.ANSWER_MALFORMED]
+    assert len(results) == len(health.venue_results(VenueState("futures"), cycle(0)))
+
+
 @pytest.mark.parametrize(
     ("kind", "rule"),
     [

@@ -26,7 +26,8 @@ class Blame:
     sentence: str
     """`equity is null; margin_used is missing from the answer (metrics: the answer took too long)`."""
     excused: bool
-    """True when all that is missing belongs to optional calls the venue does not offer for this login."""
+    """True when all that is missing belongs to optional calls the venue does not offer for this login, or to an
+    answer for all its accounts that could not be read, which is told for the venue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def _gap(name: str, field: Field | None, observation: Observation, *, null: bool
     calls = frozenset() if field is None else field.calls
     causes = [failure for failure in observation.failures if not failure.call or failure.call in calls]
     how = f"missing from the answer, because {causes[0].detail.rstrip('.')}" if causes else "missing from the answer"
-    return _Gap(name, how, excused=bool(calls & observation.optional))
+    of_venue = bool(causes) and all(failure.of_venue for failure in causes)
+    return _Gap(name, how, excused=of_venue or bool(calls & observation.optional))
 
 
 def _listed(missing: list[str]) -> str:

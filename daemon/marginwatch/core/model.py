@@ -99,9 +99,21 @@ class VenueFailure:
     """For BAD_ANSWER only: the start of the raw answer, kept for diagnosis."""
 
     @property
+    def of_venue(self) -> bool:
+        """An answer for all accounts that is not as documented: told once for the venue, not for each account."""
+        return self.account is None and self.kind is FailureKind.BAD_ANSWER
+
+    @property
     def told(self) -> str:
         """The detail without its full stop, with the id that the venue's support desk asks for where there is one."""
         return self.detail.rstrip(".") + (f" (trace id {self.trace_id})" if self.trace_id else "")
+
+    @property
+    def sentence(self) -> str:
+        """What is told, with the call before it and the place in the answer behind it, without a full stop."""
+        call = f"{self.call}: " if self.call else ""
+        where = f" (at {self.where})" if self.where else ""
+        return f"{call}{self.told}{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +131,8 @@ class Observation:
     positions: tuple[Mapping[str, Value], ...] | None = None
     """By position-field name; None when the call that lists them failed or gave none, () when there are none."""
     failures: tuple[VenueFailure, ...] = ()
-    """Calls of the same cycle that failed for this account; their fields are missing above."""
+    """Calls of the same cycle that failed; their fields are missing above. One about no single account was to answer
+    for all of them."""
     optional: frozenset[str] = field(default_factory=frozenset)
     """Names of optional calls the venue does not offer for this login; their silence is not a failure."""
 

@@ -65,11 +65,11 @@ def test_a_call_that_cannot_be_placed_leaves_nobody_in_the_clear(names: tuple[st
 
 @pytest.mark.parametrize("body", [b"", {"margin_calls": [margin_call("1", met="x")]}, failed(MARGIN_CALLS)])
 def test_margin_calls_that_fail_are_missing_and_told(body: object) -> None:
-    """Everything else comes; the call's failure belongs to the account's observation."""
+    """Everything else comes; each observation has the failure of the call, which is about no single account."""
     (observation,) = read(good() | {MARGIN_CALLS: body}).observations
     assert observation.fields["equity"] == 10_000
     assert "in_margin_call" not in observation.fields
-    assert [(each.call, each.account) for each in observation.failures] == [(MARGIN_CALLS, key())]
+    assert [(each.call, each.account) for each in observation.failures] == [(MARGIN_CALLS, None)]
 
 
 def test_margin_calls_that_are_not_offered_are_no_failure() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from marginwatch.core.model import Account, FailureKind, Normalised
+from marginwatch.core.model import Account, FailureKind, Normalised, VenueFailure
 from marginwatch.venues.architect.normalise import Scope, left_out, single
 from marginwatch.venues.architect.wire import ACCOUNTS, LAST_ACCOUNTS, SUMMARIES
 from marginwatch.venues.protocol import Part
@@ -159,11 +159,22 @@ def test_an_earlier_listing_names_the_accounts_meanwhile(listing: object) -> Non
     earlier = {"accounts": [listed(), hidden]}
     said = read({ACCOUNTS: listing, LAST_ACCOUNTS: earlier, SUMMARIES: {"account_summaries": [summary()]}})
     assert said.listing is None
-    (observation,) = said.observations
+    observation = said.observations[0]
     assert observation.fields["equity"] == 10_000
-    assert "permissions" not in observation.fields
-    assert [each.account for each in observation.failures] == [key()]
-    assert [each.account for each in said.failures] == [key(SECOND)]
+    for each in said.observations:
+        assert "permissions" not in each.fields
+        assert [failure.account for failure in each.failures] == [None]
+
+
+@pytest.mark.parametrize("listing", [*BAD_LISTINGS, failed(ACCOUNTS)])
+def test_a_hidden_account_is_heard_of_in_a_listing_that_came(listing: object) -> None:
+    """One that cannot be read is the venue's trouble and not the account's; without any, nothing was heard of it."""
+    earlier = {"accounts": [listed() | {"permissions": {"view": False}}]}
+    said = read({ACCOUNTS: listing, LAST_ACCOUNTS: earlier, SUMMARIES: {"account_summaries": []}})
+    if isinstance(listing, VenueFailure):
+        assert (said.observations, [each.account for each in said.failures]) == ((), [key()])
+    else:
+        assert ([each.account for each in said.observations], said.failures) == ([key()], ())
 
 
 def test_an_earlier_listing_that_is_bad_too_helps_nobody() -> None:

@@ -119,9 +119,9 @@ async def test_a_listing_that_fails_costs_permissions_only(simulator: ArchitectS
     simulator.faults.fail(ACCOUNTS, fault)
     said = await cycle(venue)
     assert said.listing is None
-    assert [each.account.id for each in said.observations] == [FIRST, SECOND]
+    told = {each.account.id: each for each in said.observations}
+    assert [told[each].fields["equity"] for each in (FIRST, SECOND)] == [100_000, 100_000]
     for observation in said.observations:
-        assert observation.fields["equity"] == 100_000
         assert "permissions" not in observation.fields
         assert [each.kind for each in observation.failures] == [kind]
     await venue.aclose()

@@ -56,7 +56,7 @@ def stale_result(
     silent = _ever_seen(state) and now - _last_answer(state) >= stale_after
     stale = silent or any(now - since >= stale_after for since in blind.values())
     unanswered = silent or failure is not None
-    why = set(because.values()) if failure is None else {_sentence(failure)}
+    why = set(because.values()) if failure is None else {failure.sentence}
     detail = _silence(state, blind, why) if unanswered else _blindness(blind, because)
     return known(key, now, (stale, silent), detail, kept=(bool(blind) or unanswered, unanswered))
 
@@ -64,12 +64,15 @@ def stale_result(
 def malformed_result(
     account: AccountKey, seen: Observation | VenueFailure, now: datetime, *, venue_down: bool
 ) -> Result | None:
-    """Whether the account's answer is not what the venue documents; None when this one tells neither way."""
+    """Whether the account's answer is not what the venue documents; None when this one tells neither way.
+
+    Of an answer for all accounts `venue_results` tells.
+    """
     failures = seen.failures if isinstance(seen, Observation) else (seen,)
-    bad = [failure for failure in failures if failure.kind is FailureKind.BAD_ANSWER]
+    bad = [failure for failure in failures if failure.kind is FailureKind.BAD_ANSWER and not failure.of_venue]
     key = AlertKey(ANSWER_MALFORMED, account)
     if bad:
-        detail = "; ".join(_sentence(failure) for failure in bad)
+        detail = "; ".join(failure.sentence for failure in bad)
         return None if venue_down else known(key, now, (True, False), detail)
     return None if failures else known(key, now, (False, False), "the answer is as documented")
 
@@ -107,9 +110,3 @@ def _blindness(blind: Mapping[str, datetime], because: Mapping[str, str]) -> str
         f"{', '.join(rules)} cannot be decided since {clock(since)}" + (f": {why}" if why else "")
         for (since, why), rules in sorted(causes.items())
     )
-
-
-def _sentence(failure: VenueFailure) -> str:
-    call = f"{failure.call}: " if failure.call else ""
-    where = f" (at {failure.where})" if failure.where else ""
-    return f"{call}{failure.told}{where}"

@@ -57,19 +57,27 @@ def next_venue_state(prior: VenueState, cycle: CycleEnd) -> VenueState:
     )
 
 
-def venue_results(venue: VenueState, cycle: CycleEnd) -> list[Result]:
+def venue_results(venue: VenueState, cycle: CycleEnd, shared: VenueFailure | None = None) -> list[Result]:
     """What a cycle says of its venue; `venue` is its state after it.
 
-    A failed cycle says that one rule holds and nothing of the others: only a good cycle proves that they do not.
+    `shared` is an answer for all accounts that could not be read, while those of accounts could. A failed cycle says
+    that one rule holds and nothing of the others: only a good cycle proves that they do not.
     """
     cause = _cause(cycle)
     if cause is None:
-        well = [_result(rule, cycle, "the venue answers", holds=False) for rule in dict.fromkeys(_TROUBLE.values())]
-        return [*well, _watched(cycle)]
+        well = {rule: _result(rule, cycle, "the venue answers", holds=False) for rule in _TROUBLE.values()}
+        if shared is not None:
+            well[ANSWER_MALFORMED] = _partly(cycle, shared)
+        return [*well.values(), _watched(cycle)]
     since = "" if venue.failing_since is None else f" since {clock(venue.failing_since)}"
     cycles = "1 cycle" if venue.failed_cycles == 1 else f"{venue.failed_cycles} cycles in a row"
     detail = f"{cause.told}; {cycles} failed{since}"
     return [_result(_TROUBLE[cause.kind], cycle, detail, holds=True)]
+
+
+def _partly(cycle: CycleEnd, shared: VenueFailure) -> Result:
+    """Something is seen of the accounts, so it is a warning."""
+    return known(_key(ANSWER_MALFORMED, cycle), cycle.ended_at, (True, False), shared.sentence)
 
 
 def _watched(cycle: CycleEnd) -> Result:
@@ -86,4 +94,8 @@ def _cause(cycle: CycleEnd) -> VenueFailure | None:
 
 def _result(rule: str, cycle: CycleEnd, detail: str, *, holds: bool) -> Result:
     held = (holds,) * len(RULES[rule].levels)
-    return known(AlertKey(rule, AccountKey(cycle.venue, "")), cycle.ended_at, held, detail)
+    return known(_key(rule, cycle), cycle.ended_at, held, detail)
+
+
+def _key(rule: str, cycle: CycleEnd) -> AlertKey:
+    return AlertKey(rule, AccountKey(cycle.venue, ""))

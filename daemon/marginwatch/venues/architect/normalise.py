@@ -106,12 +106,7 @@ class _Cycle:
     def account(self, listed: Listed) -> Observation | VenueFailure | None:
         """One account's observation or failure; None when its failure is that of the whole venue."""
         if not listed.account.viewable:
-            return listed.failure or Observation(
-                account=listed.account.key,
-                fetched_at=self.fetched.fetched_at,
-                as_of=None,
-                fields={**self.scope.fields(), **listed.fields},
-            )
+            return self._hidden(listed)
         row = self._row(listed.account)
         if row is None or isinstance(row, VenueFailure):
             return row
@@ -120,6 +115,19 @@ class _Cycle:
         made = _observation(listed.account.key, self.fetched.fetched_at, row, fields)
         failures = [each for each in (listed.failure, *made.failures, failure) if each]
         return replace(made, failures=tuple(failures), optional=self.fetched.optional)
+
+    def _hidden(self, listed: Listed) -> Observation | VenueFailure:
+        """An account whose numbers the login may not see: what the listing says of it is all there is."""
+        failure = listed.failure
+        if failure is not None and not failure.of_venue:
+            return replace(failure, account=listed.account.key)
+        return Observation(
+            account=listed.account.key,
+            fetched_at=self.fetched.fetched_at,
+            as_of=None,
+            fields={**self.scope.fields(), **listed.fields},
+            failures=() if failure is None else (failure,),
+        )
 
     def _row(self, account: Account) -> Row | VenueFailure | None:
         if isinstance(self.summaries, VenueFailure):
@@ -144,7 +152,7 @@ class _Cycle:
 
     def _call_fields(self, account: Account) -> tuple[dict[str, Value], VenueFailure | None]:
         if isinstance(self.book, VenueFailure):
-            return {}, replace(self.book, account=account.key)
+            return {}, self.book
         return self.book.fields(account) if self.book else ({}, None)
 
 
@@ -168,7 +176,7 @@ def _without_permissions(fetched: Fetched, failure: VenueFailure) -> tuple[Liste
     earlier = _listing(fetched, LAST_ACCOUNTS) if LAST_ACCOUNTS in fetched.parts else failure
     if isinstance(earlier, VenueFailure):
         return None
-    return tuple(replace(each, fields={}, failure=replace(failure, account=each.account.key)) for each in earlier)
+    return tuple(replace(each, fields={}, failure=failure) for each in earlier)
 
 
 def _summaries(fetched: Fetched) -> Summaries | VenueFailure:
