@@ -136,7 +136,7 @@ def test_what_no_window_sees_any_more_is_forgotten(equities: list[int], rounds: 
     for number in range(rounds * len(equities)):
         at = NOON + timedelta(seconds=20 * number)
         windows.keep(plan, sample(plan, windows, at, str(equities[number % len(equities)] + number % 2)))
-        assert len(windows._series["equity"]) <= 31 + max(64, 2 * 31)
+        assert len(windows._series["equity"]) <= 31 + 16 + max(64, 31 + 16)
 
 
 def test_how_much_was_seen() -> None:

@@ -16,8 +16,10 @@ import operator
 from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from marginwatch.core.windows.numbers import EXACT, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 Later: TypeAlias = "Sequence[tuple[int, Decimal]]"
 """Known values that are not in the series yet, times not falling; the last one is the present value."""
 
-_EXACT: Final = Context(prec=200, Emin=MIN_EMIN, Emax=MAX_EMAX)
-"""Digits enough for sums of amounts by microseconds to be exact, so that they do not depend on where they began."""
+_STRIDE: Final = 16
+"""Steps between two sums that are kept: those between are added up when they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class Series:
         assert self._steps is not None
         total = self._steps.total(low, later[0][0])
         for start, until, value in held(later, self._stale_after, low):
-            total = _EXACT.add(total, _EXACT.multiply(value, until - max(start, low)))
+            total = EXACT.add(total, EXACT.multiply(value, until - max(start, low)))
         return total, self.known.length(low, later)
 
     def _extreme(
@@ -199,35 +201,42 @@ class _Extremes:
 class _Steps:
     """Every value with the time it held, unchanged ones as one; with their sums where means are asked for."""
 
-    __slots__ = ("_ends", "_starts", "_sums", "values")
+    __slots__ = ("_ends", "_last", "_starts", "_sums", "_total", "values")
 
     def __init__(self, *, with_sums: bool) -> None:
-        self.values: list[Decimal] = []
+        self.values = Numbers()
+        self._last = Decimal(0)
         self._starts = array("q")
         self._ends = array("q")
+        self._total = Decimal(0)
+        """Of all before the last value, each by the time it held; since the beginning, what was dropped included."""
         self._sums: list[Decimal] | None = [] if with_sums else None
-        """Of all before each value, each by the time it held."""
+        """The total as of each `_STRIDE`th value kept, from the first one on."""
 
     def __len__(self) -> int:
         return len(self._ends)
 
     def push(self, at: int, value: Decimal, until: int) -> None:
-        if self.values and at <= self._ends[-1] and value == self.values[-1]:
+        if self._ends and at <= self._ends[-1] and value == self._last:
             self._ends[-1] = until
             return
-        if self.values and at < self._ends[-1]:
+        if self._ends and at < self._ends[-1]:
             self._ends[-1] = at
         if self._sums is not None:
-            self._sums.append(self._sum(len(self.values), at))
+            self._total = self._until(at)
+            if len(self._ends) % _STRIDE == 0:
+                self._sums.append(self._total)
         self.values.append(value)
+        self._last = value
         self._starts.append(at)
         self._ends.append(until)
 
     def trim(self, low: int) -> None:
-        gone = bisect_right(self._ends, low)
-        del self._starts[:gone], self._ends[:gone], self.values[:gone]
+        gone = bisect_right(self._ends, low) // _STRIDE * _STRIDE
+        del self._starts[:gone], self._ends[:gone]
+        self.values.drop(gone)
         if self._sums is not None:
-            del self._sums[:gone]
+            del self._sums[: gone // _STRIDE]
 
     def place(self, low: int, limit: int) -> int | None:
         """Of the first value that held after `low`; what was seen last holds until `limit` at most."""
@@ -238,17 +247,23 @@ class _Steps:
         place = self.place(low, limit)
         if place is None:
             return Decimal(0)
-        started = _EXACT.multiply(self.values[place], max(low - self._starts[place], 0))
-        assert self._sums is not None
-        return _EXACT.subtract(self._sum(len(self.values), limit), _EXACT.add(self._sums[place], started))
+        started = EXACT.multiply(self.values[place], max(low - self._starts[place], 0))
+        return EXACT.subtract(self._until(limit), EXACT.add(self._before(place), started))
 
-    def _sum(self, count: int, limit: int) -> Decimal:
-        """Of the first `count` values, the last of which holds until `limit` at most."""
+    def _until(self, limit: int) -> Decimal:
+        """The sum of all since the beginning, the last one of which holds until `limit` at most."""
+        if not self._ends:
+            return self._total
+        return EXACT.add(self._total, EXACT.multiply(self._last, min(self._ends[-1], limit) - self._starts[-1]))
+
+    def _before(self, place: int) -> Decimal:
+        """The sum of all before this place since the beginning."""
         assert self._sums is not None
-        if not count:
-            return Decimal(0)
-        lasted = min(self._ends[count - 1], limit) - self._starts[count - 1]
-        return _EXACT.add(self._sums[count - 1], _EXACT.multiply(self.values[count - 1], lasted))
+        found = self._sums[place // _STRIDE]
+        for number in range(place // _STRIDE * _STRIDE, place):
+            lasted = self._ends[number] - self._starts[number]
+            found = EXACT.add(found, EXACT.multiply(self.values[number], lasted))
+        return found
 
 
 def held(later: Later, stale_after: int, low: int) -> Iterator[tuple[int, int, Decimal]]:
