@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey, Normalised, Observation
     from marginwatch.core.route import Notice
     from marginwatch.core.ruling import Ruling
+    from marginwatch.core.seeding import Stored
     from marginwatch.core.state import Commit, Message, Prior
     from marginwatch.store.types import OperatorInput
 
@@ -106,6 +107,10 @@ class _Decided:
     """The decision's, messages included."""
     seen: int
     """What operators wrote up to here is decided on."""
+    ruling: Ruling
+    """What decided, and is in force from then on."""
+    recorded: bool = False
+    """It is to be on record even if nothing happened."""
 
 
 class Ticker:
@@ -141,6 +146,20 @@ class Ticker:
         self._began = now
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
 
+    def reload(self, ruling: Ruling, now: datetime) -> Ticked:
+        """Go on by other rules: all that was up to now is decided by the old ones, all that comes by the new.
+
+        After a `StoreError` give the very same ruling again before anything else.
+        """
+        undone = self._undone
+        if undone is not None:
+            ticked = self._settle(undone)
+            if undone.ruling is ruling:
+                return ticked
+        self._settle(replace(self._tick((), now), recorded=True))
+        decision = reload(self._memory, ruling, now, self._store.observations)
+        return self._settle(replace(self._decided((), decision, self._seen, Seen(reloaded=True)), ruling=ruling))
+
     def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
         """Decide and commit everything that follows from the batch and from the time.
 
@@ -152,11 +171,7 @@ class Ticker:
             ticked = self._settle(undone)
             if undone.batch is batch:
                 return ticked
-        wishes, seen = self._wishes()
-        news = list(self._news(batch, now))
-        decision = engine.decide(self._memory, self.ruling, news, now, wishes)
-        given = replace(seen_in(news, decision.commit, self.ruling.venues), wishes=self._new(wishes))
-        return self._settle(self._decided(batch, decision, seen, given))
+        return self._settle(self._tick(batch, now))
 
     def look_anew(self, now: datetime) -> None:
         """The wall clock was set forward: the time it left out is no silence of anybody's."""
@@ -173,6 +188,13 @@ class Ticker:
     def memory(self) -> Memory:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
+
+    def _tick(self, batch: Sequence[Arrival], now: datetime) -> _Decided:
+        wishes, seen = self._wishes()
+        news = list(self._news(batch, now))
+        decision = engine.decide(self._memory, self.ruling, news, now, wishes)
+        given = replace(seen_in(news, decision.commit, self.ruling.venues), wishes=self._new(wishes))
+        return self._decided(batch, decision, seen, given)
 
     def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:
@@ -197,18 +219,18 @@ class Ticker:
         return Wishes(read.silences, read.acknowledgements, forget), read.changes
 
     def _new(self, wishes: Wishes | None) -> Wishes | None:
-        """The wishes, where they differ from what is remembered of them."""
+        """The wishes, where they differ from what is on record: nothing of what was wished while no process ran."""
         known = Wishes(self._memory.silences, self._memory.acknowledgements)
-        return None if wishes == known else wishes
+        return None if wishes == (known if self._seen >= 0 else Wishes((), {})) else wishes
 
     def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int, given: Seen) -> _Decided:
         messages = tuple(worded(notice, decision) for notice in decision.notices)
         given = replace(given, began_at=self._began, silent=tuple(self._silent))
-        return _Decided(batch, decision, replace(decision.commit, messages=messages, seen=given), seen)
+        return _Decided(batch, decision, replace(decision.commit, messages=messages, seen=given), seen, self.ruling)
 
     def _settle(self, decided: _Decided) -> Ticked:
         commit, self._undone = decided.commit, None
-        told = says_something(commit)
+        told = decided.recorded or says_something(commit)
         if told:
             try:
                 self._store.commit(commit)
@@ -219,7 +241,7 @@ class Ticker:
         engine.remember(self._memory, decided.decision)
         if not told and any(isinstance(key, str) or not self._memory.has_timer(key) for key in decided.decision.timers):
             self._silent.append(commit.at)
-        self._seen = decided.seen
+        self._seen, self.ruling = decided.seen, decided.ruling
         for transition in commit.transitions:
             _log_step(transition)
         return Ticked(len(commit.messages), len(commit.transitions))
@@ -230,6 +252,18 @@ def resume(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
     memory.watching_since = _watching_since(memory, ruling, now)
     engine.time_all(memory, ruling, now)
     return engine.start(memory, ruling, now)
+
+
+def reload(memory: Memory, ruling: Ruling, now: datetime, stored: Stored | None = None) -> Decision:
+    """Go on by another ruling, between two ticks: what both have in common goes on as if nothing had happened.
+
+    What the new one no longer covers is closed, the windows of time that it alone asks for are filled from what is
+    stored, and every timer is set anew.
+    """
+    decision = engine.start(memory, ruling, now)
+    fill(memory, ruling, now, stored)
+    engine.time_all(memory, ruling, now)
+    return decision
 
 
 def _watching_since(memory: Memory, ruling: Ruling, now: datetime) -> datetime | None:

@@ -15,7 +15,7 @@ from marginwatch.core.memory import Memory
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
-from marginwatch.tick import resume
+from marginwatch.tick import reload, resume
 from support.desk import (
     ONE,
     TWO,
@@ -81,7 +81,7 @@ TURNS = st.lists(
         fails=st.sampled_from(["", "", "", "", "venue", "account", "partly"]),
         ends=st.booleans(),
         joins=st.booleans(),
-        does=st.sampled_from(["", "", "", "ack", "silence", "end", "forget", "restart", "reload"]),
+        does=st.sampled_from(["", "", "", "ack", "silence", "end", "forget", "restart", "edit", "reload"]),
     ),
     min_size=1,
     max_size=25,
@@ -161,11 +161,18 @@ def _do(desk: Desk, store: Store, does: str, second: float) -> None:
     elif does == "forget":
         for state in store.history.account_states()[:1]:
             store.operators.forget(state.account.key, by="ann", now=now)
-    elif does in {"restart", "reload"}:
+    elif does:
+        _change(desk, store, does, second)
+
+
+def _change(desk: Desk, store: Store, does: str, second: float) -> None:
+    others = {"r1": FEWER, "r2": RULES}[desk.rules.revision]
+    if does == "reload":
+        desk.reload(second, others)
+    else:
         store._owner.release() if store._owner else None
         store.own()
-        rules = {"r1": FEWER, "r2": RULES}[desk.rules.revision] if does == "reload" else None
-        desk.start(second, rules)
+        desk.start(second, others if does == "edit" else None)
 
 
 def _replayed(store: Store, rulings: dict[str, Ruling]) -> list[Transition]:
@@ -173,6 +180,11 @@ def _replayed(store: Store, rulings: dict[str, Ruling]) -> list[Transition]:
     found: list[Transition] = []
     for tick in store.history.ticks(after(0), after(10**6)):
         rules = rulings[tick.revision]
+        if tick.seen.reloaded:
+            decision = reload(memory, rules, tick.at)
+            engine.remember(memory, decision)
+            found += decision.commit.transitions
+            continue
         if tick.seen.began_at is not None:
             memory = Memory.of(left_by(memory))
             decision = resume(memory, rules, tick.seen.began_at)

@@ -214,6 +214,13 @@ class Desk:
         self.ticker = Ticker(_Spy(self.ledger, self), self.rules, {VENUE: unwrap})
         self.ticker.start(after(seconds))
 
+    def reload(self, seconds: float, rules: Ruling) -> list[Transition]:
+        """Go on by other rules from that second on; gives what that brought by itself."""
+        before = len(self.transitions)
+        self.rules = rules
+        self.ticker.reload(rules, after(seconds))
+        return self.transitions[before:]
+
     def tick(self, seconds: float, *news: Answer | Arrival) -> list[Transition]:
         """Tick at that second; gives what it decided."""
         before = len(self.transitions)

@@ -3,6 +3,7 @@
     replay.start(at, prior)     as a process starts: timers are set, what the ruling no longer covers is closed
     replay.elapse(until)        a tick for each timer that runs out before `until`, as the daemon wakes for it
     replay.feed(news, at)       the tick that takes the news, and the timers due by then
+    replay.reload(ruling, at)   other rules from then on, as the daemon takes them between two ticks
 
 Nothing is stored and nothing is sent: a decision counts as committed as soon as it is made.
 """
@@ -16,7 +17,7 @@ from marginwatch.core import engine
 from marginwatch.core.memory import Memory
 from marginwatch.core.seeding import fill
 from marginwatch.core.state import Prior
-from marginwatch.tick import resume, worded
+from marginwatch.tick import reload, resume, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,6 +67,11 @@ class Replay:
     def feed(self, news: Iterable[News], at: datetime, wishes: Wishes | None = None) -> Moment:
         """Tick at `at` with what arrived then; without any, to see what time alone brings by then."""
         return self._settle(at, engine.decide(self.memory, self.ruling, news, at, wishes))
+
+    def reload(self, ruling: Ruling, at: datetime, past: Stored | None = None) -> Moment:
+        """Go on by other rules; `past` as for `start`."""
+        self.ruling = ruling
+        return self._settle(at, reload(self.memory, ruling, at, past))
 
     def elapse(self, until: datetime) -> Iterator[Moment]:
         """Tick whenever time alone moves something before `until`; to be run through before the next `feed`."""

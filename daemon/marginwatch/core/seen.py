@@ -48,10 +48,13 @@ class Seen:
     """Since the tick on record before: when timers ran out for good and nothing followed that is worth a record."""
     resumed: bool = False
     """The tick is what beginning brought by itself: nothing else was decided."""
+    reloaded: bool = False
+    """The tick is what going on under other rules brought by itself: nothing else was decided. The tick's revision is
+    that of the new rules; what came before it was decided by those of the tick on record before."""
 
     def __bool__(self) -> bool:
         """Whether there is anything that makes a tick worth recording."""
-        return bool(self.listings or self.wishes)
+        return bool(self.listings or self.wishes or self.reloaded)
 
 
 def seen_in(news: Iterable[News], commit: Commit, venues: Container[str]) -> Seen:

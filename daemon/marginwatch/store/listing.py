@@ -83,6 +83,8 @@ class Listing(msgspec.Struct, array_like=True):
     """Microseconds from each of `Seen.silent` to the tick."""
     resumed: bool = False
     """`Seen.resumed`."""
+    reloaded: bool = False
+    """`Seen.reloaded`."""
 
     def add(self, observation: Observation, *, account: int, place: int, tick: int) -> None:
         """List an unchanged observation."""

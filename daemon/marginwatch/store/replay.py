@@ -137,6 +137,7 @@ class Replay:
                 began_at=None if here.began is None else from_micros(at - here.began),
                 silent=tuple(from_micros(at - before) for before in here.silent),
                 resumed=here.resumed,
+                reloaded=here.reloaded,
             ),
             thinned=listing is None,
         )

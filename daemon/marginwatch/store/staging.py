@@ -189,6 +189,7 @@ class _Stage:
         self._listing.began = None if seen.began_at is None else self._at - to_micros(seen.began_at)
         self._listing.silent = [self._at - to_micros(moment) for moment in seen.silent]
         self._listing.resumed = seen.resumed
+        self._listing.reloaded = seen.reloaded
 
     def _account_state(self, state: AccountState) -> None:
         key = state.account.key

@@ -1,0 +1,229 @@
+"""A reload changes nothing but what the edit is about, and takes effect as a whole between two ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marginwatch.core.model import FailureKind
+from marginwatch.core.rule import Rule, RuleKind
+from marginwatch.core.state import Commit
+from marginwatch.store.errors import DatabaseBusyError
+from support.desk import (
+    ONE,
+    TWO,
+    Desk,
+    Paper,
+    after,
+    answer,
+    call_rule,
+    cycle_end,
+    failed,
+    fields,
+    permissions_rule,
+    ruling,
+    seen,
+    steps,
+    usage_rule,
+)
+
+if TYPE_CHECKING:
+    from marginwatch.core.alert import Transition
+    from marginwatch.core.ruling import Ruling
+    from marginwatch.store.types import Committed
+
+USAGE = usage_rule(hold=timedelta(seconds=15), clear_for=timedelta(seconds=15), remind_every=timedelta(seconds=45))
+CALL = call_rule(remind_every=timedelta(seconds=60))
+PEAK = Rule(
+    id="peak",
+    title="Below its peak",
+    kind=RuleKind.CONDITION,
+    levels=CALL.levels,
+    expression='drawdown(equity, "10m") > 50',
+    revision="1",
+)
+
+
+def rules(suffix: str = "") -> Ruling:
+    """The same rules at every call, as loaded anew; the suffix is of all titles and summaries."""
+    written = (USAGE, CALL, permissions_rule(), PEAK)
+    return ruling(*(replace(rule, title=rule.title + suffix, summary=suffix) for rule in written))
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens after a pause; a reload may come at any moment, in the middle of a cycle too."""
+
+    pause: float
+    usage: str | None
+    equity: int
+    second_account: bool
+    fails: str
+    ends: bool
+    reload: bool
+
+
+EVENTS = st.lists(
+    st.builds(
+        Event,
+        pause=st.sampled_from([0.5, 5, 10, 10, 30, 55, 70]),
+        usage=st.sampled_from(["0.5", "0.78", "0.81", "0.85", "0.88", "0.92", "0.95", None]),
+        equity=st.sampled_from([1000, 1030, 960, 940]),
+        second_account=st.booleans(),
+        fails=st.sampled_from(["", "", "", "", "venue", "account"]),
+        ends=st.booleans(),
+        reload=st.booleans(),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@given(EVENTS)
+def test_a_reload_of_the_same_rules_changes_no_transition(events: list[Event]) -> None:
+    """Timers, windows and a cycle that is under way go on as if nothing had happened."""
+    assert play(events, rules()) == play(events, None)
+
+
+@given(EVENTS)
+def test_an_edit_of_words_changes_nothing_but_words(events: list[Event]) -> None:
+    """Other titles and summaries leave every step as it was."""
+    edited = play(events, rules(" (edited)"))
+    assert [replace(each, title="") for each in edited] == [replace(each, title="") for each in play(events, None)]
+
+
+def play(events: list[Event], edited: Ruling | None) -> list[Transition]:
+    """What is decided of these events, with reloads or without any."""
+    desk = Desk(rules())
+    second = 0.0
+    for event in events:
+        second += event.pause
+        _pass_time(desk, second - 0.25)
+        if edited is not None and event.reload:
+            desk.reload(second - 0.25, edited)
+        _pass_time(desk, second)
+        _happen(desk, second, event)
+    return desk.transitions
+
+
+def _pass_time(desk: Desk, until: float) -> None:
+    while (due := desk.ticker.next_timer()) is not None and due < after(until):
+        desk.ticker.tick([], due)
+
+
+def _happen(desk: Desk, second: float, event: Event) -> None:
+    account = TWO if event.second_account else ONE
+    if event.fails:
+        desk.tick(second, failed(second, account if event.fails == "account" else None, FailureKind.UNREACHABLE))
+    else:
+        observed = seen(second, fields(event.usage, equity=Decimal(event.equity)), account)
+        desk.tick(second, answer(observed, listing=[ONE, TWO]))
+    if event.ends:
+        desk.tick(second, cycle_end(second))
+
+
+def test_an_edited_rule_keeps_its_alert() -> None:
+    """With its id, clocks and those who were told; the next message says that the rule changed."""
+    desk = Desk(ruling(USAGE))
+    for second in (0, 10, 20):
+        desk.see(second, "0.85")
+    (firing,) = desk.ticker.memory.alerts()
+    lower = (replace(USAGE.levels[0], limit=USAGE.levels[0].clear, clear=None), *USAGE.levels[1:])
+    desk.reload(25, ruling(replace(USAGE, levels=lower, revision="2"), revision="r2"))
+    (kept,) = desk.ticker.memory.alerts()
+    desk.see(30, "0.95")
+    desk.see(40, "0.95")
+    (worse,) = desk.see(50, "0.95")
+
+    assert (kept.alert_id, kept.told, kept.timers[0]) == (firing.alert_id, firing.told, firing.timers[0])
+    assert (worse.alert_id, worse.rule_changed, worse.revision) == (firing.alert_id, True, "r2")
+
+
+def test_a_removed_rule_closes_its_alert() -> None:
+    """Those who were told are told that it was closed, and why."""
+    desk = Desk(ruling(usage_rule(), CALL))
+    desk.see(0, "0.95")
+
+    assert steps(desk.reload(5, ruling(CALL, revision="r2"))) == ["usage:firing>closed:rule_removed"]
+    assert desk.told() == ["usage:firing:critical", "usage:closed:critical"]
+    assert desk.see(10, "0.95") == []
+
+
+def test_a_new_rule_begins_with_the_next_answer() -> None:
+    """The reload itself fires nothing: it looks at no old number."""
+    desk = Desk(ruling(CALL))
+    desk.see(0, "0.95")
+
+    assert desk.reload(5, ruling(CALL, usage_rule(), revision="r2")) == []
+    assert steps(desk.see(10, "0.95")) == ["usage:inactive>firing:held"]
+
+
+def test_a_new_window_has_seen_what_is_stored() -> None:
+    """A rule that looks back is not blind to what was before it."""
+    desk = Desk(ruling(CALL))
+    desk.see(0, equity=Decimal(1000))
+    desk.see(10, equity=Decimal(990))
+    desk.reload(15, ruling(CALL, PEAK, revision="r2"))
+
+    assert steps(desk.see(20, equity=Decimal(940))) == ["peak:inactive>firing:held"]
+
+
+def test_what_time_brought_before_is_decided_by_the_old_rules() -> None:
+    """A reminder that is due when rules are reloaded is that of the rule it is due by."""
+    desk = Desk(ruling(usage_rule(remind_every=timedelta(seconds=30))))
+    desk.see(0, "0.95")
+    desk.see(20, "0.95")
+
+    assert steps(desk.reload(31, ruling(usage_rule(), revision="r2"))) == ["usage:firing>firing:remind"]
+
+
+class Refusing(Paper):
+    """A ledger that refuses commits for a while."""
+
+    refusals = 0
+
+    def commit(self, commit: Commit) -> Committed:
+        """Refuse, or keep it."""
+        if self.refusals:
+            self.refusals -= 1
+            raise DatabaseBusyError(where="there")
+        return Paper.commit(self, commit)
+
+
+@pytest.mark.parametrize("refusals", [1, 2, 3])
+def test_a_reload_that_cannot_be_stored_is_repeated_until_it_is(refusals: int) -> None:
+    """Until then the old rules are in force; it closes and tells once."""
+    ledger = Refusing()
+    desk = Desk(ruling(usage_rule()), ledger)
+    desk.see(0, "0.95")
+    before, fewer = desk.ticker.ruling, ruling(CALL, revision="r2")
+    ledger.refusals = refusals
+    for _ in range(refusals):
+        with pytest.raises(DatabaseBusyError):
+            desk.reload(5, fewer)
+        assert desk.ticker.ruling is before
+    desk.reload(6, fewer)
+
+    assert desk.ticker.ruling is fewer
+    assert desk.told() == ["usage:firing:critical", "usage:closed:critical"]
+    assert ledger.commits[-1].revision == "r2"
+    assert ledger.commits[-2].revision == "r1"
+
+
+def test_a_reload_after_a_tick_in_doubt_commits_that_first() -> None:
+    """What was decided by the old rules stays as it was decided, and the reload follows."""
+    ledger = Refusing()
+    desk = Desk(ruling(usage_rule()), ledger)
+    desk.see(0, "0.5")
+    ledger.refusals = 1
+    with pytest.raises(DatabaseBusyError):
+        desk.see(10, "0.95")
+    desk.reload(11, ruling(CALL, revision="r2"))
+
+    assert desk.told() == ["usage:firing:critical", "usage:closed:critical"]
