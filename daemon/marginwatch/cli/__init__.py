@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "Watch simulated accounts get into trouble and out of it.",
     "check": "Check the configuration and the rules.",
     "test": "Run the tests of rules.",
+    "backtest": "Say what rules would have told of the past.",
     "status": "Say whether to worry, in one screen.",
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",

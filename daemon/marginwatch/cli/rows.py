@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from marginwatch.cli.output import age
 
@@ -12,10 +12,24 @@ if TYPE_CHECKING:
 
     from marginwatch.app.reading import Reading
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
+    from marginwatch.core.fields import Unit
     from marginwatch.core.model import AccountKey
     from marginwatch.store.types import OutboxRow
 
 Row = dict[str, object]
+
+
+class Names(Protocol):
+    """What things are called, and what numbers are."""
+
+    @property
+    def units(self) -> Mapping[str, Unit]:
+        """Of the numbers of rules, by id."""
+        ...
+
+    def name(self, account: AccountKey) -> str:
+        """What its venue calls the account."""
+        ...
 
 
 def alert_row(alert: Alert, given: Acknowledgement | None, now: datetime, reading: Reading) -> Row:
@@ -58,7 +72,7 @@ def alert_cells(alert: Alert, row: Row, now: datetime, reading: Reading) -> Row:
     }
 
 
-def transition_row(step: Transition, reading: Reading) -> Row:
+def transition_row(step: Transition, reading: Names) -> Row:
     """One step of an alert."""
     return {
         "at": step.at,
@@ -132,10 +146,10 @@ def silence_row(silence: Silence, now: datetime) -> Row:
     }
 
 
-def _subject(account: AccountKey, reading: Reading) -> Mapping[str, str]:
+def _subject(account: AccountKey, reading: Names) -> Mapping[str, str]:
     return {"venue": account.venue, "account": account.id, "account_name": reading.name(account)}
 
 
-def _unit(rule: str, value: object, reading: Reading) -> str | None:
+def _unit(rule: str, value: object, reading: Names) -> str | None:
     unit = reading.units.get(rule)
     return None if value is None or unit is None else unit.value

@@ -1,0 +1,220 @@
+"""Runs one backtest: reads what is asked for, plays the past through the rules, and reports.
+
+config, rules, --set     -> the rules as they are, and variants of them
+store or files           -> turns, oldest first
+each turn                -> the engine, once for the rules and once for all variants side by side
+what was decided         -> episodes, pages, messages, lead times
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice, takewhile
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from marginwatch.app.backtest.calls import CallWatch
+from marginwatch.app.backtest.episodes import Ledger
+from marginwatch.app.backtest.filed import Filed
+from marginwatch.app.backtest.notes import Limits, reach
+from marginwatch.app.backtest.play import Play
+from marginwatch.app.backtest.report import Books, Report
+from marginwatch.app.backtest.request import EmptySpanError, NothingRecordedError, chosen
+from marginwatch.app.backtest.setting import read_setting
+from marginwatch.app.backtest.sight import Sight
+from marginwatch.app.backtest.stored import StoredPast
+from marginwatch.app.backtest.sweep import read_sweep, variants
+from marginwatch.core import health
+from marginwatch.core.alert import Transition
+from marginwatch.store.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from marginwatch.app.backtest.report import Line
+    from marginwatch.app.backtest.request import Request
+    from marginwatch.app.backtest.setting import Setting
+    from marginwatch.app.backtest.turn import Turn
+
+Progress: TypeAlias = Callable[[float], None]
+"""Told now and then how much is done, from 0 to 1."""
+
+_HEAD: Final = 5_000
+"""Turns looked at before the start, to see how far apart observations are."""
+_OFTEN: Final = 500
+"""Turns between two looks at how much is done."""
+_MOMENT: Final = timedelta(microseconds=1)
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def backtest(
+    request: Request, config: Path | None, environ: Mapping[str, str], progress: Progress = lambda _: None
+) -> Report:
+    """What the rules would have told.
+
+    Raises:
+        InvalidInputError: The config, the rules or a file is wrong.
+        MarginwatchError: What is asked for cannot be done, or the store cannot be read.
+    """
+    if request.since is not None and request.until is not None and request.since >= request.until:
+        raise EmptySpanError
+    setting = read_setting(request, config, environ)
+    if request.files:
+        filed = Filed(request.files, setting.catalogues)
+        source = _Source(filed, ", ".join(map(str, request.files)), lambda _: filed.bytes / max(filed.size, 1))
+        return _Run(setting, request, source).report(progress)
+    store = Store.open(setting.store_url, create=False)
+    try:
+        return _Run(setting, request, _stored(setting, request, store)).report(progress)
+    finally:
+        store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the past is from."""
+
+    turns: Filed | StoredPast
+    name: str
+    done: Callable[[datetime], float]
+    """How much of it is read, at a moment of it."""
+
+
+def _stored(setting: Setting, request: Request, store: Store) -> _Source:
+    recorded = store.history.recorded()
+    if recorded is None:
+        what = "the store has no observations yet"
+        raise NothingRecordedError(what)
+    first, last = recorded
+    begins = first if request.since is None else max(first, request.since - reach(setting.rules.rules))
+    ends = last + _MOMENT if request.until is None else min(request.until, last + _MOMENT)
+    often = min(timedelta(minutes=1), *(venue.stale_after for venue in setting.settings.venues))
+    past = StoredPast(store.history, begins, ends, often)
+    return _Source(past, "the store", lambda at: (at - begins) / max(ends - begins, _MOMENT))
+
+
+class _Look:
+    """Looks at the data of the span themselves."""
+
+    def __init__(self, bounds: Mapping[str, timedelta], since: datetime, play: Play) -> None:
+        self.sight = Sight(bounds)
+        self.calls = CallWatch()
+        self._since = since
+        self._play = play
+
+    def see(self, turn: Turn) -> None:
+        """Take in what the turn says of accounts that are asked for."""
+        if turn.at >= self._since:
+            for observation in turn.observations():
+                if self._play.selects(observation):
+                    self.sight.see(observation)
+                    self.calls.see(observation)
+
+
+class _Run:
+    """One backtest under way."""
+
+    def __init__(self, setting: Setting, request: Request, source: _Source) -> None:
+        ids = [rule.id for rule in setting.rules.rules]
+        sweeps = [read_sweep(text, ids) for text in request.sets]
+        self._variants = variants(sweeps, setting.rules.rules, setting.scene)
+        asked = chosen(setting.rules.rules, request.rules)
+        # Those of which there are variants are among these as they are now, so nobody need ask for the others.
+        self._rules = asked if request.rules or not sweeps else ()
+        self._setting = setting
+        self._request = request
+        self._source = source
+        self._since = request.since or _ALWAYS
+
+    def report(self, progress: Progress) -> Report:
+        """Play it and say what was found."""
+        turns = iter(self._source.turns)
+        head = list(islice(turns, _HEAD))
+        widened = self._widened(head)
+        play = self._play(widened)
+        bounds = {**{venue.name: venue.stale_after for venue in self._setting.settings.venues}, **widened}
+        ledger, look, transitions = Ledger(self._since), _Look(bounds, self._since, play), list[Transition]()
+        until = self._request.until or _NEVER
+        for number, turn in enumerate(takewhile(lambda turn: turn.at < until, chain(head, turns))):
+            for moment in play.take(turn):
+                ledger.take(moment)
+                if moment.at >= self._since:
+                    transitions += moment.transitions
+            look.see(turn)
+            if number % _OFTEN == 0:
+                progress(self._source.done(turn.at))
+        progress(1)
+        ledger.finish()
+        return self._found(play, ledger, look, transitions, widened)
+
+    def _widened(self, head: Iterable[Turn]) -> Mapping[str, timedelta]:
+        """Where observations are farther apart than `stale_after`, no time would count: take it as twice as far."""
+        sight = Sight({})
+        for turn in head:
+            for observation in turn.observations():
+                sight.see(observation)
+        apart = {venue.name: sight.resolution(venue.name) for venue in self._setting.settings.venues}
+        stale_after = {venue.name: venue.stale_after for venue in self._setting.settings.venues}
+        return {name: 2 * far for name, far in apart.items() if far is not None and far > stale_after[name]}
+
+    def _play(self, widened: Mapping[str, timedelta]) -> Play:
+        """Rules and variants side by side: no rule heeds another."""
+        rules = [*self._rules, *(each.rule for each in self._variants.tried)]
+        as_live = not (self._variants.tried or widened)
+        ruling = self._setting.ruling(rules, self._request, widened)
+        return Play(ruling, self._setting.rules.revision if as_live else None)
+
+    def _found(
+        self,
+        play: Play,
+        ledger: Ledger,
+        look: _Look,
+        transitions: Sequence[Transition],
+        widened: Mapping[str, timedelta],
+    ) -> Report:
+        sight = look.sight
+        if sight.first is None or sight.last is None:
+            what = "there are no observations of that time and of those accounts"
+            raise NothingRecordedError(what)
+        tried, zones = self._variants.tried, self._setting.zones()
+        lines = tuple(self._lines(Books(sight.last, look.calls.calls, zones), play, ledger))
+        shown = {line.rule for line in lines if not line.values}
+        limits = Limits(
+            sight,
+            look.calls,
+            [*self._rules, *(each.of for each in tried if each.current)],
+            play.ruling,
+            self._setting.settings,
+            widened,
+            thinned_until=self._source.turns.thinned_until,
+            differed=play.differed and not tried,
+            swept=bool(tried),
+        )
+        return Report(
+            since=max(self._since, sight.first),
+            until=sight.last,
+            source=self._source.name,
+            exact=play.exact,
+            zones={venue: str(zones[venue]) for venue in sorted(sight.fields)},
+            lines=lines,
+            sweeps=bool(tried),
+            calls=tuple(look.calls.calls),
+            sight=sight,
+            notes=(*(f"left out: {each}" for each in self._variants.left_out), *limits.notes()),
+            transitions=tuple(each for each in transitions if each.key.rule in shown),
+            names={key: state.account.name for key, state in play.accounts.items()},
+            units={rule.id: rule.unit for rule in play.ruling.rules.values()},
+        )
+
+    def _lines(self, books: Books, play: Play, ledger: Ledger) -> Iterator[Line]:
+        for rule in self._rules:
+            yield books.line(ledger.of(rule.id), rule, play)
+        for each in self._variants.tried:
+            yield books.variant(ledger.of(each.rule.id), each, play)
+        if not (self._variants.tried or self._request.rules or self._request.accounts):
+            # Of the rules about the data themselves, those that told something.
+            told = (rule for rule in health.RULES.values() if rule.id in ledger.rules)
+            yield from (books.line(ledger.of(rule.id), rule, play) for rule in told)

@@ -1,0 +1,103 @@
+"""The config and the rules of a backtest, and what decides with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from marginwatch.app.backtest.request import picks
+from marginwatch.app.build import ruling_of
+from marginwatch.app.files import read_rules, read_settings
+from marginwatch.config.calendars import calendars_of
+from marginwatch.config.rulecheck import Scene
+from marginwatch.errors import InvalidInputError
+from marginwatch.notify.render import check_template
+from marginwatch.venues.registry import calendar_of, venue_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta, tzinfo
+    from pathlib import Path
+
+    from marginwatch.app.backtest.request import Request
+    from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.rulefile import Loaded as LoadedRules
+    from marginwatch.config.settings import Settings
+    from marginwatch.core.fields import Catalogue
+    from marginwatch.core.rule import Rule
+    from marginwatch.core.ruling import Ruling
+    from marginwatch.venues.protocol import VenueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is configured."""
+
+    settings: Settings
+    rules: LoadedRules
+    kinds: Mapping[str, VenueKind]
+    scene: Scene
+    """What variants are held against: what the rules themselves were."""
+    loaded: LoadedSettings
+
+    @property
+    def store_url(self) -> str:
+        """Of the store.
+
+        Raises:
+            InvalidInputError: It needs a secret that is not here.
+        """
+        url = self.settings.store.url.get_secret_value()
+        if "${" in url:
+            raise InvalidInputError(self.loaded.notes)
+        return url
+
+    @property
+    def catalogues(self) -> Mapping[str, Catalogue]:
+        """By name of the venue."""
+        return {venue.name: self.kinds[venue.kind].catalogue for venue in self.settings.venues}
+
+    def zones(self) -> Mapping[str, tzinfo]:
+        """By venue, whose clock says what is day and night there: that of its calendar."""
+        calendars = calendars_of(self.settings.calendars)
+        named = {each.name: each.calendar or calendar_of(self.kinds[each.kind]) for each in self.settings.venues}
+        return {venue: calendars[name].zone if name in calendars else UTC for venue, name in named.items()}
+
+    def ruling(self, rules: Sequence[Rule], request: Request, stale_after: Mapping[str, timedelta]) -> Ruling:
+        """What decides, with some rules, on the accounts that are asked for."""
+        whole = ruling_of(self.settings, replace(self.rules, rules=tuple(rules)), self.kinds)
+        watches = {
+            name: replace(
+                watch,
+                stale_after=stale_after.get(name, watch.stale_after),
+                selects=picks(request.accounts, watch.selects),
+            )
+            for name, watch in whole.venues.items()
+        }
+        return replace(whole, venues=watches)
+
+
+def read_setting(request: Request, config: Path | None, environ: Mapping[str, str]) -> Setting:
+    """The config and the rules, checked as `check` does; secrets are not needed.
+
+    Raises:
+        InvalidInputError: Something is wrong with them.
+    """
+    kinds = venue_kinds()
+    loaded = read_settings(config, environ, kinds, need_secrets=False)
+    if loaded.settings is None or loaded.sketch is None:
+        raise InvalidInputError(loaded.problems)
+    sketch = loaded.sketch
+    if request.rule_file is not None:
+        sketch = replace(sketch, files=(str(request.rule_file),))
+    rules = read_rules(sketch, kinds)
+    if rules.problems:
+        raise InvalidInputError(rules.problems)
+    scene = Scene(
+        {name: kind.catalogue for name, kind in kinds.items()},
+        sketch.venues,
+        lambda rule, kind: check_template(rule, kinds[kind].sample),
+        calendars=sketch.calendars,
+    )
+    return Setting(loaded.settings, rules, kinds, scene, loaded)
