@@ -15,7 +15,7 @@ from marginwatch.core.draft import Draft
 from marginwatch.core.engine import Wishes, decide, remember
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import FailureKind, Severity
-from marginwatch.core.rule import Level, Rule, RuleKind
+from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.core.seeding import fill
 from marginwatch.store.errors import StoreError
 from marginwatch.store.store import Store
@@ -46,8 +46,15 @@ if TYPE_CHECKING:
     from marginwatch.core.state import Commit
     from marginwatch.store.types import Committed
 
+EVERYWHERE = Selector()
 
-def drawdown_rule(expression: str = 'drawdown(equity, "1h")', rule_id: str = "drawdown", limit: int = 100) -> Rule:
+
+def drawdown_rule(
+    expression: str = 'drawdown(equity, "1h")',
+    rule_id: str = "drawdown",
+    limit: int = 100,
+    selector: Selector = EVERYWHERE,
+) -> Rule:
     """More than that below the peak is a warning."""
     return Rule(
         id=rule_id,
@@ -56,6 +63,7 @@ def drawdown_rule(expression: str = 'drawdown(equity, "1h")', rule_id: str = "dr
         levels=(Level(Severity.WARNING, ">", Decimal(limit)),),
         expression=expression,
         unit=Unit.MONEY,
+        selector=selector,
         revision="1",
     )
 
@@ -270,6 +278,20 @@ def _values(desk: Desk, second: int) -> dict[str, Value]:
     draft = Draft(memory, in_force, after(second), (), {})
     rules = in_force.rules_of(watch, state.account)
     return draft.look_back(watch, rules, state, seen(second, fields(equity=money(7), margin_used=money(3)))).values()
+
+
+def test_an_answer_too_old_is_not_looked_back_at() -> None:
+    """What was not fit to be used when it came is not used after a restart, and rules that look at now read nothing."""
+    rules = ruling(drawdown_rule(selector=Selector(accounts=("one",))), permissions_rule())
+    ledger = Paper()
+    desk = Desk(rules, ledger)
+    late, fresh = seen(2000, fields(equity=money(9000)), as_of=10), seen(2010, fields(equity=money(1000)))
+    desk.tick(2010, answer(late, fresh, seen(2010, fields(), TWO), listing=[ONE, TWO]), cycle_end(2010))
+    desk.ticker.memory.windows.clear()
+    everything = [each.observation for commit in ledger.commits for each in commit.observations]
+    fill(desk.ticker.memory, rules, after(2010), lambda _accounts, _since: everything)
+    assert list(desk.ticker.memory.windows) == [ONE]
+    assert desk.see(2020, equity=money(1000)) == []
 
 
 def test_an_account_out_of_sight_is_not_looked_back_at(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.core.condition import Past, compile_screen, compile_value, interpret
+from marginwatch.core.condition import Past, Scene, compile_screen, compile_value, interpret
 from marginwatch.core.fields import Unit
 from marginwatch.core.windows import AccountWindows, Answers, Plan, sampled
 from support.expressions import conditions, histories, numbers, right, scenes
@@ -18,7 +19,7 @@ from support.zones import CALENDARS, sessions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from marginwatch.core.condition import Node, Scene
+    from marginwatch.core.condition import Node
     from marginwatch.core.model import Value
 
 NOON = datetime(2026, 3, 9, 17, tzinfo=UTC)
@@ -69,6 +70,13 @@ def test_a_condition_over_time_means_what_it_says(text: str, history: list[Mappi
     fields = {**history[-1], **_windows(node, past)}
 
     assert compile_value(node)(fields, scene.prior, scene.positions) is interpret(node, scene)
+
+
+def test_a_window_of_nothing_is_unknown() -> None:
+    """Where no observation is at hand, nothing is said of a window."""
+    node = right('max(equity, "1d") > 5')
+    assert interpret(node, Scene({"equity": Decimal(9)})) is None
+    assert compile_value(node)({"equity": Decimal(9)}, {}, ()) is None
 
 
 def _windows(node: Node, past: Sequence[Past]) -> Mapping[str, Value]:

@@ -64,8 +64,8 @@ def _operation(node: Negative | Not | Arithmetic | Comparison | Membership | Log
             text = f"{_inside(left)} {operator} {_inside(right)}"
         case Membership(item=item, among=among, negated=negated):
             text = f"{_inside(item)} {'not in' if negated else 'in'} {_inside(among)}"
-        case Logic(operator=operator, operands=operands):
-            text = f" {operator} ".join(map(_inside, operands))
+        case _:
+            text = f" {node.operator} ".join(map(_inside, node.operands))
     return text
 
 
