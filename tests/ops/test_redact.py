@@ -171,3 +171,13 @@ def test_any_text_at_all_is_safe_to_give(text: str) -> None:
 def test_hostile_texts_cost_no_more_than_their_length(text: str) -> None:
     """Nothing in the patterns explodes on long repetitions: this ends."""
     assert Redactor().text(text)
+
+
+def test_a_secret_learnt_late_is_masked_in_keys_seen_before() -> None:
+    """What was printed of a key before is not printed again once it is known to hold a secret."""
+    redactor = Redactor()
+    assert redactor.mapping({"account-Xk29fLq81": 1}) == {"account-Xk29fLq81": 1}
+    redactor.remember("Xk29fLq81")
+    assert redactor.mapping({"account-Xk29fLq81": 1}) == {f"account-{MASK}": 1}
+    redactor.forget()
+    assert redactor.mapping({"account-Xk29fLq81": 1}) == {"account-Xk29fLq81": 1}

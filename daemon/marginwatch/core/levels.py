@@ -34,7 +34,7 @@ def run(timers: Timers, known: Known, elapsed: timedelta | None) -> Timers:
     what is held keeps its total and what is clear starts again.
     """
     return tuple(
-        replace(timer, held=_held(timer, elapsed) if held else None, clear=None if kept else _clear(timer, elapsed))
+        LevelTimer(timer.severity, _held(timer, elapsed) if held else None, None if kept else _clear(timer, elapsed))
         for timer, held, kept in zip(timers, known.held, known.kept, strict=True)
     )
 

@@ -152,8 +152,8 @@ class _Tick:
 
     def occurred(self, result: Result, occurred: Occurred) -> Step:
         """An event: an alert that is closed as soon as it is made."""
-        event = replace(self._new(result, None, level=0), status=Status.CLOSED, ended_at=self.now)
-        event = replace(event, already_true=occurred.already_true)
+        event = self._new(result, None, already_true=occurred.already_true)
+        event = replace(event, status=Status.CLOSED, ended_at=self.now)
         step = self.record(event, Status.INACTIVE, Reason.OCCURRED, State.EVENT)
         (told,) = step.transitions
         return Step(step.alert, (replace(told, differences=occurred.differences),))
@@ -164,7 +164,7 @@ class _Tick:
         level = levels.highest_holding(timers)
         if level is None:
             return Step(None)
-        alert = replace(self._new(result, known, level), timers=timers, already_true=result.first)
+        alert = self._new(result, known, timers, level, already_true=result.first)
         step = self._fire(alert, Status.INACTIVE)
         return step or self.record(alert, Status.INACTIVE, Reason.BECAME_TRUE, None)
 
@@ -198,6 +198,7 @@ class _Tick:
         self, alert: Alert, before: Status, reason: Reason, state: State | None, *, lapsed: bool = False
     ) -> Step:
         """One transition to the alert as given; what is told becomes what the next is compared with."""
+        revision = self.rule.revision
         transition = transition_of(
             alert,
             before=before,
@@ -206,14 +207,17 @@ class _Tick:
             at=self.now,
             revision=self.policy.revision,
             level=self.rule.levels[alert.level],
-            rule_changed=alert.revision != self.rule.revision,
+            rule_changed=alert.revision != revision,
         )
-        alert = replace(alert, revision=self.rule.revision)
         if state is not None:
-            alert = replace(alert, told_at=self.now, told_value=alert.value)
+            alert = replace(alert, revision=revision, told_at=self.now, told_value=alert.value)
+        elif alert.revision != revision:
+            alert = replace(alert, revision=revision)
         return Step(alert, (transition,), lapsed=lapsed and self.policy.acknowledged)
 
-    def _new(self, result: Result, known: Known | None, level: int) -> Alert:
+    def _new(
+        self, result: Result, known: Known | None, timers: levels.Timers = (), level: int = 0, *, already_true: bool
+    ) -> Alert:
         return Alert(
             alert_id=alert_id(result.key, self.now, result.fetched_at),
             key=result.key,
@@ -221,7 +225,7 @@ class _Tick:
             status=Status.PENDING,
             level=level,
             severity=self.rule.levels[level].severity,
-            timers=(),
+            timers=timers,
             count=1,
             active_at=result.observed_at,
             observed_at=result.observed_at,
@@ -229,6 +233,7 @@ class _Tick:
             as_of=result.as_of,
             started_at=self.now,
             value=None if known is None else known.value,
+            already_true=already_true,
             revision=self.rule.revision,
             detail=result.detail,
         )
@@ -274,7 +279,8 @@ class _Tick:
         if level is None or alert.count < self.rule.count:
             return None
         reason = Reason.ALREADY_TRUE if alert.already_true else Reason.HELD
-        fired = replace(self._at(alert, level), status=Status.FIRING, fired_at=self.now)
+        severity = self.rule.levels[level].severity
+        fired = replace(alert, level=level, severity=severity, status=Status.FIRING, fired_at=self.now)
         return self.record(fired, before, reason, State.FIRING, lapsed=True)
 
     def _firing(self, alert: Alert, *, gone: bool) -> Step | None:

@@ -16,6 +16,7 @@ from marginwatch.notify.draft import (
     data_line,
     lines,
     name,
+    runbook_line,
     standing,
     what,
     who,
@@ -51,14 +52,15 @@ def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Mes
     Title and body are at most `TITLE_LENGTH` and `BODY_LENGTH` characters; every time in them is absolute, in `tz`.
     """
     draft = Draft(notice, about, now, tz)
+    title = _title(draft)
     return Message(
         alert_id=draft.told.alert_id,
         receiver=notice.receiver,
         number=notice.number,
         state=draft.state,
         severity=draft.told.severity,
-        title=_title(draft),
-        body=_body(draft),
+        title=clip(title, TITLE_LENGTH),
+        body=_body(draft, title),
         payload=_payload(draft),
         topic=str(draft.told.key),
     )
@@ -70,7 +72,8 @@ def plainly(notice: Notice) -> Message:
     state = told.state or State.FIRING
     keys = {"alert_id": told.alert_id, "rule": told.key.rule, "state": state.value, "severity": severity}
     whose = {"venue": told.key.account.venue, "account": told.key.account.id, "subject": told.key.subject}
-    data = {"value": "", "limit": "", "as_of": "", "fetched_at": iso(told.fetched_at), "reason": told.reason.value}
+    data = {"fetched_at": iso(told.fetched_at), "reason": told.reason.value}
+    empty = dict.fromkeys(("value", "limit", "as_of", "runbook"), "")
     return Message(
         alert_id=told.alert_id,
         receiver=notice.receiver,
@@ -82,7 +85,7 @@ def plainly(notice: Notice) -> Message:
         "More cannot be said, by a fault of marginwatch; its log says more.\n"
         f"Data fetched at {iso(told.fetched_at)}.\n"
         f"Alert {told.alert_id}, message {notice.number}.",
-        payload={**keys, **whose, **data},
+        payload={**keys, **whose, **data, **empty},
         topic=str(told.key),
     )
 
@@ -107,20 +110,16 @@ def check_template(rule: Rule, sample: Observation) -> str | None:
 
 
 def _title(draft: Draft) -> str:
-    return clip(_whole_title(draft), TITLE_LENGTH)
-
-
-def _whole_title(draft: Draft) -> str:
     mark = TITLE[draft.state].format(severity=draft.told.severity.label.upper())
     if draft.told.reason is Reason.DATA_BACK:
         mark = f"DATA BACK, {mark}"
     return f"{mark}: {who(draft)}: {what(draft)}"
 
 
-def _body(draft: Draft) -> str:
-    """What the title does not say; a service without titles shows the title as the first line."""
-    head = name(draft) if len(_whole_title(draft)) > TITLE_LENGTH else ""
-    tail = f"{standing(draft)}\n{data_line(draft)}\n{why_line(draft)}"
+def _body(draft: Draft, title: str) -> str:
+    """What the title, as long as it is, does not say; a service without titles shows the title as the first line."""
+    head = name(draft) if len(title) > TITLE_LENGTH else ""
+    tail = "\n".join(filter(None, (standing(draft), data_line(draft), runbook_line(draft), why_line(draft))))
     middle = clip("\n".join(lines(draft)), BODY_LENGTH - len(head) - len(tail) - 2)
     return "\n".join(part for part in (head, middle, tail) if part)
 
@@ -140,4 +139,5 @@ def _payload(draft: Draft) -> dict[str, str]:
         "as_of": iso(told.as_of),
         "fetched_at": iso(told.fetched_at),
         "reason": told.reason.value,
+        "runbook": "" if draft.about.rule is None else draft.about.rule.runbook,
     }

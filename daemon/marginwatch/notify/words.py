@@ -24,7 +24,9 @@ _LONGEST = Decimal(10**12)
 
 def clean(text: str) -> str:
     """One line without control characters: a venue's words must not break a message's shape."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def clip(text: str, length: int) -> str:

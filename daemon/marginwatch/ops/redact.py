@@ -54,6 +54,8 @@ class Redactor:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._key = lru_cache(maxsize=1000)(self.text)
+        """Of a mapping's key: those of a log line are the same in every line."""
 
     def remember(self, secret: str) -> None:
         """Mask this value from now on, in each of the spellings it may be printed in."""
@@ -62,6 +64,7 @@ class Redactor:
             self._known |= fresh
             longest_first = sorted(self._known, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._key.cache_clear()
 
     def remember_url(self, url: str) -> None:
         """Mask a URL that holds secrets: its password, each part that looks like a token, and all of it.
@@ -77,6 +80,7 @@ class Redactor:
         """Start anew; for tests."""
         self._known.clear()
         self._pattern = None
+        self._key.cache_clear()
 
     def known(self, text: str) -> str:
         """The text without the known secrets and without tokens; safe on a finished line, JSON included."""
@@ -99,7 +103,7 @@ class Redactor:
     def mapping(self, mapping: Mapping[str, object], depth: int = 8) -> dict[str, object]:
         """As `value`, for a mapping: a sensitive key loses its value whole."""
         return {
-            self.text(str(key)): MASK if is_sensitive(str(key)) else self.value(value, depth - 1)
+            self._key(str(key)): MASK if is_sensitive(str(key)) else self.value(value, depth - 1)
             for key, value in mapping.items()
         }
 
