@@ -7,7 +7,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from marginwatch.core.condition import Amount, Fault, Limit, parse_amount, parse_level, unit_fault
+from marginwatch.core.condition import Amount, Fault, Limit, parse, parse_amount, parse_level, unit_fault
+from marginwatch.core.condition.nodes import Call, Name, Windowed
 from marginwatch.core.rule import Level
 from marginwatch.errors import Problem
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from marginwatch.config.document import Node
     from marginwatch.config.rulemodel import Draft
+    from marginwatch.core.condition import Node as Condition
     from marginwatch.core.fields import Unit
     from marginwatch.core.model import Severity
 
@@ -73,7 +75,7 @@ def hardly_meant(draft: Draft, levels: Iterable[Level]) -> Iterator[Problem]:
         node, limit = nodes[level.severity], level.limit
         assert limit is not None  # a ladder's level
         always = level.operator[0] == ">" and (limit < 0 or (limit == 0 and level.operator == ">="))
-        if name in NEVER_NEGATIVE and always:
+        if always and _never_negative(parse(name)):
             yield Problem(node.place, f"this level is always so: {name} is never below zero")
         elif name == "margin_usage" and limit >= _LIKELY_TENFOLD:
             hint = f"did you mean {level.operator} {(limit * 10).normalize():f}%?"
@@ -85,7 +87,7 @@ def _never(draft: Draft, levels: Iterable[tuple[Severity, Node, Limit]]) -> Iter
     name = str(draft.expression.value).strip()
     for severity, node, limit in levels:
         below = limit.value < 0 or (limit.value == 0 and limit.operator == "<")
-        if name in NEVER_NEGATIVE and limit.operator[0] == "<" and below:
+        if limit.operator[0] == "<" and below and _never_negative(parse(name)):
             yield Problem(node.place, f"{severity.label} could never be so: {name} is never below zero")
 
 
@@ -150,8 +152,22 @@ def _check_clear(draft: Draft, levels: tuple[Level, ...], problems: list[Problem
     """A level must be possible to leave."""
     name = str(draft.expression.value).strip()
     for level in levels:
-        if name in NEVER_NEGATIVE and level.operator[0] == ">" and level.clear is not None and level.clear < 0:
+        below = level.operator[0] == ">" and level.clear is not None and level.clear < 0
+        if below and _never_negative(parse(name)):
             what = f"{level.severity.label} could never clear: {name} is never below zero, and `clear_by` asks for that"
             place = draft.clear_by.place if draft.clear_by else draft.place
             problems.append(Problem(place, what, "make `clear_by` smaller than the lowest limit"))
             return
+
+
+def _never_negative(node: Condition | Fault) -> bool:
+    """Whether an expression comes to no amount below zero at any venue, as far as that can be told."""
+    match node:
+        case Name(name=name):
+            return name in NEVER_NEGATIVE
+        case Call(function="abs") | Windowed(function="drawdown"):
+            return True
+        case Windowed(function="max" | "min" | "mean" | "first" | "last", argument=argument):
+            return _never_negative(argument)
+        case _:
+            return False
