@@ -216,6 +216,8 @@ def test_the_rules_in_the_guide_load(tmp_path: Path, language: str) -> None:
     )
     file = tmp_path / f"shown.{language}"
     file.write_text("\n".join(shown))
+    pages = re.findall(r"^```markdown\n(.*?)^```", (ROOT / "docs" / "rules.md").read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "desk.md").write_text("\n".join(pages))
     found = venue_kinds()
     catalogues = {name: kind.catalogue for name, kind in found.items()}
 

@@ -92,6 +92,17 @@ def test_condition_shows_what_it_reads(state: State, snapshot: SnapshotAssertion
     assert shown(render(notice(told), about(CONDITION), NOW)) == snapshot
 
 
+@pytest.mark.parametrize("state", State)
+def test_the_runbook_is_named_until_it_is_over(state: State) -> None:
+    """Who is told of trouble is told where to read what to do, in a line and in a key."""
+    rule = replace(LADDER, runbook="marginwatch runbook margin-usage")
+    made = render(notice(transition(state)), about(rule), NOW)
+
+    over = state in {State.RESOLVED, State.CLOSED}
+    assert ("\nRunbook: marginwatch runbook margin-usage\nWhy: " in made.body) is not over
+    assert made.payload["runbook"] == "marginwatch runbook margin-usage"
+
+
 def test_computed_value_shows_its_parts(snapshot: SnapshotAssertion) -> None:
     """A ladder over an expression shows the value and the fields it was computed from."""
     rule = replace(LADDER, expression="(equity - margin_excess) / equity")
@@ -247,6 +258,7 @@ def test_payload_is_exactly_the_documented_keys() -> None:
         "as_of": "2026-08-03T14:03:10Z",
         "fetched_at": "2026-08-03T14:03:20Z",
         "reason": "held",
+        "runbook": "",
     }
 
 

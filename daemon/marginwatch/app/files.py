@@ -38,4 +38,11 @@ def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
     def try_template(rule: Rule, kind: str) -> str | None:
         return check_template(rule, kinds[kind].sample)
 
-    return load_rules(sketch.files, catalogues, sketch.venues, try_template, calendars=sketch.calendars)
+    return load_rules(
+        sketch.files,
+        catalogues,
+        sketch.venues,
+        try_template,
+        calendars=sketch.calendars,
+        runbook_base=sketch.runbook_base,
+    )

@@ -27,6 +27,7 @@ COMMANDS = {
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",
     "outbox": "List messages and what became of them.",
+    "runbook": "Print what to do about an alert.",
     "ack": "Acknowledge an alert: stop its reminders.",
     "silence": "Hold messages back for a while; nothing is lost.",
     "forget": "Give up an account that its venue no longer lists.",

@@ -57,6 +57,8 @@ class Sketch:
     """Name to kind."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
     """Names, the built-in ones included."""
+    runbook_base: str = ""
+    """As in `[rules]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +284,13 @@ class _Reading:
             if isinstance(name, str) and isinstance(kind, str) and kind in self._kinds:
                 venues[name] = kind
         try:
-            files = self._full_paths(RulesSettings.model_validate(self._data.get("rules")))
+            rules = RulesSettings.model_validate(self._data.get("rules"))
         except ValidationError:
             return None
-        return Sketch(files, venues, self._calendars()) if files and len(venues) == len(tables) else None
+        files = self._full_paths(rules)
+        if not files or len(venues) != len(tables):
+            return None
+        return Sketch(files, venues, self._calendars(), rules.runbook_base)
 
     def _full_paths(self, rules: RulesSettings) -> tuple[str, ...]:
         folder = self.file.absolute().parent

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.config.currencies import mixed_currencies
 from marginwatch.config.ladder import Ladder, hardly_meant, read_ladder
+from marginwatch.config.runbooks import runbook_problems, told_runbook
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.summary import Fields, check_summary
 from marginwatch.core import condition
@@ -44,6 +45,8 @@ class Scene:
     """Labels of accounts the config defines: key to values."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
     """Calendars there are, the built-in ones included."""
+    runbook_base: str = ""
+    """The web address below which the pages of runbooks are published; empty when they are not."""
 
 
 @dataclass(slots=True)
@@ -74,9 +77,11 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     if draft.kind is RuleKind.LADDER:
         ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
         verdict.notes.extend(hardly_meant(draft, ladder.levels))
-    rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT)
+    runbook = told_runbook(draft, scene.runbook_base, shipped=shipped)
+    rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT, runbook)
     fields = Fields({kind: scene.catalogues[kind] for kind in units}, scene.catalogues)
     verdict.problems.extend(check_summary(draft, rule, fields, scene.check_template))
+    verdict.problems.extend(runbook_problems(draft))
     if units or verdict.problems:
         verdict.rule = None if verdict.problems else rule
     elif not shipped:
@@ -164,7 +169,7 @@ def _lacking(node: condition.Node, catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(name for name in condition.names(node) if name not in known)
 
 
-def _rule(draft: Draft, ladder: Ladder, unit: Unit) -> Rule:
+def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str) -> Rule:
     rule = Rule(
         id=draft.id,
         title=draft.title,
@@ -179,6 +184,7 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit) -> Rule:
         summary=str(draft.summary.value) if draft.summary else "",
         each=draft.each,
         calendar="" if draft.calendar is None else str(draft.calendar.value),
+        runbook=runbook,
         selector=Selector(
             venues=_texts(draft.venues),
             accounts=_texts(draft.accounts),

@@ -11,6 +11,7 @@ from marginwatch.config.quoting import quoted
 from marginwatch.config.rulecheck import Scene, check_rule
 from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
+from marginwatch.config.runbooks import page_of
 from marginwatch.config.sourcefile import SUFFIXES, holds_tests, read_document
 from marginwatch.config.table import Table
 from marginwatch.core.calendar import BUILT_IN
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from marginwatch.config.document import Document
+    from marginwatch.config.runbooks import Page
     from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
 
@@ -52,6 +54,8 @@ class Loaded:
     """Shipped rules: packs serve every kind of venue, and each venue lacks something."""
     revision: str
     """Changes when anything that decides does; not with titles, summaries, comments and places."""
+    runbooks: Mapping[str, Page] = field(default_factory=dict)
+    """The pages of rules that name one, by the rule's id."""
 
 
 def load_rules(
@@ -63,6 +67,7 @@ def load_rules(
     groups: frozenset[str] = frozenset(),
     labels: Mapping[str, frozenset[str]] | None = None,
     calendars: frozenset[str] = frozenset(BUILT_IN),
+    runbook_base: str = "",
     base: Path | None = None,
 ) -> Loaded:
     """Load every rule file that the config names. Nothing a user can write raises.
@@ -75,11 +80,12 @@ def load_rules(
         groups: Groups of accounts the config defines.
         labels: Labels of accounts the config defines, key to values.
         calendars: Names of the calendars there are.
+        runbook_base: The web address below which the pages of runbooks are published, if they are.
         base: The folder that relative paths start from; the current one when left out.
     """
     known = {name: kind for name, kind in venues.items() if kind in catalogues}
     kinds = known or {kind: kind for kind in catalogues}
-    scene = Scene(catalogues, kinds, check_template, groups, labels or {}, calendars)
+    scene = Scene(catalogues, kinds, check_template, groups, labels or {}, calendars, runbook_base)
     loading = _Loading(scene, base or Path())
     for entry in entries:
         loading.read(entry)
@@ -91,6 +97,7 @@ def load_rules(
         notes=tuple(_printable(note) for note in loading.notes),
         inapplicable=tuple(loading.inapplicable),
         revision=revision(rules),
+        runbooks=loading.runbooks,
     )
 
 
@@ -107,6 +114,7 @@ class _Loading:
     files: dict[Path, None] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
     """Where each id was first given."""
+    runbooks: dict[str, Page] = field(default_factory=dict)
 
     def read(self, entry: str) -> None:
         """Read what one entry of `files` names; a file named twice is read once."""
@@ -149,6 +157,8 @@ class _Loading:
             yield Problem(found.id_place, what, "give one of them another id")
         elif verdict.rule is not None:
             self.rules.append(verdict.rule)
+            if page := page_of(found):
+                self.runbooks[found.id] = page
 
 
 def _printable(problem: Problem) -> Problem:

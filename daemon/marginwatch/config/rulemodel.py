@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXPRESSIONS = {"value": RuleKind.LADDER, "when": RuleKind.CONDITION, "on": RuleKind.EVENT}
 """The key that says what a rule watches, and so of which kind it is."""
-ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each", "calendar")
+ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each", "calendar", "runbook")
 KEYS_OF = {
     RuleKind.LADDER: ("value", "levels", "for", "clear_for", "clear_by", "worsens_by", "remind_every"),
     RuleKind.CONDITION: ("when", "severity", "for", "clear_for", "remind_every"),
@@ -30,6 +30,7 @@ SEVERITIES = tuple(severity.label for severity in Severity)
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 LONGEST_TITLE = 120
 LONGEST_SUMMARY = 1_000
+LONGEST_RUNBOOK = 200
 _LEVELS_LIKE = 'for example levels = { warning = "> 80%", critical = "> 90%" }'
 _LEVEL_LIKE = 'write it like "> 80%" or "< 5_000"'
 _WHY_NOT = {
@@ -65,6 +66,7 @@ class Draft:
     summary: Node | None = None
     each: str = ""
     calendar: Node | None = None
+    runbook: Node | None = None
     venues: tuple[Node, ...] = ()
     accounts: tuple[Node, ...] = ()
     labels: tuple[tuple[str, Node], ...] = ()
@@ -102,6 +104,7 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
         summary=table.text("summary", LONGEST_SUMMARY),
         each=table.word("each", ("position",)) or "",
         calendar=table.text("calendar"),
+        runbook=table.text("runbook", LONGEST_RUNBOOK),
         venues=table.texts("venues"),
         accounts=table.texts("accounts"),
         labels=_labels(table),

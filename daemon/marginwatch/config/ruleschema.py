@@ -10,10 +10,12 @@ from marginwatch.config.rulemodel import (
     EXPRESSIONS,
     ID,
     KEYS_OF,
+    LONGEST_RUNBOOK,
     LONGEST_SUMMARY,
     LONGEST_TITLE,
     SEVERITIES,
 )
+from marginwatch.config.runbooks import FORM as RUNBOOK
 from marginwatch.core.rule import RuleKind
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ _KEYS: Final[Mapping[str, tuple[Schema, str]]] = {
     "labels": ({"type": "object", "additionalProperties": _TEXT}, "Labels that an account must have."),
     "groups": (_TEXTS, "Groups of accounts that the config defines."),
     "calendar": ({"type": "string", "pattern": r"\S"}, "Whose sessions its windows follow; else the venue's."),
+    "runbook": (
+        {"type": "string", "pattern": RUNBOOK, "maxLength": LONGEST_RUNBOOK},
+        "What to do: a web address, or a section of a Markdown file beside this one, as in desk.md#margin-usage.",
+    ),
     "each": ({"enum": ["position"]}, "Looks at every position by itself, with fields such as position.symbol."),
 }
 """What each key of a rule may hold, and what it means."""

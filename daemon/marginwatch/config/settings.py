@@ -135,6 +135,15 @@ class RulesSettings(Table):
 
     files: Annotated[tuple[str, ...], BeforeValidator(_listed)]
     """Files, globs and `builtin:PACK`; loading makes relative ones absolute, from the config file's folder."""
+    runbook_base: str = ""
+    """The web address below which your copy of the runbooks is published; empty names a command in messages."""
+
+    @validates("runbook_base")
+    @classmethod
+    def _is_web_address(cls, runbook_base: str) -> str:
+        if runbook_base:
+            _web_address(SecretStr(runbook_base), "https://wiki.example.com/marginwatch")
+        return runbook_base
 
 
 class VenueSettings(Table):

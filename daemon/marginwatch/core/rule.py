@@ -80,6 +80,8 @@ class Rule:
     """`position` when the rule is evaluated per position, else empty."""
     calendar: str = ""
     """Whose sessions its windows of a `session` are of; empty for the venue's."""
+    runbook: str = ""
+    """Where its messages say that there is to read what to do: a web address or a command; empty where nothing is."""
     selector: Selector = field(default_factory=Selector)
     place: Place = field(default_factory=lambda: Place("built in"))
     """Where it was written."""

@@ -135,6 +135,13 @@ def data_line(draft: Draft) -> str:
     return f"Data as of {draft.at(time)} ({span(draft.now - time)} old)."
 
 
+def runbook_line(draft: Draft) -> str:
+    """Where to read what to do; nothing once it is over."""
+    rule = draft.about.rule
+    over = draft.state in {State.RESOLVED, State.CLOSED}
+    return "" if rule is None or not rule.runbook or over else f"Runbook: {clean(rule.runbook)}"
+
+
 def why_line(draft: Draft) -> str:
     """Why this is told now, and the short id that all messages of the alert share."""
     return f"Why: {WHY[draft.told.reason]}. Alert {draft.told.alert_id}, message {draft.notice.number}."
