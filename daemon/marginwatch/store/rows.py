@@ -57,17 +57,19 @@ def observation_row(observation: Observation, tick: int, *, account: int, place:
         "account_id": account,
         "fetched_at": observation.fetched_at,
         "as_of": observation.as_of,
-        "data": zlib.compress(codec.dumps(_observed(observation)), 1),
+        "data": observed(observation),
     }
 
 
-def _observed(observation: Observation) -> Row:
+def observed(observation: Observation) -> bytes:
+    """What an observation says, without when and of whom; `replay.read_said` reads it."""
     positions = observation.positions
-    return {
+    said = {
         "fields": codec.plain_values(observation.fields),
         "positions": None if positions is None else [codec.plain_values(position) for position in positions],
         "optional": observation.optional,
     }
+    return zlib.compress(codec.dumps(said), 1)
 
 
 def failure_row(failure: VenueFailure, run: Run) -> Row:

@@ -9,6 +9,7 @@ from marginwatch.store import engine, loading, ownership, schema, writing
 from marginwatch.store.backup import backup
 from marginwatch.store.errors import NotOwnedError
 from marginwatch.store.history import History
+from marginwatch.store.imported import Imports
 from marginwatch.store.operators import Operators
 from marginwatch.store.outbox import Outbox, requeue
 from marginwatch.store.retention import prune
@@ -46,6 +47,7 @@ class Store:
         self.outbox = Outbox(database, self._owned)
         self.operators = Operators(database)
         self.history = History(database)
+        self.imports = Imports(database)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:

@@ -34,6 +34,7 @@ def upgrade() -> None:
     _withheld()
     _acknowledgements()
     _requests()
+    _imported()
 
 
 def _meta() -> None:
@@ -359,3 +360,32 @@ def _requests() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
         comment="What operators ask the daemon to do at its next tick",
     )
+
+
+def _imported() -> None:
+    op.create_table(
+        "imported",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("venue", Words, nullable=False),
+        sa.Column("account", Words, nullable=False),
+        sa.Column("as_of", Utc, nullable=False),
+        sa.Column("imported_at", Utc, nullable=False),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imported")),
+        sa.UniqueConstraint("venue", "account", "as_of", name=op.f("uq_imported_venue_account_as_of")),
+        comment="Observations from a venue's history; none of them was seen live",
+    )
+    op.create_index(op.f("ix_imported_as_of"), "imported", ["as_of"])
+    op.create_table(
+        "imported_spans",
+        sa.Column("id", Key, nullable=False),
+        sa.Column("venue", Words, nullable=False),
+        sa.Column("account", Words, nullable=False),
+        sa.Column("name", Words, nullable=False, comment="what the venue called the account"),
+        sa.Column("step", sa.Integer, nullable=False, comment="seconds between observations"),
+        sa.Column("since", Utc, nullable=False),
+        sa.Column("until", Utc, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imported_spans")),
+        comment="Times whose history is imported whole, until excluded",
+    )
+    op.create_index(op.f("ix_imported_spans_venue_account"), "imported_spans", ["venue", "account"])
