@@ -175,7 +175,7 @@ class Replay:
         account = _account_of(entry)
         unchanged = isinstance(entry, Unchanged)
         if not isinstance(entry, Unchanged):
-            self._said[account] = _said(entry.data)
+            self._said[account] = read_said(entry.data)
         elif account not in self._said:
             self._said[account] = _said_before(connection, account, tick)
         said = self._said[account]
@@ -212,7 +212,7 @@ def prior(connection: Connection, at: datetime) -> Prior:
 
 
 def _state(account: Account, latest: AnyRow) -> AccountState:
-    known = {name: value for name, value in _said(latest.data).fields.items() if value is not None}
+    known = {name: value for name, value in read_said(latest.data).fields.items() if value is not None}
     observed = latest.fetched_at if latest.as_of is None else min(latest.as_of, latest.fetched_at)
     return AccountState(account, latest.fetched_at, known, observed, latest.fetched_at)
 
@@ -252,12 +252,12 @@ def _runs(connection: Connection, ids: list[int]) -> dict[int, AnyRow]:
 def _said_before(connection: Connection, account: int, tick: int) -> _Said:
     before = (observations.c.account_id == account, observations.c.tick_id < tick)
     latest = (observations.c.tick_id.desc(), observations.c.place.desc())
-    return _said(
+    return read_said(
         connection.execute(sa.select(observations.c.data).where(*before).order_by(*latest).limit(1)).scalar_one()
     )
 
 
-def _said(data: bytes) -> _Said:
+def read_said(data: bytes) -> _Said:
     written = codec.loads(zlib.decompress(data))
     positions = written["positions"]
     return _Said(
