@@ -35,60 +35,73 @@ FUNCTIONS = {
     "all eight": ("max", "min", "mean", "first", "last", "delta", "rate", "drawdown"),
 }
 CATALOGUE = catalogue("bench", [Field("equity", Unit.MONEY, "summary:equity", "What the account is worth.")], [])
+ROUND = 2_000
+"""Observations."""
 FLAT = 1.5
 """The longest may cost this many times the shortest."""
 
 
 def measure(quick: bool) -> list[Figure]:  # noqa: FBT001  (the one option there is)
-    """For each function the cost of an observation at each length, and how much longer windows cost more."""
+    """For each function the cost of an observation at each length, and how much more longer windows cost."""
     figures = []
     for name, functions in FUNCTIONS.items():
-        spent = {length: _cost(functions, length, rounds=3 if quick else 9) for length in LENGTHS}
-        bare = {length: _bare(values, rounds=3 if quick else 9) for length, values in LENGTHS.items()}
+        runs = {length: _Run(functions, length) for length in LENGTHS}
+        gc.collect()
+        for _ in range(3 if quick else 15):
+            for run in runs.values():  # in turns, so that a busy machine is busy for all of them
+                run.go()
         figures += [
-            Figure(f"one observation, {name} over {length}", spent[length], "us", None, None, bare[length], "a dict")
-            for length in LENGTHS
+            Figure(
+                f"one observation, {name} over {length}",
+                median(run.spent),
+                "us",
+                None,
+                None,
+                median(run.bare),
+                "a dict",
+            )
+            for length, run in runs.items()
         ]
-        figures.append(Figure(f"{name}: 30d to 1h", spent["30d"] / spent["1h"], most=FLAT))
+        figures.append(Figure(f"{name}: 30d to 1h", median(runs["30d"].spent) / median(runs["1h"].spent), most=FLAT))
     return figures
 
 
-def _cost(functions: Sequence[str], length: str, rounds: int) -> float:
-    plan = Plan([_checked(f'{function}(equity, "{length}")') for function in functions], {})
-    kept = AccountWindows(MINUTE * 2)
-    walk = _walk(LENGTHS[length] + 2_000 * rounds)
-    _feed(plan, kept, walk, range(LENGTHS[length]))
-    gc.collect()
-    spent = []
-    for number in range(rounds):
-        first = LENGTHS[length] + 2_000 * number
+class _Run:
+    """One account's windows of one length, and a dictionary that holds as much; microseconds by round."""
+
+    def __init__(self, functions: Sequence[str], length: str) -> None:
+        self.spent: list[float] = []
+        self.bare: list[float] = []
+        self._plan = Plan([_checked(f'{function}(equity, "{length}")') for function in functions], {})
+        self._kept = AccountWindows(MINUTE * 2)
+        self._size = LENGTHS[length]
+        self._walk = _walk(self._size)
+        self._dict = {START + number * MINUTE: equity for number, equity in enumerate(self._walk)}
+        self._next = 0
+        self._see(self._size)
+        self._next = self._size
+
+    def go(self) -> None:
+        """One round of either."""
         began = time.thread_time()
-        _feed(plan, kept, walk, range(first, first + 2_000))
-        spent.append((time.thread_time() - began) / 2_000)
-    return median(spent) * 1e6
+        self._see(ROUND)
+        seen = time.thread_time()
+        self._put(ROUND)
+        self.spent.append((seen - began) / ROUND * 1e6)
+        self.bare.append((time.thread_time() - seen) / ROUND * 1e6)
+        self._next += ROUND
 
+    def _see(self, count: int) -> None:
+        for number in range(self._next, self._next + count):
+            pending = Pending(self._kept)
+            equity = self._walk[number % self._size]
+            pending.see(self._plan, {"equity": equity}, START + number * MINUTE).values()
+            pending.keep()
 
-def _feed(plan: Plan, kept: AccountWindows, walk: Sequence[Decimal], minutes: range) -> None:
-    for number in minutes:
-        pending = Pending(kept)
-        pending.see(plan, {"equity": walk[number]}, START + number * MINUTE).values()
-        pending.keep()
-
-
-def _bare(values: int, rounds: int) -> float:
-    kept: dict[datetime, Decimal] = {}
-    walk = _walk(values + 2_000 * rounds)
-    for number in range(values):
-        kept[START + number * MINUTE] = walk[number]
-    spent = []
-    for turn in range(rounds):
-        first = values + 2_000 * turn
-        began = time.thread_time()
-        for number in range(first, first + 2_000):
-            kept[START + number * MINUTE] = walk[number]
-            del kept[START + (number - values) * MINUTE]
-        spent.append((time.thread_time() - began) / 2_000)
-    return median(spent) * 1e6
+    def _put(self, count: int) -> None:
+        for number in range(self._next, self._next + count):
+            self._dict[START + number * MINUTE] = self._walk[number % self._size]
+            del self._dict[START + (number - self._size) * MINUTE]
 
 
 def _walk(length: int) -> list[Decimal]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from array import array
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EXACT: Final = Context(prec=200, Emin=MIN_EMIN, Emax=MAX_EMAX)
 """Digits enough for sums of amounts by microseconds to be exact, so that they do not depend on where they began."""
@@ -49,6 +50,16 @@ class Numbers:
             del self._scaled[:]
         if self._as_given is not None:
             self._as_given.append(number)
+
+    def weighted(self, first: int, last: int, weights: Iterable[int]) -> Decimal:
+        """The sum of those from place `first` to before `last`, each by its weight."""
+        if self._as_given is None:
+            scaled: int = sum(map(operator.mul, self._scaled[first:last], weights))
+            return EXACT.scaleb(Decimal(scaled), -self._places)
+        total = Decimal(0)
+        for number, weight in zip(self._as_given[first:last], weights, strict=True):
+            total = EXACT.add(total, EXACT.multiply(number, weight))
+        return total
 
     def drop(self, count: int) -> None:
         """Forget the first ones."""

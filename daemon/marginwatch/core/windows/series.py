@@ -259,11 +259,9 @@ class _Steps:
     def _before(self, place: int) -> Decimal:
         """The sum of all before this place since the beginning."""
         assert self._sums is not None
-        found = self._sums[place // _STRIDE]
-        for number in range(place // _STRIDE * _STRIDE, place):
-            lasted = self._ends[number] - self._starts[number]
-            found = EXACT.add(found, EXACT.multiply(self.values[number], lasted))
-        return found
+        first = place // _STRIDE * _STRIDE
+        lasted = map(operator.sub, self._ends[first:place], self._starts[first:place])
+        return EXACT.add(self._sums[place // _STRIDE], self.values.weighted(first, place, lasted))
 
 
 def held(later: Later, stale_after: int, low: int) -> Iterator[tuple[int, int, Decimal]]:
