@@ -6,12 +6,15 @@ changes a decision. A division by zero, an overflow and an undefined operation a
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
+_MICROSECOND: Final = timedelta(microseconds=1)
 _CONTEXT: Final = Context(prec=34, Emin=-6143, Emax=6144, traps=[DivisionByZero, InvalidOperation, Overflow])
 
 Operation: TypeAlias = "Callable[[Decimal | None, Decimal | None], Decimal | None]"
@@ -29,9 +32,18 @@ def _knowing(exact: Callable[[Decimal, Decimal], Decimal]) -> Operation:
     return operation
 
 
+def _less(left: Decimal, right: Decimal) -> Decimal:
+    """A difference; the checker lets times stand where numbers do, and of two of them it is the seconds between."""
+    try:
+        return _CONTEXT.subtract(left, right)
+    except TypeError:
+        gap = cast("datetime", left) - cast("datetime", right)
+        return _CONTEXT.scaleb(Decimal(gap // _MICROSECOND), -6)
+
+
 OPERATIONS: Final = {
     "+": _knowing(_CONTEXT.add),
-    "-": _knowing(_CONTEXT.subtract),
+    "-": _knowing(_less),
     "*": _knowing(_CONTEXT.multiply),
     "/": _knowing(_CONTEXT.divide),
 }

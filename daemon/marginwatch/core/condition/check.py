@@ -189,11 +189,11 @@ class _Checker:
         what = f"something true or false is needed here, and this is {described(found.unit)}"
         return self._fault(node, what, compare_it(node, found.unit))
 
-    def _number(self, node: Node) -> _Found:
+    def _number(self, node: Node, units: frozenset[Measure] = NUMBERS) -> _Found:
         found = self.visit(node)
         if isinstance(found, Typed):
             found = as_duration(found)
-        if isinstance(found, _Nothing) or found.unit in NUMBERS:
+        if isinstance(found, _Nothing) or found.unit in units:
             return found
         return self._fault(node, f"a number is needed here, and this is {described(found.unit)}")
 
@@ -202,7 +202,8 @@ class _Checker:
         return found if isinstance(found, _Nothing) else Typed(type(node)(found.node, node.at), found.unit)
 
     def _arithmetic(self, node: Arithmetic) -> _Found:
-        typed = _whole([self._number(node.first), *(self._number(operand) for _, operand in node.rest)])
+        operands = (node.first, *(operand for _, operand in node.rest))
+        typed = _whole([self._number(operand, ORDERED) for operand in operands])
         if isinstance(typed, _Nothing):
             return typed
         so_far, operators = typed[0], [operator for operator, _ in node.rest]

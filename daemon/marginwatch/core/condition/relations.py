@@ -96,6 +96,8 @@ def contained(item: Typed, among: Typed) -> Node | Fault:
 
 def reckoned(operator: str, left: Typed, right: Typed) -> tuple[Measure] | Fault:
     """The unit (in a tuple) of a sum, difference, product or quotient of two numbers, or why there is none."""
+    if Unit.TIME in (left.unit, right.unit):
+        return _between(operator, left, right)
     if operator in ("+", "-"):
         fault = _mismatch(left, right, _VERBS[operator])
         return fault or (right.unit if left.unit is None else left.unit,)
@@ -114,6 +116,14 @@ def did_you_mean(word: str, words: Collection[str]) -> str:
 
 def _fault(node: Node, what: str, hint: str = "") -> Fault:
     return Fault(node.at.offset, node.at.length, what, hint)
+
+
+def _between(operator: str, left: Typed, right: Typed) -> tuple[Measure] | Fault:
+    """From one time to another it is a duration; nothing else can be reckoned with times."""
+    if operator == "-" and left.unit is right.unit:
+        return (Unit.DURATION,)
+    what = f"{described(left.unit)} cannot be {_VERBS[operator]} {described(right.unit)}"
+    return _fault(right.node, what, 'a time less another is a duration, as in due_date - timestamp < "1d"')
 
 
 def _mismatch(left: Typed, right: Typed, verb: str) -> Fault | None:
