@@ -26,7 +26,7 @@ import structlog
 from marginwatch.core import engine
 from marginwatch.core.alert import State
 from marginwatch.core.engine import Answer, ClockJump, Wishes
-from marginwatch.core.health import ReceiverState
+from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
 from marginwatch.core.seeding import fill
@@ -54,7 +54,7 @@ log = structlog.get_logger(__name__)
 steps = structlog.get_logger("marginwatch.transition")
 """Of its own, so that whoever shows alerts in another way can turn it down."""
 
-Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState
+Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState | ReloadState
 """What a batch holds."""
 
 _LOUD = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}

@@ -128,24 +128,6 @@ async def test_a_stop_waits_for_nobody_for_long(tmp_path: Path, sink: HttpSink) 
     assert [post.headers["idempotency-key"] for post in sink.posts] == [f"{row.message.alert_id}.1.hook"] * 2
 
 
-async def test_a_hangup_does_not_end_it(tmp_path: Path, sink: HttpSink) -> None:
-    """A wish to reload is declined in the log; the daemon watches on."""
-    async with Sites("helio") as sites:
-        config = config_of(tmp_path, sites, sink)
-        async with started("run", "--config", config) as process:
-            await process.logged("ready")
-            process.signal(signal.SIGHUP)
-            declined = await process.logged(
-                "no reload: this version reads its config and rules at the start only; restart it"
-            )
-            breach(sites)
-            await sink.arrived(1)
-            process.signal(signal.SIGTERM)
-
-            assert await process.ended(STOPS_WITHIN) == 0
-            assert declined["level"] == "warning"
-
-
 async def test_one_database_has_one_daemon(tmp_path: Path, sink: HttpSink) -> None:
     """A second daemon on the same database says who has it and ends; the first goes on undisturbed."""
     async with Sites("helio") as sites:

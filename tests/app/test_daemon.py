@@ -59,7 +59,7 @@ async def living(config: Path, systemd: Systemd | None = None, *venues: Scripted
     if venues:
         parts = Parts(parts.settings, parts.ruling, venues, parts.receivers)
     with owned_store(configured) as store:
-        daemon = Daemon(parts, store, systemd or Systemd({}))
+        daemon = Daemon(configured, parts, store, systemd or Systemd({}))
         stop = asyncio.Event()
         running = asyncio.create_task(daemon.run(stop))
         try:
@@ -213,7 +213,7 @@ async def test_a_lost_database_ends_it(tmp_path: Path) -> None:
     configured = configure(config, {})
     parts, venue = assemble(configured), ScriptedVenue()
     with capture_logs(), owned_store(configured) as store:
-        daemon = Daemon(Parts(parts.settings, parts.ruling, (venue,), parts.receivers), store, Systemd({}))
+        daemon = Daemon(configured, Parts(parts.settings, parts.ruling, (venue,), parts.receivers), store, Systemd({}))
         running = asyncio.create_task(daemon.run(asyncio.Event()))
         await venue.polled(1)
         with closing(sqlite3.connect(tmp_path / "marginwatch.db")) as other, other:
@@ -228,7 +228,7 @@ async def resting(config: Path) -> AsyncIterator[tuple[Daemon, Store]]:
     """A daemon that is built and does not run."""
     configured = configure(config, {})
     with owned_store(configured) as store:
-        daemon = Daemon(assemble(configured), store, Systemd({}))
+        daemon = Daemon(configured, assemble(configured), store, Systemd({}))
         try:
             yield daemon, store
         finally:

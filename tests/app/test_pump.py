@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
+    from marginwatch.core.ruling import Ruling
     from marginwatch.core.state import Commit
     from marginwatch.store.types import Committed
     from marginwatch.tick import Arrival, Ticked
@@ -194,3 +195,59 @@ async def _until(desk: Desk, count: int) -> None:
     async with asyncio.timeout(30):
         while len(desk.told()) < count:  # noqa: ASYNC110  (because a list has no event)
             await asyncio.sleep(0.01)
+
+
+async def test_other_rules_are_in_force_between_two_batches() -> None:
+    """What had arrived when they were handed over is decided by them, as they come first."""
+    desk = Desk(ruling(usage_rule()))
+    others = ruling(usage_rule(id="other"), revision="r2")
+    async with pumping(desk) as (pump, _):
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        waiting = asyncio.create_task(pump.reload(others))
+        await asyncio.sleep(0)
+        assert pump.reloading
+        await pump.drain()
+        await waiting
+
+    assert not pump.reloading
+    assert desk.told() == ["other:firing:critical"]
+
+
+async def test_other_rules_wait_for_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are in force as soon as that is on record, and not before."""
+    desk = Desk(ruling(usage_rule()))
+    refusals = iter([True, True, False])
+    reload = desk.ticker.reload
+
+    def refuse(others: Ruling, now: datetime) -> Ticked:
+        if next(refusals, False):
+            raise DatabaseBusyError(where="there")
+        return reload(others, now)
+
+    monkeypatch.setattr(desk.ticker, "reload", refuse)
+    async with pumping(desk) as (pump, _):
+        waiting = asyncio.create_task(pump.reload(ruling(revision="r2")))
+        await asyncio.sleep(0)
+        await pump.drain()
+        await waiting
+
+    assert desk.ticker.ruling.revision == "r2"
+
+
+async def test_rules_that_cannot_be_taken_leave_those_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours reaches whoever reloads, and ends nothing."""
+    desk = Desk(ruling(usage_rule()))
+
+    def fail(*_: object) -> Ticked:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.ticker, "reload", fail)
+    async with pumping(desk) as (pump, _):
+        waiting = asyncio.create_task(pump.reload(ruling(revision="r2")))
+        await asyncio.sleep(0)
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        await pump.drain()
+        with pytest.raises(ZeroDivisionError):
+            await waiting
+
+    assert desk.told() == ["usage:firing:critical"]

@@ -36,7 +36,9 @@ def vitals() -> Vitals:
     pump = Pump(cast("Ticker", None), Writer(), lambda _: None)  # a pump that is looked at and never ticks
     polling = VenuePolling(ScriptedVenue(), EVERY, DEADLINE, lambda _: None)
     polling.last_end = after(-5)
-    return Vitals(pump, (polling,), after(-3600), {"desk": GOOD, "mail": replace(GOOD, receiver="mail")})
+    return Vitals(
+        pump, (polling,), lambda: "in force", after(-3600), {"desk": GOOD, "mail": replace(GOOD, receiver="mail")}
+    )
 
 
 def no_tick(vitals: Vitals) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from marginwatch.core.model import FailureKind
 from marginwatch.core.rule import Rule, RuleKind
-from marginwatch.core.state import Commit
 from marginwatch.store.errors import DatabaseBusyError
 from support.desk import (
     ONE,
@@ -36,6 +35,7 @@ from support.desk import (
 if TYPE_CHECKING:
     from marginwatch.core.alert import Transition
     from marginwatch.core.ruling import Ruling
+    from marginwatch.core.state import Commit
     from marginwatch.store.types import Committed
 
 USAGE = usage_rule(hold=timedelta(seconds=15), clear_for=timedelta(seconds=15), remind_every=timedelta(seconds=45))

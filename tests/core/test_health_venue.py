@@ -197,4 +197,4 @@ def test_the_built_in_rules_are_data_health_rules_with_titles() -> None:
         assert rule.title
         assert rule.levels
         assert str(rule.place) == "built in"
-    assert len(health.RULES) == 10
+    assert len(health.RULES) == 11

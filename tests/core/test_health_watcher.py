@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from marginwatch.core import health
-from marginwatch.core.health import ReceiverState
+from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.result import AlertKey, Difference, Known, Occurred
 from support.alerting import ACCOUNT, after
 
@@ -52,6 +52,20 @@ def test_a_broken_rule_is_told_of_per_account_until_it_works() -> None:
     assert (broken.outcome, works.outcome) == (Known((True,), (True,)), Known((False,), (False,)))
     assert broken.detail == "the rule margin-usage cannot be evaluated: ZeroDivisionError"
     assert works.detail == "the rule margin-usage works"
+
+
+def test_a_rejected_reload_is_told_with_its_first_problem_until_a_good_one() -> None:
+    """How many more there are is said, and where they stand is in the log."""
+    one, two, good = (ReloadState(problems) for problems in (("a.toml:1:2: odd",), ("a.toml:1:2: odd", "b"), ()))
+    results = [health.reload_result(state, after(0)) for state in (one, two, good)]
+
+    assert {result.key for result in results} == {AlertKey(health.RELOAD_REJECTED, health.OURSELVES)}
+    assert [result.outcome for result in results] == [Known((bad,), (bad,)) for bad in (True, True, False)]
+    assert [result.detail for result in results] == [
+        "what is on disk is not in force, the rules of before are: a.toml:1:2: odd",
+        "what is on disk is not in force, the rules of before are: a.toml:1:2: odd (and 1 more)",
+        "the rules on disk are in force",
+    ]
 
 
 @pytest.mark.parametrize(("wall", "passed"), [(10, 10), (15, 10), (5, 10)], ids=["none", "5 s forward", "5 s back"])

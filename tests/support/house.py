@@ -84,7 +84,7 @@ class House:
     async def _start(self) -> None:
         configured = configure(self.config, self.environ)
         self.store = self._living.enter_context(owned_store(configured))
-        self.daemon = daemon = Daemon(assemble(configured), self.store, Systemd({}))
+        self.daemon = daemon = Daemon(configured, assemble(configured), self.store, Systemd({}))
         self._living.callback(daemon._writer.close)
         self._living.push_async_callback(daemon._close_venues)
         await daemon._writer.call(lambda: daemon._ticker.start(self.clock.now()))

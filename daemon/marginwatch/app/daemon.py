@@ -12,7 +12,9 @@ from marginwatch import clock
 from marginwatch.app.heartbeat import Heartbeat
 from marginwatch.app.polling import Schedule, pollings_of
 from marginwatch.app.pump import Pump, Writer
+from marginwatch.app.reload import Reloading
 from marginwatch.app.vitals import Vitals, receiver_state
+from marginwatch.config.rulebook import rulebook
 from marginwatch.core.engine import ClockJump
 from marginwatch.core.health import RULES, ReceiverState
 from marginwatch.deliver import Delivery, in_thread
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from datetime import datetime, timedelta
 
-    from marginwatch.app.build import Parts
+    from marginwatch.app.build import Configured, Parts
     from marginwatch.ops.sd_notify import Systemd
     from marginwatch.store.store import Store
     from marginwatch.store.types import ReceiverHealth
@@ -48,7 +50,9 @@ LOADS_FOR = 20.0
 class Daemon:
     """Watches the accounts from `start` to `stop`."""
 
-    def __init__(self, parts: Parts, store: Store, systemd: Systemd) -> None:
+    def __init__(self, configured: Configured, parts: Parts, store: Store, systemd: Systemd) -> None:
+        """`parts` are those of `configured`, which a reload reads anew."""
+        self._configured = configured
         self._parts = parts
         self._store = store
         self._systemd = systemd
@@ -59,7 +63,8 @@ class Daemon:
         self.pollings = pollings_of(parts, self.pump.put)
         self.delivery = Delivery(store, parts.receivers, self._writer.call)
         self._schedule = Schedule(self.pollings, self._jumped)
-        self._vitals = Vitals(self.pump, self.pollings, clock.now(), {})
+        self.reloading = Reloading(configured, self.pump, systemd, self._in_force)
+        self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, clock.now(), {})
         self._told: dict[str, bool] = {}
         self._set_back = False
         """The clock was set back: what waits for a time of the old one waits for too long."""
@@ -97,6 +102,7 @@ class Daemon:
         def load_and_begin() -> None:
             self._ticker.load(clock.now())
             self._ticker.begin(clock.now())
+            self._store.rulebooks.record(rulebook(self._configured.rules), clock.now())
 
         asking = asyncio.create_task(self._ask_for_patience())
         try:
@@ -108,6 +114,10 @@ class Daemon:
         while True:
             await asyncio.sleep(LOADS_FOR)
             self._systemd.patience(3 * LOADS_FOR)
+
+    async def _in_force(self, configured: Configured) -> None:
+        """Other rules are."""
+        await self._writer.call(lambda: self._store.rulebooks.record(rulebook(configured.rules), clock.now()))
 
     def _receivers(self) -> set[str]:
         return {receiver.name for receiver in self._parts.receivers}
@@ -127,6 +137,7 @@ class Daemon:
             "deliver": self.delivery.run(),
             "receivers": self._every(LOOK_EVERY, self._look_at_receivers),
             "prune": self._every(PRUNE_EVERY, self._prune),
+            "reload": self.reloading.run(),
         }
         if beat is not None:
             loops["heartbeat"] = self._every(LOOK_EVERY, Heartbeat(beat.get_secret_value(), self._vitals).step)

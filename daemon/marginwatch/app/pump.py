@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from marginwatch.core.ruling import Ruling
     from marginwatch.tick import Arrival, Ticked, Ticker
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,8 @@ class Pump:
         self._inbox: deque[Arrival] = deque(maxlen=BACKLOG)
         self._arrived = asyncio.Event()
         self._timer: datetime | None = None
+        self._next: tuple[Ruling, asyncio.Future[None]] | None = None
+        """What is to be in force after the present tick, and who waits for it."""
         self._offset: float | None = None
         """Seconds the wall clock was ahead of the monotonic one at the latest tick."""
 
@@ -73,6 +76,22 @@ class Pump:
         """Take one thing in. Call it on the loop."""
         self._inbox.append(arrival)
         self._arrived.set()
+
+    @property
+    def reloading(self) -> bool:
+        """Other rules wait to be in force; filling the windows they ask for can take a while."""
+        return self._next is not None
+
+    async def reload(self, ruling: Ruling) -> None:
+        """Decide by other rules from the next tick on; returns when that is on record.
+
+        Raises:
+            Exception: A fault of ours; the rules of before stay in force.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._next = (ruling, done)
+        self._arrived.set()
+        await done
 
     async def run(self) -> None:
         """Tick for ever.
@@ -91,6 +110,7 @@ class Pump:
             StoreError: The store refuses, and `patient` does not ask to try until it commits.
         """
         while True:
+            await self._turn_over(patient=patient)
             batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), MOST))]
             await self._tick(batch, patient=patient)
             if not self._inbox:
@@ -98,7 +118,7 @@ class Pump:
 
     async def _wait(self) -> None:
         self._arrived.clear()
-        if self._inbox:
+        if self._inbox or self._next is not None:
             return
         pause = PULSE
         if self._timer is not None:
@@ -108,10 +128,33 @@ class Pump:
             async with asyncio.timeout(pause):
                 await self._arrived.wait()
 
+    async def _turn_over(self, *, patient: bool) -> None:
+        if self._next is None:
+            return
+        ruling, done = self._next
+        try:
+            await self._commit(lambda: self._ticker.reload(ruling, clock.now()), patient=patient)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  (the loop edge: what watches must not end by what it is to do next)
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        self._next = None
+
     async def _tick(self, batch: list[Arrival], *, patient: bool = True) -> None:
+        try:
+            await self._commit(lambda: self._once(batch), patient=patient)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  (the loop edge: one arrival's surprise must not stop the others)
+            await self._isolate(batch, error, patient=patient)
+
+    async def _commit(self, work: Callable[[], Ticked], *, patient: bool) -> None:
+        """Do the work on the writer, again and again while the store refuses."""
         while True:
             try:
-                ticked, self._timer = await self._writer.call(lambda: self._once(batch))
+                ticked, self._timer = await self._writer.call(lambda: (work(), self._ticker.next_timer()))
             except EpochLostError:
                 raise
             except StoreError as error:
@@ -119,9 +162,6 @@ class Pump:
                     raise
                 self._refused(str(error))
                 await asyncio.sleep(RETRY)
-            except Exception as error:  # noqa: BLE001  (the loop edge: one arrival's surprise must not stop the others)
-                await self._isolate(batch, error, patient=patient)
-                return
             else:
                 self._accepted()
                 self._ticked(ticked)
@@ -141,11 +181,11 @@ class Pump:
         elif isinstance(batch[0], Fetched):
             await self._tick([unusable(batch[0], error, clock.now())], patient=patient)
 
-    def _once(self, batch: list[Arrival]) -> tuple[Ticked, datetime | None]:
+    def _once(self, batch: list[Arrival]) -> Ticked:
         now = clock.now()
         if self._leapt(now):
             self._ticker.look_anew(now)
-        return self._ticker.tick(batch, now), self._ticker.next_timer()
+        return self._ticker.tick(batch, now)
 
     def _leapt(self, now: datetime) -> bool:
         """Whether the wall clock went forward by more than the time that passed."""

@@ -42,7 +42,7 @@ def run_daemon(configured: Configured) -> None:
     """
     systemd = Systemd()
     with uncaught_logged(), owned_store(configured) as store:
-        asyncio.run(_until_signal(Daemon(assemble(configured), store, systemd)))
+        asyncio.run(_until_signal(Daemon(configured, assemble(configured), store, systemd)))
 
 
 def run_once(configured: Configured) -> list[str]:
@@ -77,10 +77,5 @@ async def _until_signal(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _decline_reload)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reloading.ask)
     await daemon.run(stop)
-
-
-def _decline_reload() -> None:
-    """A watcher must not end because somebody asks it to reload, or because a terminal was closed."""
-    log.warning("no reload: this version reads its config and rules at the start only; restart it", signal="SIGHUP")

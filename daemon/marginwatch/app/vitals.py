@@ -11,7 +11,7 @@ from marginwatch.core.health import ReceiverState
 from marginwatch.web.health import Check, Health
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from marginwatch.app.polling import VenuePolling
@@ -30,17 +30,20 @@ class Vitals:
 
     pump: Pump
     pollings: Sequence[VenuePolling]
+    rules: Callable[[], str]
+    """Which rules are in force, in words."""
     started: datetime
     receivers: Mapping[str, ReceiverHealth]
     """The configured ones, as last read from the store."""
 
     def alive(self) -> bool:
         """The tick loop makes progress; by a clock that nobody sets, or a machine put right would be stopped for it."""
-        return clock.monotonic() - self.pump.last_tick < STUCK
+        return self.pump.reloading or clock.monotonic() - self.pump.last_tick < STUCK
 
     def health(self, now: datetime) -> Health:
         """Everything that is looked at, with how it is."""
         checks = [Check("store", not self.pump.trouble, self.pump.trouble or "commits")]
+        checks.append(Check("rules", good=True, detail=self.rules()))  # the old ones do their work, too
         checks += [self._venue(polling, now) for polling in self.pollings]
         checks += [_receiver(receiver, now) for receiver in self.receivers.values()]
         return Health(alive=self.alive(), checks=tuple(checks))

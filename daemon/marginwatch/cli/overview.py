@@ -12,6 +12,7 @@ from marginwatch.app.foresight import catalogues_of, without_data
 from marginwatch.app.ungranted import ungranted_now
 from marginwatch.cli.output import age, plural
 from marginwatch.core.fields import Unit
+from marginwatch.core.health import RELOAD_REJECTED
 from marginwatch.notify import words
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class Overview:
     receivers: tuple[ReceiverLine, ...]
     limits: tuple[str, ...] = ()
     """What cannot be seen because a venue does not offer it to the login: no trouble, and worth knowing."""
+    reload_rejected: str | None = None
+    """Why what is on disk is not in force; None when it is, or was not looked at."""
     rules_without_data: tuple[str, ...] = ()
     """Ids of rules that have never had data, or look at no account seen so far."""
 
@@ -134,6 +137,8 @@ class Overview:
         if self.alerts.firing:
             known = f" ({self.alerts.acknowledged} acknowledged)" if self.alerts.acknowledged else ""
             found.append(f"{plural(self.alerts.firing, 'alert')} firing{known}, the worst {self.alerts.worst}")
+        if self.reload_rejected:
+            found.append("the latest reload was rejected")
         silent = [line.venue for line in self.venues if line.health == "silent"]
         if silent:
             hint = " (is the daemon running?)" if len(silent) == len(self.venues) else ""
@@ -157,6 +162,7 @@ def overview(reading: Reading, now: datetime) -> Overview:
         accounts=tuple(sorted(accounts, key=_worst_first)),
         receivers=tuple(_receiver(one.name, health.get(one.name)) for one in reading.settings.receivers),
         limits=tuple(ungranted_now(reading)),
+        reload_rejected=next((alert.detail for alert in alerts if alert.key.rule == RELOAD_REJECTED), None),
         rules_without_data=tuple(rule.id for rule, _ in _without_data(reading)),
     )
 

@@ -68,7 +68,8 @@ def command(*, config: Path | None, as_json: bool) -> None:
         click.echo(f"and {plural(len(found.accounts) - MOST_ACCOUNTS, 'account')} less used; --json has all")
     click.echo()
     emit_table([asdict(line) for line in found.receivers], RECEIVERS, empty="no receiver")
-    if notes := [*found.limits, *_without_data(found.rules_without_data)]:
+    rejected = [] if found.reload_rejected is None else [found.reload_rejected]
+    if notes := [*rejected, *found.limits, *_without_data(found.rules_without_data)]:
         click.echo()
         for note in notes:
             click.echo(f"note: {note}")

@@ -49,7 +49,7 @@ class ClockJump:
     passed: timedelta
 
 
-News: TypeAlias = Answer | VenueFailure | CycleEnd | ClockJump | health.ReceiverState
+News: TypeAlias = Answer | VenueFailure | CycleEnd | ClockJump | health.ReceiverState | health.ReloadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +203,8 @@ def _take(draft: Draft, item: News) -> None:
         jump = health.clock_result(item.before, item.after, item.passed)
         if jump is not None:
             draft.judge(jump, OURS)
+    elif isinstance(item, health.ReloadState):
+        draft.judge(health.reload_result(item, draft.now), OURS)
     else:
         draft.judge(health.receiver_result(item, draft.now), OURS)
 

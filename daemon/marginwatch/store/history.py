@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from marginwatch.core.alert import Alert, Transition
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.store import codec, loading, naming
+from marginwatch.store.latest import latest
 from marginwatch.store.replay import Replay, prior
 from marginwatch.store.tables import OPEN_ALERT, acknowledgements, alerts, cycles, failures, ticks, transitions
 from marginwatch.store.types import CycleRun, FailureRun
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement
+    from marginwatch.core.model import Observation
     from marginwatch.core.state import AccountState, Prior, StoredObservation, VenueState
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
@@ -52,6 +54,11 @@ class History:
         wanted = sa.select(acknowledgements).where(acknowledgements.c.alert_id == alert_id)
         with self._database.read() as connection:
             return [loading.acknowledgement(row) for row in connection.execute(wanted.order_by(acknowledgements.c.id))]
+
+    def latest(self) -> list[Observation]:
+        """What each account that is remembered said last, by venue and id."""
+        with self._database.read() as connection:
+            return latest(connection)
 
     def alert(self, alert_id: str) -> Alert | None:
         """The alert of exactly that id, open or ended."""

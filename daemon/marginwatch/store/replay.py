@@ -258,6 +258,7 @@ def _said_before(connection: Connection, account: int, tick: int) -> _Said:
 
 
 def read_said(data: bytes) -> _Said:
+    """What a stored observation said, apart from when."""
     written = codec.loads(zlib.decompress(data))
     positions = written["positions"]
     return _Said(

@@ -13,6 +13,7 @@ from marginwatch.store.imported import Imports
 from marginwatch.store.operators import Operators
 from marginwatch.store.outbox import Outbox, requeue
 from marginwatch.store.retention import prune
+from marginwatch.store.rulebooks import Rulebooks
 from marginwatch.store.staging import Memory, Staged, stage
 from marginwatch.store.types import Committed
 
@@ -48,6 +49,7 @@ class Store:
         self.operators = Operators(database)
         self.history = History(database)
         self.imports = Imports(database)
+        self.rulebooks = Rulebooks(database, self._owned)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:

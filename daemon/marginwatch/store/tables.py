@@ -32,6 +32,16 @@ revisions = sa.Table(
     comment="Hashes of the rule sets that decided",
 )
 
+rulebooks = sa.Table(
+    "rulebooks",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("since", Utc, nullable=False),
+    sa.Column("revision", Words, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    comment="Rules as they were written, from when on they were in force; body is zlib of JSON",
+)
+
 venues = sa.Table(
     "venues",
     metadata,

@@ -161,7 +161,7 @@ class _Stage:
 
 
 async def _watch(wanted: Wanted, configured: Configured, store: Store, stage: _Stage, stop: asyncio.Event) -> list[str]:
-    daemon = Daemon(assemble(configured), store, Systemd({}))
+    daemon = Daemon(configured, assemble(configured), store, Systemd({}))
     watching = asyncio.create_task(daemon.run(stop))
     story = asyncio.create_task(_story(wanted, configured, daemon, stage))
     await asyncio.wait([watching, story, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)

@@ -12,12 +12,20 @@ from marginwatch.core.health.rules import (
     NOTHING_WATCHED,
     OURSELVES,
     RECEIVER_FAILING,
+    RELOAD_REJECTED,
     RULE_BROKEN,
     RULES,
     VENUE_UNREACHABLE,
 )
 from marginwatch.core.health.venue import next_venue_state, venue_down, venue_results
-from marginwatch.core.health.watcher import ReceiverState, broken_result, clock_result, receiver_result
+from marginwatch.core.health.watcher import (
+    ReceiverState,
+    ReloadState,
+    broken_result,
+    clock_result,
+    receiver_result,
+    reload_result,
+)
 
 __all__ = [
     "ACCOUNT_APPEARED",
@@ -29,10 +37,12 @@ __all__ = [
     "NOTHING_WATCHED",
     "OURSELVES",
     "RECEIVER_FAILING",
+    "RELOAD_REJECTED",
     "RULES",
     "RULE_BROKEN",
     "VENUE_UNREACHABLE",
     "ReceiverState",
+    "ReloadState",
     "broken_result",
     "clock_result",
     "list_accounts",
@@ -41,6 +51,7 @@ __all__ = [
     "next_blind",
     "next_venue_state",
     "receiver_result",
+    "reload_result",
     "stale_at",
     "stale_result",
     "venue_down",

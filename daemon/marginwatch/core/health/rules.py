@@ -24,6 +24,7 @@ ACCOUNT_APPEARED = "account-appeared"
 RULE_BROKEN = "rule-broken"
 RECEIVER_FAILING = "receiver-failing"
 CLOCK_JUMPED = "clock-jumped"
+RELOAD_REJECTED = "reload-rejected"
 
 OURSELVES = AccountKey("", "")
 """The account of alerts about marginwatch itself."""
@@ -57,6 +58,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             _rule(RULE_BROKEN, "Rule broken", Severity.CRITICAL),
             _rule(RECEIVER_FAILING, "Receiver failing", Severity.CRITICAL),
             _rule(CLOCK_JUMPED, "Clock jumped", Severity.WARNING),
+            _rule(RELOAD_REJECTED, "Reload rejected", Severity.CRITICAL),
         )
     }
 )

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from marginwatch.core.health.rules import CLOCK_JUMPED, OURSELVES, RECEIVER_FAILING, RULE_BROKEN, clock, known
+from marginwatch.core.health.rules import (
+    CLOCK_JUMPED,
+    OURSELVES,
+    RECEIVER_FAILING,
+    RELOAD_REJECTED,
+    RULE_BROKEN,
+    clock,
+    known,
+)
 from marginwatch.core.result import AlertKey, Difference, Occurred, Result
 
 if TYPE_CHECKING:
@@ -34,6 +42,19 @@ class ReceiverState:
     """When the oldest of those was due first."""
     error: str = ""
     """What the latest failed attempt said, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadState:
+    """How the latest reload, or the start, went."""
+
+    problems: tuple[str, ...] = ()
+    """Why it was rejected, a sentence each, without secrets; empty when what is on disk is in force."""
+
+
+def reload_result(state: ReloadState, now: datetime) -> Result:
+    """Whether what is on disk was rejected, so that older rules are in force than those an operator sees."""
+    return known(AlertKey(RELOAD_REJECTED, OURSELVES), now, (bool(state.problems),), _rejection(state.problems))
 
 
 def receiver_result(state: ReceiverState, now: datetime) -> Result:
@@ -66,6 +87,13 @@ def clock_result(before: datetime, after: datetime, passed: timedelta) -> Result
         fetched_at=after,
         detail=f"this machine's clock went {ahead} by {abs(jump).total_seconds():.0f} s",
     )
+
+
+def _rejection(problems: tuple[str, ...]) -> str:
+    if not problems:
+        return "the rules on disk are in force"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"what is on disk is not in force, the rules of before are: {problems[0]}{more}"
 
 
 def _delivery(state: ReceiverState) -> str:

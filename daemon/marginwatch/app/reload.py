@@ -1,0 +1,146 @@
+"""A reload: the config and the rules read anew while the daemon runs, in force as a whole or not at all.
+
+SIGHUP -> read and check everything as at a start -> refuse what only a restart can change -> hand the rules to the
+tick loop, which takes them between two ticks. What is rejected leaves the rules of before in force, and says so in
+the log, to systemd, to the probes, and to the receivers by the alert `reload-rejected`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import traceback
+from typing import TYPE_CHECKING
+
+import structlog
+
+from marginwatch import clock
+from marginwatch.app.build import configure, ruling_of
+from marginwatch.core.health import ReloadState
+from marginwatch.errors import InvalidInputError, MarginwatchError
+from marginwatch.ops.redact import REDACTOR
+from marginwatch.store.errors import EpochLostError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from marginwatch.app.build import Configured
+    from marginwatch.app.pump import Pump
+    from marginwatch.config.settings import Settings
+    from marginwatch.ops.sd_notify import Systemd
+
+log = structlog.get_logger(__name__)
+
+RELOADABLE = frozenset({"rules", "calendars"})
+"""Tables of the config that a reload may change."""
+
+
+class NeedsRestartError(MarginwatchError):
+    """The config was edited where a running daemon cannot follow."""
+
+    def __init__(self, file: str, tables: Sequence[str]) -> None:
+        named = " and ".join(f"[{table}]" for table in tables)
+        super().__init__(f"{file}: a reload cannot change {named}; restart marginwatch to apply that, or take it back")
+
+
+def reread(running: Configured, environ: Mapping[str, str]) -> Configured:
+    """The config and the rules as they are on disk now.
+
+    Raises:
+        InvalidInputError: With every problem of every file.
+        NeedsRestartError: Something else than rules and calendars was changed.
+        NoConfigError: The config file is gone.
+    """
+    found = configure(running.file, environ)
+    changed = changed_tables(running.settings, found.settings)
+    if changed:
+        raise NeedsRestartError(str(found.file), changed)
+    return found
+
+
+def changed_tables(old: Settings, new: Settings) -> list[str]:
+    """Tables of the config that differ and that only a restart can apply."""
+    names = (name for name in type(old).model_fields if name not in RELOADABLE)
+    return [name for name in names if getattr(old, name) != getattr(new, name)]
+
+
+class Reloading:
+    """Reloads whenever it is asked to, one at a time; what is asked for meanwhile is one more."""
+
+    def __init__(
+        self,
+        configured: Configured,
+        pump: Pump,
+        systemd: Systemd,
+        in_force: Callable[[Configured], Awaitable[None]],
+    ) -> None:
+        """`in_force` is told when other rules are."""
+        self.since = clock.now()
+        """When what is in force was loaded."""
+        self.rejected_at: datetime | None = None
+        """When the latest reload was rejected; None when it was not."""
+        self._running = configured
+        self._pump = pump
+        self._systemd = systemd
+        self._in_force = in_force
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """Reload as soon as may be. Call it on the loop."""
+        self._asked.set()
+
+    def in_words(self) -> str:
+        """Which rules are in force."""
+        told = f"those of {self.since:%Y-%m-%d %H:%M:%S} UTC are in force"
+        if self.rejected_at is None:
+            return told
+        return f"{told}; the reload of {self.rejected_at:%Y-%m-%d %H:%M:%S} UTC was rejected, as the log says"
+
+    async def run(self) -> None:
+        """Wait to be asked, for ever."""
+        self._pump.put(ReloadState())  # the last process may have left an alert open
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            self._systemd.reloading()
+            self._systemd.ready(await self._reload())
+
+    async def _reload(self) -> str:
+        """What `systemctl status` is to show after it."""
+        try:
+            found = await asyncio.to_thread(reread, self._running, os.environ)
+            ruling = ruling_of(found.settings, found.rules, found.kinds)
+            await self._pump.reload(ruling)
+        except InvalidInputError as error:
+            return self._reject([str(problem) for problem in error.problems])
+        except MarginwatchError as error:
+            return self._reject([str(error)])
+        except Exception as error:  # noqa: BLE001  (the loop edge: what watches must not end by what it is to do next)
+            where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a secret
+            log.error("a reload failed unexpectedly", error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
+            return self._reject([f"marginwatch cannot load it, by a fault of its own ({type(error).__name__})"])
+        await self._accept(found, ruling.revision)
+        return f"watching; reloaded, rules: {len(found.rules.rules)}"
+
+    async def _accept(self, found: Configured, revision: str) -> None:
+        self._running, self.since, self.rejected_at = found, clock.now(), None
+        self._pump.put(ReloadState())
+        for note in found.brief:
+            log.info("note", about=str(note))
+        log.info("reloaded", rules=len(found.rules.rules), revision=revision)
+        try:
+            await self._in_force(found)
+        except EpochLostError:
+            raise
+        except StoreError as error:
+            log.warning("the rules are in force and not on record; the next start notes them", why=str(error))
+
+    def _reject(self, problems: Sequence[str]) -> str:
+        self.rejected_at = clock.now()
+        told = tuple(REDACTOR.known(problem) for problem in problems)
+        for problem in told:
+            log.error("reload rejected", problem=problem)
+        log.error("the rules of before stay in force", problems=len(told))
+        self._pump.put(ReloadState(told))
+        return f"watching by the rules of before; reload rejected: {told[0]}"
