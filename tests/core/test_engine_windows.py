@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 
 from marginwatch.core.draft import Draft
 from marginwatch.core.engine import Wishes, decide, remember
+from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import FailureKind, Severity
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.core.seeding import fill
 from marginwatch.store.errors import StoreError
 from marginwatch.store.store import Store
+from support.catalogues import FUTURES
 from support.desk import (
     ONE,
     TWO,
+    VENUE,
     Desk,
     Paper,
     after,
@@ -34,6 +37,7 @@ from support.desk import (
     seen,
     steps,
 )
+from support.zones import CALENDARS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -305,3 +309,20 @@ def test_an_account_out_of_sight_is_not_looked_back_at(tmp_path: Path) -> None:
     assert list(desk.ticker.memory.windows) == [ONE]
     assert desk.ticker.memory.windows[ONE].tracks["equity"].reach == timedelta(hours=1)
     store.close()
+
+
+def test_a_session_that_turns_out_to_begin_earlier_is_looked_back_at() -> None:
+    """After an edit of its calendar a window sees from the new open on, also what was let go before."""
+    rule = drawdown_rule('max(equity, "session")', limit=10**6)
+    early = {"us-futures": replace(CALENDARS["us-futures"], hours=CALENDARS["always"].hours, zone=UTC)}
+    desk = Desk(ruling(rule))
+    desk.see(0, equity=money(9000))
+    second = 9 * 3600  # 17:00 in Chicago, when the next session opens
+    for _ in range(100):
+        second += 10
+        desk.see(second, equity=money(1000))
+    assert list(_values(desk, second + 10).values()) == [Decimal(1000)]
+    watch = replace(desk.rules.venues[VENUE], rules=VenueRules(VENUE, FUTURES, [rule], early, "us-futures"))
+    desk.ticker.ruling = replace(desk.rules, venues={VENUE: watch})
+    fill(desk.ticker.memory, desk.ticker.ruling, after(second), desk.ledger.observations)
+    assert list(_values(desk, second + 10).values()) == [Decimal(9000)]

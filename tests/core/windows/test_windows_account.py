@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marginwatch.core.windows import AccountWindows, Answers, Plan, sampled
 from support.expressions import right
-from support.zones import sessions
+from support.zones import CALENDARS, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,17 +58,20 @@ def test_nothing_asked_is_nothing_kept() -> None:
 
 def test_rules_share_what_they_look_at() -> None:
     """Two windows of the same length over the same are asked once, and all over the same are kept once."""
-    plan = plan_of(f"{FELL} > 5", f"{FELL} > 9", 'mean(equity, "2h") > 5', 'min(equity, "3h") < max(cash, "1h")')
+    texts = ('mean(equity, "2h") > 5', 'min(equity, "3h") < max(cash, "1h")', 'last(cash, "session") > 5')
+    plan = plan_of(f"{FELL} > 5", f"{FELL} > 9", *texts)
     assert [question.text for question in plan.questions] == [
         FELL,
         'mean(equity, "2h")',
         'min(equity, "3h")',
         'max(cash, "1h")',
+        'last(cash, "session of us-futures")',
     ]
     assert {text: track.reach for text, track in plan.tracks.items()} == {
         "equity": timedelta(days=1),
         "cash": timedelta(hours=1),
     }
+    assert plan.tracks["cash"].calendars == (CALENDARS["us-futures"],)
     keeps = plan.tracks["equity"].keeps
     assert (keeps.peaks, keeps.troughs, keeps.steps, keeps.sums) == (True, True, True, True)
     assert not plan.tracks["cash"].keeps.steps

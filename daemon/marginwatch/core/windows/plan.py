@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.core.calendar import LONGEST, Sessions
 from marginwatch.core.condition import BREAKS, compile_sample, written
 from marginwatch.core.condition.nodes import Windowed, walk
 from marginwatch.core.condition.window import length
@@ -15,6 +14,7 @@ from marginwatch.core.windows.series import Keeps
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from marginwatch.core.calendar import Calendar, Sessions
     from marginwatch.core.condition import Node
     from marginwatch.core.model import Value
 
@@ -51,7 +51,9 @@ class Track:
 
     keeps: Keeps
     reach: timedelta
-    """The longest window over it; of a session, the longest there can be."""
+    """The longest window of a fixed length over it."""
+    calendars: tuple[Calendar, ...] = ()
+    """Those of the sessions that windows over it are of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +115,17 @@ def _question(text: str, node: Windowed, calendars: Mapping[str, Sessions]) -> Q
     return Question(node, text, written(node.argument), sessions, 0 if span is None else span // _MICROSECOND)
 
 
-def _joined(track: Track | None, question: Question) -> Track:
-    reach = LONGEST if question.sessions else question.length * _MICROSECOND
-    keeps = _KEEPS[question.node.function]
-    if track is None:
-        return Track(keeps, reach)
-    before = track.keeps
-    both = replace(
-        before,
-        peaks=before.peaks or keeps.peaks,
-        troughs=before.troughs or keeps.troughs,
-        steps=before.steps or keeps.steps,
-        sums=before.sums or keeps.sums,
+def _joined(before: Track | None, question: Question) -> Track:
+    sessions, keeps = question.sessions, _KEEPS[question.node.function]
+    span = timedelta(0) if sessions else question.length * _MICROSECOND
+    calendars = () if sessions is None else (sessions.calendar,)
+    if before is None:
+        return Track(keeps, span, calendars)
+    both = Keeps(
+        peaks=before.keeps.peaks or keeps.peaks,
+        troughs=before.keeps.troughs or keeps.troughs,
+        steps=before.keeps.steps or keeps.steps,
+        sums=before.keeps.sums or keeps.sums,
     )
-    return Track(both, max(track.reach, reach))
+    more = tuple(calendar for calendar in calendars if calendar not in before.calendars)
+    return Track(both, max(before.reach, span), (*before.calendars, *more))
