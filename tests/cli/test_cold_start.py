@@ -30,3 +30,19 @@ def test_a_check_imports_nothing_heavy_in_vain(tmp_path: Path, url: str, needed:
 
     assert "is good" in done.stdout
     assert done.stdout.splitlines()[-1].split() == needed
+
+
+@pytest.mark.parametrize(("command", "looks"), [("check", False), ("test", True)])
+def test_only_a_command_that_ends_soon_leaves_its_garbage(command: str, *, looks: bool) -> None:
+    """One that may take long gives memory back, and so does the process of somebody else."""
+    code = (
+        "import gc, sys\nfrom marginwatch.cli import main\ntry:\n    main(*eval(sys.argv.pop()))\n"
+        "except SystemExit:\n    print(gc.isenabled())"
+    )
+
+    def after(arguments: str) -> str:
+        words = [sys.executable, "-c", code, command, "--help", arguments]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+
+    assert after("()") == str(looks)
+    assert after(f"([{command!r}, '--help'],)") == "True"

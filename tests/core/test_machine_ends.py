@@ -75,6 +75,16 @@ def test_an_edited_rule_says_so_with_the_next_message_only() -> None:
     assert worse.title == "Usage"
 
 
+def test_a_pending_alert_that_ends_under_an_edited_rule_says_so() -> None:
+    """Though nobody is told, the record names the rule by which it ended."""
+    timeline = Timeline(ladder(revision="a", hold=timedelta(minutes=1)))
+    timeline.value(0, "85")
+    timeline.rule = ladder(revision="b", hold=timedelta(minutes=1))
+    (cleared,) = timeline.value(1, "50")
+
+    assert (cleared.reason, cleared.state, cleared.rule_changed) == (Reason.PENDING_CLEARED, None, True)
+
+
 def test_an_edit_keeps_each_levels_clock() -> None:
     """A level added between others moves no clock: they are found again by severity."""
     timeline = Timeline(ladder(hold=timedelta(minutes=1)))
