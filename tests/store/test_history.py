@@ -244,6 +244,19 @@ def test_cycles_in_a_row_with_the_same_end_are_one_run(store: Store) -> None:
     assert len(store.history.cycles(after(12))) == 1
 
 
+def test_one_failure_beside_many_observations_is_one(store: Store) -> None:
+    """An answer for all accounts that could not be read failed once, however many accounts lack what it was to say."""
+    for second in (0, 10):
+        missed = (failure(second, account=None),)
+        both = (observation(second, failures=missed), observation(second, account=OTHER, failures=missed))
+        store.commit(commit(second, observations=tuple(map(seen, both))))
+
+    (run,) = store.history.failures(NOON)
+    assert (run.account, run.times, run.first_at, run.last_at) == (None, 2, NOON, after(10))
+    (_, tick) = store.history.ticks(NOON, after(20))
+    assert [each.observation.failures for each in tick.observations] == [(failure(10, account=None),)] * 2
+
+
 def test_a_replay_can_begin_in_the_middle(store: Store) -> None:
     """Accounts as they were last seen before that moment, without what was null then; others are not there yet."""
     said = {"equity": Decimal(5), "currency": None}

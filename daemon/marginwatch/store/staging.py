@@ -160,7 +160,8 @@ class _Stage:
         run = learned.get(call) or self._memory.failing.get(slot, {}).get(call)
         if run is None or run.same != same:
             run = Run(self._next("failures"), same, failure.at, failure.at, 0)
-        run = replace(run, last_at=failure.at, times=run.times + 1)
+        again = run.times and failure.at == run.last_at  # the same one, beside another account's observation
+        run = replace(run, last_at=failure.at, times=run.times + (not again))
         learned[call] = run
         self._rows["failures"].append(rows.failure_row(failure, run))
         self._listing.failures.append(Occurrence.of(failure, self._at, run=run.id, place=place))
