@@ -28,6 +28,7 @@ COMMANDS = {
     "status": "Say whether to worry, in one screen.",
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",
+    "explain": "Say why a rule did, or did not, tell of an account.",
     "outbox": "List messages and what became of them.",
     "runbook": "Print what to do about an alert.",
     "ack": "Acknowledge an alert: stop its reminders.",

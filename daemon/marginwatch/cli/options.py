@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
 
     from marginwatch.app.reading import Reading
     from marginwatch.core.model import AccountKey
@@ -59,6 +60,22 @@ class DurationType(click.ParamType[timedelta]):
         except ValueError as error:
             self.fail(str(error), param, ctx)
         return span or self.fail("it must be longer than no time at all", param, ctx)
+
+
+class MomentType(click.ParamType["datetime"]):
+    """A moment of the past such as `14:03` or `2h ago`, given in UTC."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Anything else, and what lies ahead, is a usage error."""
+        from marginwatch import clock
+        from marginwatch.config.moments import BadMomentError, read_moment
+
+        try:
+            return read_moment(str(value), clock.now())
+        except BadMomentError as error:
+            self.fail(str(error), param, ctx)
 
 
 class AccountType(click.ParamType["AccountKey"]):

@@ -160,3 +160,10 @@ def test_a_value_of_a_wrong_type_breaks_nothing() -> None:
 
     assert (found.value, found.parts[0].value) == (None, "much")
     assert found.because.startswith("its value cannot be worked out")
+
+
+def test_a_part_that_the_check_made_another_is_not_taken_apart() -> None:
+    """Where checking put something else in a part's place, its value is told and nothing below it."""
+    ground = Ground(SMALL, SCENE.fields, SCENE.prior, None, lambda *_: "it is so")
+
+    assert trace(parsed("equity > 5"), right("equity"), ground) == Part("equity > 5", Unit.MONEY, Decimal(100))

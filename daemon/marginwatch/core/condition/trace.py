@@ -125,7 +125,7 @@ class _Tracer:
             yield from self._operands(original, checked)
         elif isinstance(original, Call) and isinstance(checked, Call):
             yield from self._argument(original, checked)
-        else:
+        elif type(original) is type(checked):
             for part, left in zip(children(original), children(checked), strict=True):
                 if not isinstance(part, Number | Text | Truth | Choices):
                     yield self.part(part, left)
