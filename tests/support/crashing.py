@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -18,18 +19,22 @@ from support.records import commit, message, observation, seen, transition
 
 RECEIVERS = ("desk", "mail", "ntfy")
 OBSERVATIONS = 20
+LONGEST_START = 30.0
+"""Seconds until a life has committed once, on the busiest machine."""
 
 
 def main(url: str, kills: int) -> None:
-    """Kill so many processes, each at a random instant of its short life."""
+    """Kill so many processes at random instants: every other from its start on, the others once they are at work."""
     chance = random.Random(20260302)
     Store.open(url).close()
-    for _ in range(kills):
+    for life in range(kills):
         reading, writing = os.pipe()
         victim = os.fork()
         if victim == 0:
             _commit_for_ever(url, writing)
         os.close(writing)
+        if life % 2:
+            select.select([reading], [], [], LONGEST_START)
         time.sleep(chance.uniform(0.02, 0.25))
         os.kill(victim, signal.SIGKILL)
         os.waitpid(victim, 0)
