@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -61,10 +61,13 @@ class Parts:
     receivers: tuple[Receiver, ...]
 
 
-def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bool = True) -> Configured:
+def configure(
+    path: Path | None, environ: Mapping[str, str], *, need_secrets: bool = True, rule_files: tuple[str, ...] = ()
+) -> Configured:
     """Read the config and the rules, and check all of both.
 
     `need_secrets` false checks a config away from its service, where its secrets are not: it cannot be run then.
+    `rule_files` are read in place of those that the config names.
 
     Raises:
         InvalidInputError: With every problem of every file.
@@ -72,7 +75,8 @@ def configure(path: Path | None, environ: Mapping[str, str], *, need_secrets: bo
     """
     kinds = venue_kinds()
     loaded = read_settings(path, environ, kinds, need_secrets=need_secrets)
-    rules = None if loaded.sketch is None else read_rules(loaded.sketch, kinds)
+    sketch = replace(loaded.sketch, files=rule_files) if loaded.sketch and rule_files else loaded.sketch
+    rules = None if sketch is None else read_rules(sketch, kinds)
     # In the order of the file: a mistake that only a venue or a service knows is to be mended in the same round.
     found = sorted((*loaded.problems, *loaded.quote(judge(loaded, kinds))), key=lambda problem: problem.place)
     problems = (*found, *(rules.problems if rules else ()))

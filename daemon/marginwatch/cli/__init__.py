@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Check the configuration and the rules.",
     "test": "Run the tests of rules.",
     "backtest": "Say what rules would have told of the past.",
+    "plan": "Say what the rules on disk would change.",
     "status": "Say whether to worry, in one screen.",
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",

@@ -86,13 +86,13 @@ def _document(
 ) -> dict[str, object]:
     return {
         "ok": not problems and all(trial.ok for trial in trials),
-        "problems": [_problem(problem, "error") for problem in problems],
-        "notes": [] if configured is None else [_problem(note, "note") for note in configured.notes],
+        "problems": [problem_row(problem, "error") for problem in problems],
+        "notes": [] if configured is None else [problem_row(note, "note") for note in configured.notes],
         "online": [asdict(trial) for trial in trials],
     }
 
 
-def _problem(problem: Problem, severity: str) -> dict[str, object]:
+def problem_row(problem: Problem, severity: str) -> dict[str, object]:
     """Lines and columns count from 1, `end_col` is the one behind the last; they are null where there is none."""
     return {
         "file": problem.place.file,
