@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core.calendar import Sessions
 from marginwatch.core.condition import BREAKS, Fault, check, compile_screen, compile_value, names, parse, written
+from marginwatch.core.condition.aggregate import lowered
 from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Number, Windowed, walk
 from marginwatch.core.condition.window import SESSION
-from marginwatch.core.model import TIMES, times
+from marginwatch.core.model import GROUPS, TIMES, times
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import picks_accounts, selects, selects_venue
 from marginwatch.core.windows import Plan
@@ -74,7 +75,7 @@ class VenueRules:
         self.venue = venue
         self.catalogue = catalogue
         self._sessions = {name: Sessions(each) for name, each in (calendars or {}).items()}
-        wanted = [rule for rule in rules if rule.kind is not RuleKind.HEALTH and selects_venue(rule.selector, venue)]
+        wanted = [rule for rule in rules if _concerns(rule, venue)]
         made = [(rule, self._apply(rule, rule.calendar or calendar)) for rule in wanted]
         self.applied = tuple(applied for _, applied in made if applied is not None)
         self.absent = tuple(rule.id for rule, applied in made if applied is None)
@@ -110,6 +111,8 @@ class VenueRules:
         node = parse(rule.expression)
         if isinstance(node, Fault):
             raise UncheckedRuleError(rule, node)
+        if rule.of_group:
+            node = lowered(node)
         # A name from another venue's catalogue is no fault here: the loader saw to the names.
         scope: Scope = "position" if rule.each else "account"
         checked = check(node, self.catalogue, names(node), scope=scope, kind=rule.kind, calendar=calendar)
@@ -155,6 +158,13 @@ class AccountRules:
             return self._screen(fields, known, positions)
         except BREAKS:
             return list(range(len(self.applied)))
+
+
+def _concerns(rule: Rule, venue: str) -> bool:
+    """Whether the rule, if it is not built in, is for the venue, or for groups where that is their venue."""
+    if rule.kind is RuleKind.HEALTH or rule.of_group != (venue == GROUPS):
+        return False
+    return selects_venue(rule.selector, venue)
 
 
 def _alarm(rule: Rule, node: Node) -> Node:

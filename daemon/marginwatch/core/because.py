@@ -113,7 +113,7 @@ def _read_now(node: Node) -> Iterator[str]:
 
 def _gap(name: str, field: Field | None, observation: Observation, *, null: bool) -> _Gap:
     if null:
-        return _Gap(name, "null")
+        return _Gap(name, observation.reasons.get(name, "null"))
     calls = frozenset() if field is None else field.calls
     causes = [failure for failure in observation.failures if not failure.call or failure.call in calls]
     how = f"missing from the answer, because {causes[0].detail.rstrip('.')}" if causes else "missing from the answer"

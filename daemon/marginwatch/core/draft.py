@@ -51,6 +51,8 @@ class Draft:
     """Of the accounts whose rules look back and that were heard of."""
     coverage: dict[AlertKey, tuple[Coverage, ...]] = field(default_factory=dict)
     """How much was seen of the windows of rules that were judged."""
+    heard: set[str] = field(default_factory=set)
+    """The groups of which an account answered or failed to."""
     observations: list[StoredObservation] = field(default_factory=list)
     failures: list[VenueFailure] = field(default_factory=list)
     cycles: list[CycleEnd] = field(default_factory=list)

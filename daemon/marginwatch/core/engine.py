@@ -2,6 +2,7 @@
 
     ended silences        -> settle                       what they held back goes out
     news                  -> observe, fail, end a cycle   results: true, false or unknown per rule and subject
+    groups heard of       -> join, observe                the same of groups of accounts, once a tick
     timers that ran out   -> elapse                       unknown told, reminders
     results               -> advance                      transitions, each with a reason
     transitions           -> route past the silences      notices: who hears of what
@@ -14,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from marginwatch.core import health, intake
+from marginwatch.core import health, intake, joining
 from marginwatch.core.alert import Reason
 from marginwatch.core.draft import OURS, Draft
 from marginwatch.core.machine import close, due, elapse, rebase
-from marginwatch.core.model import AccountKey, CycleEnd, Normalised, VenueFailure
+from marginwatch.core.model import GROUPS, AccountKey, CycleEnd, Normalised, VenueFailure
 from marginwatch.core.route import route, settle
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def decide(
         _forget(draft, account)
     for item in news:
         _take(draft, item)
+    joining.join(draft)
     timers = tuple(memory.due(now))
     for timer in timers:
         _wake(draft, timer)
@@ -251,8 +253,8 @@ def _out_of_scope(draft: Draft, alert: Alert) -> Reason | None:
 
 def _time_account(memory: Memory, ruling: Ruling, account: AccountKey, now: datetime) -> None:
     watch, state = ruling.venues.get(account.venue), memory.accounts.get(account)
-    if watch is None or state is None:
-        return
+    if watch is None or state is None or account.venue == GROUPS:
+        return  # that a group is not heard of is told of its accounts
     due_at = health.stale_at(state, watch.stale_after)
     if memory.watching_since is not None:
         due_at = max(due_at, memory.watching_since + watch.stale_after)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from marginwatch.core import health
 from marginwatch.core.evaluate import QUIET, evaluate, unknown_everywhere
 from marginwatch.core.memory import Tally
-from marginwatch.core.model import Account
-from marginwatch.core.state import AccountState, StoredObservation
+from marginwatch.core.model import GROUPS, Account
+from marginwatch.core.state import TOO_OLD, UNANSWERED, AccountState, StoredObservation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,12 +28,12 @@ _WHOLE: Final[Gaps] = ((), frozenset())
 def take(draft: Draft, venue: str, news: Normalised) -> None:
     """Everything one normalised answer of the venue says."""
     watch = draft.watch(venue)
-    if watch is None:
-        return
+    if watch is None or venue == GROUPS:
+        return  # what is said of a group is put together anew
     if news.listing is not None:
         _list(draft, watch, news.listing)
     for observation in news.observations:
-        _observe(draft, watch, observation)
+        observe(draft, watch, observation)
     for failure in news.failures:
         fail(draft, failure)
 
@@ -71,6 +71,9 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     venue = draft.venues[cycle.venue] = health.next_venue_state(before, cycle)
     for result in health.venue_results(venue, cycle, tally.shared):
         draft.judge(result, watch.stale_after)
+    if cause is not None and draft.ruling.groups:
+        for _, account in draft.accounts_of(cycle.venue):
+            _lose_leg(draft, account, f"no good answer: {cause.detail}")
     # In the first good cycle after an outage some answers are still those of the outage.
     down = health.venue_down(venue) or health.venue_down(before)
     for key, failure in tally.failed.items():
@@ -113,7 +116,8 @@ def _list(draft: Draft, watch: Watch, listing: tuple[Account, ...]) -> None:
         draft.venues[watch.venue] = replace(venue, listed=True, selection=watch.selection)
 
 
-def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
+def observe(draft: Draft, watch: Watch, observation: Observation, *, elsewhere: str = "") -> None:
+    """One observation; `elsewhere` is said where another alert already tells of all that is unknown by it."""
     state = draft.account(observation.account)
     if state is None:
         state = draft.enlist(Account(observation.account, observation.account.id))
@@ -133,8 +137,10 @@ def _observe(draft: Draft, watch: Watch, observation: Observation) -> None:
         _advance(draft, watch, state, evaluated)
     known, gaps = _known(state.known, observation.fields)
     after = draft.accounts[key] = _remembered(state, observation, evaluated, None if old else known)
+    if draft.ruling.groups:
+        after.gaps = _leg_gaps(draft, state, {TOO_OLD: old} if old else _why(*gaps))
     if troubled or observation.failures or evaluated is not QUIET:
-        _judge_seeing(draft, watch, after, observation, evaluated)
+        _judge_seeing(draft, watch, observation, evaluated, elsewhere=elsewhere)
     if old:
         _store(draft, key, observation, observation.fields, same=True)
     else:
@@ -192,17 +198,29 @@ def _without(nulls: Iterable[str], fields: Mapping[str, Value]) -> dict[str, Val
     return known
 
 
+def _why(nulls: Iterable[str], missing: Iterable[str]) -> Mapping[str, str]:
+    return {**dict.fromkeys(nulls, "null"), **dict.fromkeys(missing, "missing from the answer")}
+
+
+def _leg_gaps(draft: Draft, state: AccountState, gaps: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The gaps, to be remembered of an account that belongs to a group: the group is looked at in this tick."""
+    groups = () if state.account.key.venue == GROUPS else draft.ruling.groups.of(state.account)
+    draft.heard.update(groups)
+    return gaps if groups else None
+
+
 def _judge_seeing(
-    draft: Draft, watch: Watch, state: AccountState, observation: Observation, evaluated: Evaluated
+    draft: Draft, watch: Watch, observation: Observation, evaluated: Evaluated, *, elsewhere: str
 ) -> None:
     """Whether the account can be seen. Nothing to ask of a whole answer of an account that had no trouble."""
+    state = draft.accounts[observation.account]
     key = state.account.key
     if observation.failures or draft.live_of(key, health.ANSWER_MALFORMED):
         malformed = health.malformed_result(key, observation, observation.fetched_at, venue_down=False)
         if malformed is not None:
             draft.judge(malformed, watch.stale_after)
     if evaluated.unknown or draft.live_of(key, health.DATA_STALE):
-        _judge_staleness(draft, watch, state, evaluated.unknown, down=False)
+        _judge_staleness(draft, watch, state, evaluated.unknown, down=False, elsewhere=elsewhere)
 
 
 def _judge_staleness(
@@ -213,12 +231,19 @@ def _judge_staleness(
     *,
     down: bool,
     failure: VenueFailure | None = None,
+    elsewhere: str = "",
 ) -> None:
     since = draft.memory.watching_since
     if failure is not None and since is not None and draft.now - since < watch.stale_after:
         return  # we have not looked for long enough to say that nothing comes
     result = health.stale_result(
-        state, because, draft.now, stale_after=watch.stale_after, venue_down=down, failure=failure
+        state,
+        because,
+        draft.now,
+        stale_after=watch.stale_after,
+        venue_down=down,
+        failure=failure,
+        elsewhere=elsewhere,
     )
     draft.judge(result, watch.stale_after)
 
@@ -232,6 +257,16 @@ def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) ->
     evaluated = unknown_everywhere(rules, draft.live_rules(key), because, failure.at)
     for result in evaluated.results:
         draft.judge(result, watch.stale_after)
+    if failure.account is not None:
+        _lose_leg(draft, state, because)
+
+
+def _lose_leg(draft: Draft, state: AccountState, because: str) -> None:
+    """Its groups cannot be reckoned either. A failure for the whole venue shows by the end of its cycle."""
+    if draft.ruling.groups:
+        gaps = _leg_gaps(draft, state, {UNANSWERED: because})
+        if gaps is not None and gaps != state.gaps:
+            draft.accounts[state.account.key] = replace(state, gaps=gaps)
 
 
 def _store(draft: Draft, key: AccountKey, observation: Observation, beside: object, *, same: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,10 @@ class Severity(enum.IntEnum):
     def label(self) -> str:
         """The lower-case word people write and read."""
         return self.name.lower()
+
+
+GROUPS: Final = "group"
+"""The venue of groups of accounts; the account is the group's name. No venue of the config can have this name."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -135,11 +139,18 @@ class Observation:
     for all of them."""
     optional: frozenset[str] = field(default_factory=frozenset)
     """Names of optional calls the venue does not offer for this login; their silence is not a failure."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Of a group: how a field that is null comes to be so. Not stored."""
 
     @property
     def observed_at(self) -> datetime:
-        """The time durations are measured on: `as_of`, never later than our own clock, else `fetched_at`."""
-        return self.fetched_at if self.as_of is None else min(self.as_of, self.fetched_at)
+        """The time durations are measured on: `as_of`, never later than our own clock, else `fetched_at`.
+
+        Of a group, whose `as_of` is that of the oldest numbers in it, always `fetched_at`: when the newest came.
+        """
+        if self.as_of is None or self.account.venue == GROUPS:
+            return self.fetched_at
+        return min(self.as_of, self.fetched_at)
 
 
 TIMES = frozenset({"age", "timestamp"})

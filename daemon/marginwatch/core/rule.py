@@ -78,6 +78,8 @@ class Rule:
     """Template of the message's summary; empty for the built-in text."""
     each: str = ""
     """`position` when the rule is evaluated per position, else empty."""
+    of_group: bool = False
+    """It is evaluated once for each group of accounts that it selects, over all of the group's accounts."""
     calendar: str = ""
     """Whose sessions its windows of a `session` are of; empty for the venue's."""
     runbook: str = ""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from marginwatch.core.applied import VenueRules
+from marginwatch.core.groups import Groups
+from marginwatch.core.model import GROUPS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
-    from marginwatch.core.evaluate import AccountRules, VenueRules
+    from marginwatch.core.calendar import Calendar
+    from marginwatch.core.evaluate import AccountRules
     from marginwatch.core.model import Account, Observation
     from marginwatch.core.route import Receiver
     from marginwatch.core.rule import Rule
@@ -38,6 +43,21 @@ class Watch:
         return f"the venue's own time of these numbers is {observation.as_of:%Y-%m-%d %H:%M:%S} UTC, too long ago"
 
 
+def group_watch(groups: Groups, calendars: Mapping[str, Calendar], venues: Mapping[str, Watch]) -> Watch:
+    """The groups as a venue of their own, with the bounds of those of `venues` that their accounts are at."""
+    watches = [venues[name] for group in groups.named.values() for name in group.venues]
+    return Watch(
+        venue=GROUPS,
+        rules=VenueRules(GROUPS, groups.catalogue, groups.rules, calendars),
+        every=min(watch.every for watch in watches),
+        stale_after=max(watch.stale_after for watch in watches),
+        # How far apart a group's numbers may be is seen to before they are put together.
+        max_age=max(watch.max_age for watch in watches) + max(group.within for group in groups.named.values()),
+        selects=lambda account: account.key.id in groups.named,
+        selection="\n".join(sorted(groups.named)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """Everything that decides, as one immutable value; a reload replaces it whole."""
@@ -50,10 +70,12 @@ class Ruling:
     receivers: tuple[Receiver, ...] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels by account id or name, from the config."""
+    groups: Groups = field(default_factory=Groups)
 
     def rules_of(self, watch: Watch, account: Account) -> AccountRules:
         """The rules that apply to the account, at its venue."""
-        return watch.rules.for_account(account, self.labels.get(account.key.id, {}), ())
+        groups = self.groups.of(account) if self.groups else ()
+        return watch.rules.for_account(account, self.labels.get(account.key.id, {}), groups)
 
     @property
     def receiver_names(self) -> frozenset[str]:

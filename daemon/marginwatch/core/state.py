@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
     from marginwatch.core.seen import Seen
     from marginwatch.core.windows import AccountWindows
+
+
+UNANSWERED: Final = ""
+"""In `AccountState.gaps`: the latest fetch failed, so nothing is known as of now."""
+TOO_OLD: Final = "as_of"
+"""In `AccountState.gaps`: the latest numbers are too old, so nothing is known as of now."""
 
 
 @dataclass(slots=True)
@@ -35,6 +41,9 @@ class AccountState:
     """Rules that are unknown now: rule id to the `fetched_at` of their last known result."""
     missing: int = 0
     """Good listings in a row that left it out."""
+    gaps: Mapping[str, str] | None = None
+    """Of an account of a group: why a field is not known as of now, by its name, or why none is. None where nothing
+    was heard of it since it belongs to one."""
 
     def next_time(self, observation: Observation) -> datetime:
         """The observation time of the next answer: never before the latest, unless our own clock was set back."""

@@ -30,6 +30,9 @@ WRONG = (
     ("any(position.quantity > 0 and changed(equity))", ""),
     ("changed(position.quantity)", ""),
     ("changed(prior(equity))", ""),
+    ("max(margin_usage) > 80%", ""),
+    ("sum(equity) < 50_000", ""),
+    ("drawdown(sum(equity), '1d') > 5", ""),
     ("changed(5)", ""),
     ("increased(trading_status)", ""),
     # units that do not meet
@@ -154,7 +157,6 @@ def test_what_is_said_of_bad_syntax(snapshot: SnapshotAssertion) -> None:
         "equity is None",
         "equity > null",
         "equity > 5 if cash else 6",
-        "max(margin_usage) > 80%",
         "max(margin_usage, 30m) > 80%",
         "max(margin_usage, session) > 80%",
         "min(equity, cash) > 5",

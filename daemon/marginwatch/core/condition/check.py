@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from marginwatch.core.condition.functions import QUANTIFIERS, TEMPORAL, WINDOWS
+from marginwatch.core.condition.functions import AGGREGATES, QUANTIFIERS, TEMPORAL, WINDOWS
 from marginwatch.core.condition.nodes import (
     Arithmetic,
     Call,
@@ -238,6 +238,8 @@ class _Checker:
         if node.function == "abs":
             found = self._number(node.argument)
             return found if isinstance(found, _Nothing) else Typed(Call("abs", found.node, node.at), found.unit)
+        if node.function in AGGREGATES - QUANTIFIERS:
+            return self._add(_of_groups(node))
         if self._inside:
             return self._fault(node, f"{node.function} cannot stand inside {self._inside}")
         self._inside = node.function
@@ -282,6 +284,15 @@ class _Checker:
             return found
         calendar = self._calendar if node.window.value == SESSION else ""
         return Typed(Windowed(node.function, found.node, node.window, calendar, node.at), found.unit)
+
+
+def _of_groups(node: Call) -> Fault:
+    """Why a function of the accounts of a group cannot stand in a rule of an account."""
+    name = node.function
+    what, hint = f"{name} asks the accounts of a group", 'give the rule each = "group"'
+    if name in WINDOWS:
+        what, hint = f"{name} looks over a window of time, which is missing", f'for example {name}(equity, "1d")'
+    return Fault(node.at.offset, len(name), what, hint)
 
 
 def _whole(parts: list[_Found]) -> list[Typed] | _Nothing:

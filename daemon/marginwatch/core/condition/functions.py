@@ -10,8 +10,11 @@ TEMPORAL: Final = frozenset({"prior", "changed", "increased", "decreased"})
 QUANTIFIERS: Final = frozenset({"any", "all"})
 """Those that ask a condition of every position."""
 
-FUNCTIONS: Final = TEMPORAL | QUANTIFIERS | {"abs"}
-"""All of them; each takes one argument."""
+AGGREGATES: Final = QUANTIFIERS | {"sum", "count", "min", "max", "mean"}
+"""Those that ask every account of a group, in a rule with `each = "group"`: `sum(equity)`, `count(in_margin_call)`."""
+
+FUNCTIONS: Final = TEMPORAL | AGGREGATES | {"abs"}
+"""All that take one argument."""
 
 WINDOWS: Final = frozenset({"min", "max", "mean", "first", "last", "delta", "rate", "drawdown"})
 """Those over a window of time, the second argument: `max(equity, "1d")`, `drawdown(equity, "session")`. `rate` is the

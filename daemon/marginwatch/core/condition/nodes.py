@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from marginwatch.core.fields import Unit
@@ -194,6 +194,26 @@ def children(node: Node) -> tuple[Node, ...]:
             return operands
         case _:
             return ()
+
+
+def rebuilt(node: Node, below: Sequence[Node]) -> Node:
+    """The same node with others directly below it, as many and in the order of `children`."""
+    same: Node = node
+    match node:
+        case Negative() | Not():
+            same = type(node)(below[0], node.at)
+        case Call() | Windowed():
+            same = replace(node, argument=below[0])
+        case Arithmetic(rest=rest):
+            operators = (operator for operator, _ in rest)
+            same = Arithmetic(below[0], tuple(zip(operators, below[1:], strict=True)), node.at)
+        case Comparison():
+            same = replace(node, left=below[0], right=below[1])
+        case Membership():
+            same = replace(node, item=below[0], among=node.among if isinstance(node.among, Choices) else below[1])
+        case Logic():
+            same = replace(node, operands=tuple(below))
+    return same
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.condition.cursor import Cursor, StopReadingError, negative, shown
-from marginwatch.core.condition.functions import FUNCTIONS, WINDOWS
+from marginwatch.core.condition.functions import AGGREGATES, FUNCTIONS, WINDOWS
 from marginwatch.core.condition.lexer import Kind, Token, tokens
 from marginwatch.core.condition.nodes import (
     Arithmetic,
@@ -173,7 +173,7 @@ class _Parser:
         if name.word not in FUNCTIONS | WINDOWS:
             raise StopReadingError(name.at, f"there is no function {name.word}", _instead_of(name.word))
         argument = self._words.nested(self._either, self._words.take().at)
-        if name.word in WINDOWS:
+        if name.word in WINDOWS and (self._words.at(",") or name.word not in AGGREGATES):
             return self._windowed(name, argument)
         if self._words.at(","):
             raise StopReadingError(self._words.peek().at, f"{name.word} takes one argument")

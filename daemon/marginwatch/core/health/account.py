@@ -39,16 +39,19 @@ def stale_result(
     stale_after: timedelta,
     venue_down: bool,
     failure: VenueFailure | None = None,
+    elsewhere: str = "",
 ) -> Result:
     """Whether data of the account are stale: ONE alert however many rules are blind.
 
-    `state` is the account now, `because` says of a blind rule why, `failure` is why the latest fetch gave nothing.
+    `state` is the account now, `because` says of a blind rule why, `failure` is why the latest fetch gave nothing,
+    `elsewhere` is another alert's trouble that says it all.
     Once open it stays so until the account answers and no rule is blind. Decide it for a failed fetch only when its
     cycle is over, for only then is it known whether the whole venue is down.
     """
     key = AlertKey(DATA_STALE, state.account.key)
-    elsewhere = "the whole venue gives no answer" if venue_down else ""
-    if not venue_down and has_vanished(state):
+    if venue_down:
+        elsewhere = "the whole venue gives no answer"
+    elif has_vanished(state):
         elsewhere = "the venue lists the account no longer"
     if elsewhere:
         return Result(key=key, outcome=Unknown(elsewhere), observed_at=now, fetched_at=now)
