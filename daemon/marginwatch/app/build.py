@@ -100,7 +100,7 @@ def assemble(configured: Configured) -> Parts:
     return Parts(
         settings=settings,
         ruling=ruling_of(settings, configured.rules, configured.kinds),
-        venues=tuple(_connect(venue, configured.kinds[venue.kind]) for venue in settings.venues),
+        venues=tuple(connect(venue, configured.kinds[venue.kind]) for venue in settings.venues),
         receivers=tuple(Receiver(receiver.name, receiver.url) for receiver in settings.receivers),
     )
 
@@ -150,6 +150,7 @@ def deadline_of(every: timedelta) -> timedelta:
     return max(every, LEAST_DEADLINE)
 
 
-def _connect(venue: VenueSettings, kind: VenueKind) -> Venue:
+def connect(venue: VenueSettings, kind: VenueKind) -> Venue:
+    """Build the adapter of a venue. No I/O happens before the first poll."""
     common = VenueCommon(venue.name, venue.accounts, venue.every, deadline_of(venue.every))
     return kind.connect(common, venue.options, clock.now)

@@ -26,6 +26,7 @@ COMMANDS = {
     "test": "Run the tests of rules.",
     "backtest": "Say what rules would have told of the past.",
     "plan": "Say what the rules on disk would change.",
+    "backfill": "Import the history a venue keeps of its accounts.",
     "status": "Say whether to worry, in one screen.",
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",

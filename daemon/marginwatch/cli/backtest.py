@@ -57,6 +57,7 @@ _PLAIN_WIDTH = 100
     metavar="FILE",
     help="CSV or JSON lines to go by.",
 )
+@click.option("--imported", is_flag=True, help="Go by what `backfill` imported instead.")
 @click.option(
     "--rules",
     "rule_file",
@@ -76,6 +77,7 @@ def command(
     accounts: tuple[str, ...],
     sweeps: tuple[str, ...],
     files: tuple[Path, ...],
+    imported: bool,
     rule_file: Path | None,
     as_json: bool,
     as_csv: bool,
@@ -83,8 +85,8 @@ def command(
 ) -> None:
     """Play the past through the rules: what they would have told, when, and how long before each margin call.
 
-    Goes by what the store has observed, or by files. --set tries other values side by side, for example
-    margin-usage.levels.warning=70%..90%/5% or margin-usage.for=0s..5m/1m.
+    Goes by what the store has observed, by imported history, or by files. --set tries other values side by side, for
+    example margin-usage.levels.warning=70%..90%/5% or margin-usage.for=0s..5m/1m.
     """
     from marginwatch import clock
     from marginwatch.app.backtest.request import Request, read_moment
@@ -99,6 +101,7 @@ def command(
         accounts=accounts,
         sets=sweeps,
         files=files,
+        imported=imported,
         rule_file=rule_file,
     )
     with _progress() as progress:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
     from datetime import datetime, timedelta
 
     from pydantic import BaseModel
@@ -65,6 +65,22 @@ class Venue(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+        ...
+
+
+@runtime_checkable
+class Archive(Venue, Protocol):
+    """What an adapter may be: one whose venue also keeps a history of its accounts."""
+
+    steps: Collection[timedelta]
+    """How far apart its snapshots may be asked for."""
+
+    def past(self, account: AccountKey, since: datetime, until: datetime, step: timedelta) -> AsyncIterator[Normalised]:
+        """The account's snapshots from `since` up to, not including, `until`: page after page, newest first.
+
+        Every observation has its `as_of`. A page that fails is the last, and holds the failure alone; a row that
+        cannot be read is a failure beside the others of its page. Never raises for what the venue does.
+        """
         ...
 
 

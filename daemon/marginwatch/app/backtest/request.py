@@ -33,6 +33,8 @@ class Request:
     """As typed: `RULE.KEY=VALUE` or `RULE.KEY=A..B/STEP`."""
     files: tuple[Path, ...] = ()
     """Instead of the store."""
+    imported: bool = False
+    """Imported history instead of what was seen live."""
     rule_file: Path | None = None
     """Instead of the rule files that the config names."""
 
@@ -57,6 +59,13 @@ class BadTimeError(MarginwatchError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"{text} is no time; write 2026-11-01, 2026-11-01T14:00, or 30d for thirty days ago")
+
+
+class TwoSourcesError(MarginwatchError):
+    """Files and imported history are both asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("--file and --imported are two different pasts; give one of them")
 
 
 class EmptySpanError(MarginwatchError):

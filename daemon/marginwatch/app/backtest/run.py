@@ -1,7 +1,7 @@
 """Runs one backtest: reads what is asked for, plays the past through the rules, and reports.
 
 config, rules, --set     -> the rules as they are, and variants of them
-store or files           -> turns, oldest first
+store, imports or files  -> turns, oldest first
 each turn                -> the engine, once for the rules and once for all variants side by side
 what was decided         -> episodes, pages, messages, lead times
 """
@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from marginwatch.app.backtest.calls import CallWatch
 from marginwatch.app.backtest.episodes import Ledger
 from marginwatch.app.backtest.filed import Filed
+from marginwatch.app.backtest.imported import ImportedPast
 from marginwatch.app.backtest.notes import Limits, reach
 from marginwatch.app.backtest.play import Play
 from marginwatch.app.backtest.report import Books, Report
-from marginwatch.app.backtest.request import EmptySpanError, NothingRecordedError, chosen
+from marginwatch.app.backtest.request import EmptySpanError, NothingRecordedError, TwoSourcesError, chosen
 from marginwatch.app.backtest.setting import read_setting
 from marginwatch.app.backtest.sight import Sight
 from marginwatch.app.backtest.stored import StoredPast
 from marginwatch.app.backtest.sweep import read_sweep, variants
 from marginwatch.core import health
 from marginwatch.core.alert import Transition
+from marginwatch.store.imported import Span
 from marginwatch.store.store import Store
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ def backtest(
     """
     if request.since is not None and request.until is not None and request.since >= request.until:
         raise EmptySpanError
+    if request.files and request.imported:
+        raise TwoSourcesError
     setting = read_setting(request, config, environ)
     if request.files:
         filed = Filed(request.files, setting.catalogues)
@@ -68,7 +72,8 @@ def backtest(
         return _Run(setting, request, source).report(progress)
     store = Store.open(setting.store_url, create=False)
     try:
-        return _Run(setting, request, _stored(setting, request, store)).report(progress)
+        source = (_imported if request.imported else _stored)(setting, request, store)
+        return _Run(setting, request, source).report(progress)
     finally:
         store.close()
 
@@ -77,7 +82,7 @@ def backtest(
 class _Source:
     """Where the past is from."""
 
-    turns: Filed | StoredPast
+    turns: Filed | StoredPast | ImportedPast
     name: str
     done: Callable[[datetime], float]
     """How much of it is read, at a moment of it."""
@@ -88,12 +93,29 @@ def _stored(setting: Setting, request: Request, store: Store) -> _Source:
     if recorded is None:
         what = "the store has no observations yet"
         raise NothingRecordedError(what)
-    first, last = recorded
-    begins = first if request.since is None else max(first, request.since - reach(setting.rules.rules))
-    ends = last + _MOMENT if request.until is None else min(request.until, last + _MOMENT)
+    span = _span(setting, request, *recorded)
     often = min(timedelta(minutes=1), *(venue.stale_after for venue in setting.settings.venues))
-    past = StoredPast(store.history, begins, ends, often)
-    return _Source(past, "the store", lambda at: (at - begins) / max(ends - begins, _MOMENT))
+    past = StoredPast(store.history, span.since, span.until, often)
+    return _Source(past, "the store", _done(span))
+
+
+def _imported(setting: Setting, request: Request, store: Store) -> _Source:
+    there = store.imports.reach()
+    if there is None:
+        what = "no history is imported yet; `marginwatch backfill` imports what a venue keeps"
+        raise NothingRecordedError(what)
+    span = _span(setting, request, *there)
+    return _Source(ImportedPast(store.imports, span), "imported history", _done(span))
+
+
+def _span(setting: Setting, request: Request, first: datetime, last: datetime) -> Span:
+    """What is to be read of what there is: as much before the time asked for as the rules look back."""
+    begins = first if request.since is None else max(first, request.since - reach(setting.rules.rules))
+    return Span(begins, last + _MOMENT if request.until is None else min(request.until, last + _MOMENT))
+
+
+def _done(span: Span) -> Callable[[datetime], float]:
+    return lambda at: (at - span.since) / max(span.until - span.since, _MOMENT)
 
 
 class _Look:
@@ -214,7 +236,8 @@ class _Run:
             yield books.line(ledger.of(rule.id), rule, play)
         for each in self._variants.tried:
             yield books.variant(ledger.of(each.rule.id), each, play)
-        if not (self._variants.tried or self._request.rules or self._request.accounts):
+        asked = self._variants.tried or self._request.rules or self._request.accounts
+        if not (asked or self._request.imported):
             # Of the rules about the data themselves, those that told something.
             told = (rule for rule in health.RULES.values() if rule.id in ledger.rules)
             yield from (books.line(ledger.of(rule.id), rule, play) for rule in told)

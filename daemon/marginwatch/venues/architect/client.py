@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from marginwatch.core.model import FailureKind, Normalised, VenueFailure
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 Granularity: TypeAlias = Literal["FiveMinutes", "Hourly", "Daily"]
 """How far apart the snapshots of a history are."""
+
+STEPS: Final[Mapping[timedelta, Granularity]] = {
+    timedelta(minutes=5): "FiveMinutes",
+    timedelta(hours=1): "Hourly",
+    timedelta(days=1): "Daily",
+}
+"""By the time between two snapshots."""
 
 PAGE: Final = 100
 """Rows of history the venue gives at most; more are left out without a word."""
@@ -52,6 +59,7 @@ class ArchitectVenue:
 
     def __init__(self, common: VenueCommon, session: Session, scope: Scope, *, paper: bool) -> None:
         self.name = common.name
+        self.steps = tuple(STEPS)
         self._session = session
         self._scope = scope
         self._paper = paper
@@ -91,6 +99,10 @@ class ArchitectVenue:
     async def account_summary(self, account: AccountKey, until: float) -> Part | VenueFailure:
         """The bare summary of one account; `until` is on the monotonic clock."""
         return await self._ask(Ask(SUMMARY, {"account": account.id}, until, account))
+
+    def past(self, account: AccountKey, since: datetime, until: datetime, step: timedelta) -> AsyncIterator[Normalised]:
+        """The same as `account_history`, by the time between snapshots; `step` is one of `steps`."""
+        return self.account_history(account, since, until, STEPS[step])
 
     async def account_history(
         self, account: AccountKey, start: datetime, end: datetime, granularity: Granularity = "FiveMinutes"
