@@ -15,7 +15,7 @@ from pathlib import Path
 from figures import Figure, table
 
 HERE = Path(__file__).parent
-PROGRAMS = ("evaluations", "storm", "cycle", "latency", "memory", "steady", "check_cold", "windows")
+PROGRAMS = ("evaluations", "storm", "cycle", "latency", "memory", "steady", "backtest", "check_cold", "windows")
 """In this order."""
 
 

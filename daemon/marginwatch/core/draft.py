@@ -58,6 +58,8 @@ class Draft:
     cycles: list[CycleEnd] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     lapsed: list[str] = field(default_factory=list)
+    blinded: bool = False
+    """Some rule of some account could not be decided."""
     caught_up: list[Transition] = field(default_factory=list)
     """What the end of silences told of; routed already."""
 

@@ -153,6 +153,7 @@ def _rules(draft: Draft, watch: Watch, state: AccountState) -> AccountRules:
 
 
 def _advance(draft: Draft, watch: Watch, state: AccountState, evaluated: Evaluated) -> None:
+    draft.blinded |= bool(evaluated.unknown)
     for result in evaluated.results:
         draft.judge(result, watch.stale_after)
     account = state.account.key

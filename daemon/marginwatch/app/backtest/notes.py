@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from marginwatch.app.backtest.calls import CallWatch
     from marginwatch.app.backtest.sight import Sight
     from marginwatch.config.settings import Settings
+    from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
     from marginwatch.core.ruling import Ruling
 
@@ -38,6 +39,8 @@ class Limits:
     rules: Sequence[Rule]
     ruling: Ruling
     settings: Settings
+    catalogues: Mapping[str, Catalogue]
+    """By venue, with all that it has."""
     widened: Mapping[str, timedelta]
     """By venue, what `stale_after` was taken as where the data are too coarse for that of the config."""
     thinned_until: datetime | None = None
@@ -107,6 +110,15 @@ class Limits:
                 lacking = [name for name in account if name not in there and name not in TIMES]
                 if lacking:
                     yield f"{venue}: the data never say {', '.join(lacking)}, which {each.rule.id} reads"
+            yield from self._not_tried(venue, watch.rules.absent if watch is not None else ())
+
+    def _not_tried(self, venue: str, absent: Iterable[str]) -> Iterator[str]:
+        """Rules that read nothing that the columns of the files have, and that the venue has."""
+        own = self.catalogues[venue].fields
+        for rule in self.rules:
+            lacking = [name for name in _names(rule) if name in own]
+            if rule.id in absent and lacking:
+                yield f"{venue}: {rule.id} is not tried, for the data have no {' and no '.join(lacking)}"
 
     def _calls(self) -> Iterator[str]:
         accounts = self.sight.accounts.keys()
@@ -125,9 +137,17 @@ def reach(rules: Iterable[Rule]) -> timedelta:
 
 def _windows(rules: Iterable[Rule]) -> Iterator[timedelta]:
     for rule in rules:
-        node = condition.parse(rule.expression)
-        assert not isinstance(node, condition.Fault), "a rule that was loaded can be read"
-        yield from (length(part) or _SESSION for part in walk(node) if isinstance(part, Windowed))
+        yield from (length(part) or _SESSION for part in walk(_node(rule)) if isinstance(part, Windowed))
+
+
+def _names(rule: Rule) -> tuple[str, ...]:
+    return condition.names(_node(rule))
+
+
+def _node(rule: Rule) -> condition.Node:
+    node = condition.parse(rule.expression)
+    assert not isinstance(node, condition.Fault), "a rule that was loaded can be read"
+    return node
 
 
 def _when(at: datetime) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from marginwatch.app.backtest.quiet import MOST, MOST_WITH_WINDOWS, pass_quietly
 from marginwatch.app.replay import Replay
 from marginwatch.core.seen import left_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from marginwatch.app.backtest.turn import Turn
     from marginwatch.app.replay import Moment
@@ -28,23 +29,44 @@ class Play:
         self._replay = Replay(ruling)
         self._revision = revision
         self._begun = False
+        looks_back = any(each.windows for watch in ruling.venues.values() for each in watch.rules.applied)
+        self._at_once = MOST_WITH_WINDOWS if looks_back else MOST
         self.exact = revision is not None
         """Every turn so far was decided as it was live."""
         self.differed = False
         """Some turn so far was decided live by other rules."""
 
-    def take(self, turn: Turn) -> Iterator[Moment]:
-        """What the turn brings, and before it what time brought."""
-        seen = turn.seen
+    def take(self, turns: Sequence[Turn]) -> Iterator[Moment]:
+        """What the turns bring in which something happens, and before each what time brought."""
+        place = 0
+        while place < len(turns):
+            some = turns[place : place + self._at_once]
+            passed, alone = pass_quietly(self._replay.memory, self.ruling, some) if self._begun else (0, 1)
+            for turn in some[:passed]:
+                self._note(turn)
+            for turn in some[:alone]:
+                yield from self._turn(turn)
+            place += passed + alone
+
+    def _note(self, turn: Turn) -> bool:
+        """Whether the turn is decided as it was live."""
         exact = turn.revision != "" and turn.revision == self._revision
         self.exact &= exact
         self.differed |= turn.revision not in {"", self._revision}
+        return exact
+
+    def _turn(self, turn: Turn) -> Iterator[Moment]:
+        seen = turn.seen
+        exact = self._note(turn)
         if not exact and self._begun:
             yield from self._replay.elapse(seen.began_at or turn.at)
         if seen.began_at is not None or not self._begun:
             yield self._begin(turn)
             if seen.resumed:
                 return
+        if exact and seen.reloaded:
+            yield self._replay.reload(self.ruling, turn.at)
+            return
         if exact:
             for silent in seen.silent:
                 yield self._replay.feed((), silent)

@@ -109,10 +109,11 @@ def chosen(rules: Sequence[Rule], ids: Sequence[str]) -> tuple[Rule, ...]:
 
 def picks(globs: Sequence[str], selects: Callable[[Account], bool]) -> Callable[[Account], bool]:
     """Whether an account is watched and is asked for."""
+    if not globs:
+        return selects
 
     def picked(account: Account) -> bool:
         names = (account.key.id, account.name, str(account.key), f"{account.key.venue}/{account.name}")
-        wanted = not globs or any(fnmatchcase(name, glob) for name in names for glob in globs)
-        return wanted and selects(account)
+        return any(fnmatchcase(name, glob) for name in names for glob in globs) and selects(account)
 
     return picked

@@ -22,7 +22,7 @@ from marginwatch.app.backtest.notes import Limits, reach
 from marginwatch.app.backtest.play import Play
 from marginwatch.app.backtest.report import Books, Report
 from marginwatch.app.backtest.request import EmptySpanError, NothingRecordedError, TwoSourcesError, chosen
-from marginwatch.app.backtest.setting import read_setting
+from marginwatch.app.backtest.setting import Data, read_setting
 from marginwatch.app.backtest.sight import Sight
 from marginwatch.app.backtest.stored import StoredPast
 from marginwatch.app.backtest.sweep import read_sweep, variants
@@ -45,7 +45,7 @@ Progress: TypeAlias = Callable[[float], None]
 
 _HEAD: Final = 5_000
 """Turns looked at before the start, to see how far apart observations are."""
-_OFTEN: Final = 500
+_OFTEN: Final = 512
 """Turns between two looks at how much is done."""
 _MOMENT: Final = timedelta(microseconds=1)
 _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
@@ -156,18 +156,19 @@ class _Run:
         turns = iter(self._source.turns)
         head = list(islice(turns, _HEAD))
         widened = self._widened(head)
-        play = self._play(widened)
+        play = self._play(Data(widened, self._source.turns.columns))
         bounds = {**{venue.name: venue.stale_after for venue in self._setting.settings.venues}, **widened}
         ledger, look, transitions = Ledger(self._since), _Look(bounds, self._since, play), list[Transition]()
         until = self._request.until or _NEVER
-        for number, turn in enumerate(takewhile(lambda turn: turn.at < until, chain(head, turns))):
-            for moment in play.take(turn):
+        wanted = takewhile(lambda turn: turn.at < until, chain(head, turns))
+        while some := list(islice(wanted, _OFTEN)):
+            for moment in play.take(some):
                 ledger.take(moment)
                 if moment.at >= self._since:
                     transitions += moment.transitions
-            look.see(turn)
-            if number % _OFTEN == 0:
-                progress(self._source.done(turn.at))
+            for turn in some:
+                look.see(turn)
+            progress(self._source.done(some[-1].at))
         progress(1)
         ledger.finish()
         return self._found(play, ledger, look, transitions, widened)
@@ -180,13 +181,15 @@ class _Run:
                 sight.see(observation)
         apart = {venue.name: sight.resolution(venue.name) for venue in self._setting.settings.venues}
         stale_after = {venue.name: venue.stale_after for venue in self._setting.settings.venues}
-        return {name: 2 * far for name, far in apart.items() if far is not None and far > stale_after[name]}
+        # What is stored keeps the daemon's own pace, unless it was imported; that of a file may be near the bound.
+        share = 2 if self._request.files else 1
+        return {name: 2 * far for name, far in apart.items() if far is not None and share * far > stale_after[name]}
 
-    def _play(self, widened: Mapping[str, timedelta]) -> Play:
+    def _play(self, data: Data) -> Play:
         """Rules and variants side by side: no rule heeds another."""
         rules = [*self._rules, *(each.rule for each in self._variants.tried)]
-        as_live = not (self._variants.tried or widened)
-        ruling = self._setting.ruling(rules, self._request, widened)
+        as_live = not (self._variants.tried or data.stale_after)
+        ruling = self._setting.ruling(rules, self._request, data)
         return Play(ruling, self._setting.rules.revision if as_live else None)
 
     def _found(
@@ -210,6 +213,7 @@ class _Run:
             [*self._rules, *(each.of for each in tried if each.current)],
             play.ruling,
             self._setting.settings,
+            self._setting.catalogues,
             widened,
             thinned_until=self._source.turns.thinned_until,
             differed=play.differed and not tried,
@@ -237,7 +241,7 @@ class _Run:
         for each in self._variants.tried:
             yield books.variant(ledger.of(each.rule.id), each, play)
         asked = self._variants.tried or self._request.rules or self._request.accounts
-        if not (asked or self._request.imported):
+        if not (asked or self._request.files or self._request.imported):
             # Of the rules about the data themselves, those that told something.
             told = (rule for rule in health.RULES.values() if rule.id in ledger.rules)
             yield from (books.line(ledger.of(rule.id), rule, play) for rule in told)

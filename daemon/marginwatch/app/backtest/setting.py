@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marginwatch.app.backtest.request import picks
@@ -11,12 +10,14 @@ from marginwatch.app.build import ruling_of
 from marginwatch.app.files import read_rules, read_settings
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.rulecheck import Scene
+from marginwatch.core.evaluate import VenueRules
+from marginwatch.core.fields import Catalogue
 from marginwatch.errors import InvalidInputError
 from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import calendar_of, venue_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import timedelta, tzinfo
     from pathlib import Path
 
@@ -24,10 +25,19 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings
-    from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
-    from marginwatch.core.ruling import Ruling
+    from marginwatch.core.ruling import Ruling, Watch
     from marginwatch.venues.protocol import VenueKind
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What is known of the data before they are played."""
+
+    stale_after: Mapping[str, timedelta]
+    """By venue, where they are too coarse for that of the config."""
+    columns: frozenset[str] | None
+    """The fields that there are; None where any may come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +71,33 @@ class Setting:
     def zones(self) -> Mapping[str, tzinfo]:
         """By venue, whose clock says what is day and night there: that of its calendar."""
         calendars = calendars_of(self.settings.calendars)
-        named = {each.name: each.calendar or calendar_of(self.kinds[each.kind]) for each in self.settings.venues}
-        return {venue: calendars[name].zone if name in calendars else UTC for venue, name in named.items()}
+        return {venue: calendars[name].zone for venue, name in self._calendars.items()}
 
-    def ruling(self, rules: Sequence[Rule], request: Request, stale_after: Mapping[str, timedelta]) -> Ruling:
+    def ruling(self, rules: Sequence[Rule], request: Request, data: Data) -> Ruling:
         """What decides, with some rules, on the accounts that are asked for."""
         whole = ruling_of(self.settings, replace(self.rules, rules=tuple(rules)), self.kinds)
         watches = {
             name: replace(
                 watch,
-                stale_after=stale_after.get(name, watch.stale_after),
+                rules=watch.rules if data.columns is None else self._pruned(watch, rules, data.columns),
+                stale_after=data.stale_after.get(name, watch.stale_after),
                 selects=picks(request.accounts, watch.selects),
             )
             for name, watch in whole.venues.items()
         }
         return replace(whole, venues=watches)
+
+    def _pruned(self, watch: Watch, rules: Sequence[Rule], columns: Container[str]) -> VenueRules:
+        """The rules at a venue that has these fields alone."""
+        calendars, catalogue = calendars_of(self.settings.calendars), watch.rules.catalogue
+        fields = {name: each for name, each in catalogue.fields.items() if name in columns}
+        there = Catalogue(catalogue.kind, fields, {})
+        return VenueRules(watch.venue, there, rules, calendars, self._calendars[watch.venue])
+
+    @property
+    def _calendars(self) -> Mapping[str, str]:
+        """By venue, the name of its calendar."""
+        return {each.name: each.calendar or calendar_of(self.kinds[each.kind]) for each in self.settings.venues}
 
 
 def read_setting(request: Request, config: Path | None, environ: Mapping[str, str]) -> Setting:

@@ -29,6 +29,8 @@ class StoredPast:
         """`repeat_every`: how often an unchanged value of a thinned stretch is seen again."""
         self.thinned_until: datetime | None = None
         """The last tick read so far of which retention dropped detail."""
+        self.columns: frozenset[str] | None = None
+        """Any field may come."""
         self._history = history
         self._span = since, until
         self._repeat_every = repeat_every

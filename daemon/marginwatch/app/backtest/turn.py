@@ -29,6 +29,14 @@ class Turn:
     seen: Seen = field(default=NOTHING)
     """Of a live tick: when its process began, what operators wrote, when timers ran out."""
 
+    @property
+    def plain(self) -> bool:
+        """Nothing but news: no process began, no operator wrote, no timer ran out."""
+        seen = self.seen
+        if seen is NOTHING:
+            return True
+        return not (seen or seen.began_at or seen.silent or seen.resumed)
+
     def observations(self) -> Iterator[Observation]:
         """Those in the news."""
         for item in self.news:

@@ -1,0 +1,109 @@
+"""Observations as CSV, a column a field."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Final
+
+from marginwatch.app.backtest.cells import NULL, reader
+from marginwatch.app.backtest.lines import WHO, Lines
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.core.model import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from marginwatch.app.backtest.cells import Reader
+    from marginwatch.core.fields import Catalogue
+    from marginwatch.core.model import Value
+
+_NEEDED: Final = ("time", "account")
+
+
+class _Column:
+    """One field of one venue; remembers its latest cell, for many cells repeat the one above."""
+
+    __slots__ = ("_cell", "_value", "name", "place", "read")
+
+    def __init__(self, place: int, name: str, read: Reader) -> None:
+        self.place = place
+        self.name = name
+        self.read = read
+        self._cell: str | None = None
+        self._value: Value = None
+
+    def value(self, cell: str) -> Value:
+        """What the cell says."""
+        if cell != self._cell:
+            self._value = None if cell == NULL else self.read(cell)
+            self._cell = cell
+        return self._value
+
+
+class CsvLines(Lines):
+    """A file whose first line names its columns."""
+
+    _head: list[str]
+    _places: dict[str, int]
+    _columns: dict[str, list[_Column]]
+
+    def rows(self, lines: Iterable[str]) -> Iterator[tuple[int, Observation]]:
+        """Each line that holds anything."""
+        table = csv.reader(lines, strict=True)
+        try:
+            self._head = self.head(next(table, []))
+            self._places = {name: place for place, name in enumerate(self._head) if name in WHO}
+            self._columns = {name: self._of(catalogue) for name, catalogue in self.catalogues.items()}
+            for row in table:
+                if row:
+                    yield table.line_num, self._observation(table.line_num, row)
+        except csv.Error as error:
+            raise self.wrong(table.line_num, f"the line is not CSV: {error}") from None
+
+    def head(self, row: Sequence[str]) -> list[str]:
+        """The names of the columns, checked."""
+        head = [name.strip() for name in row]
+        for name in (*_NEEDED, *(() if len(self.catalogues) == 1 else ("venue",))):
+            if name not in head:
+                hint = "the first line names the columns, such as time,venue,account,equity"
+                raise self.wrong(1, f"there is no column `{name}`", hint)
+        twice = next((name for name in head if head.count(name) > 1), None)
+        if twice is not None:
+            raise self.wrong(1, f"there are two columns `{twice}`")
+        for name in head:
+            if name not in WHO and not any(name in each.fields for each in self.catalogues.values()):
+                names = [*WHO, *(known for each in self.catalogues.values() for known in each.fields)]
+                raise self.wrong(1, f"no venue has a field `{name}`", did_you_mean(name, names))
+        return head
+
+    def _of(self, catalogue: Catalogue) -> list[_Column]:
+        """Of one venue: a file may have columns that only another one knows, empty in its lines."""
+        known = ((place, name, catalogue.fields.get(name)) for place, name in enumerate(self._head) if name not in WHO)
+        return [_Column(place, name, reader(field) if field else _nothing) for place, name, field in known]
+
+    def _observation(self, number: int, row: list[str]) -> Observation:
+        if len(row) != len(self._head):
+            raise self.wrong(number, f"the line has {len(row)} cells, and there are {len(self._head)} columns")
+        places = self._places
+        key = self.key(number, row[places["venue"]] if "venue" in places else "", row[places["account"]])
+        fields: dict[str, Value] = {}
+        for column in self._columns[key.venue]:
+            cell = row[column.place]
+            if cell:
+                try:
+                    fields[column.name] = column.value(cell)
+                except ValueError as error:
+                    raise self.wrong(number, f"`{column.name}` must be {error}") from None
+        as_of = row[places["as_of"]] if "as_of" in places else ""
+        return Observation(
+            key,
+            self.moment(number, row[places["time"]], "time"),
+            self.moment(number, as_of, "as_of") if as_of else None,
+            fields,
+        )
+
+
+def _nothing(value: object) -> Value:
+    del value
+    what = "empty: the venue has no such field"
+    raise ValueError(what)
