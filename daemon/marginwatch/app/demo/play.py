@@ -162,6 +162,7 @@ class _Stage:
 
 async def _watch(wanted: Wanted, configured: Configured, store: Store, stage: _Stage, stop: asyncio.Event) -> list[str]:
     daemon = Daemon(configured, assemble(configured), store, Systemd({}))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, daemon.reloading.ask)
     watching = asyncio.create_task(daemon.run(stop))
     story = asyncio.create_task(_story(wanted, configured, daemon, stage))
     await asyncio.wait([watching, story, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -186,6 +187,7 @@ async def _story(wanted: Wanted, configured: Configured, daemon: Daemon, stage: 
     stage.board.say(f"watching seven simulated accounts at three venues: {names}")
     stage.board.say(f"probes: http://{daemon.address}/readyz")
     stage.board.say(f"look closer from another terminal: {_program()} status --config {configured.file}")
+    stage.board.say(f"edit the rules beside it, and have them reloaded: kill -HUP {os.getpid()}")
     stage.board.say("what the shipped rules count in minutes is counted in seconds here")
     if not wanted.once:
         stage.board.say("stop with Ctrl-C")
