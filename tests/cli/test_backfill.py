@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -46,6 +47,21 @@ def test_it_says_what_was_imported_and_what_was_there(shell: Shell, snapshot: Sn
         first, again = shell("backfill", *SPAN), shell("backfill", *SPAN)
     assert (first.code, first.err, again.code, again.err) == (0, "", 0, "")
     assert first.out + again.out == snapshot
+
+
+def test_a_backtest_goes_by_what_was_imported(shell: Shell) -> None:
+    """Of every account, under the names that the venue gives them, and of nothing else."""
+    with background_sites("architect") as sites:
+        sites.world.change("architect", "acc-1", margin_used=Decimal(100_000))
+        prepare(shell, sites)
+        shell("backfill", *SPAN)
+    said = shell("backtest", "--imported", "--json")
+    report = json.loads(said.out)
+    (rule,) = report["rules"]
+    assert (said.code, report["source"], report["observations"]) == (0, "imported history", 2 * 432)
+    assert (rule["rule"], rule["critical"], rule["open_at_end"]) == ("usage", 1, True)
+    assert {each["account"] for each in report["transitions"]} == {"acc-1"}
+    assert shell("backtest").err == "there is nothing to test the rules on: the store has no observations yet\n"
 
 
 def test_an_account_that_fails_stops_no_other(shell: Shell, snapshot: SnapshotAssertion) -> None:

@@ -12,6 +12,7 @@ from marginwatch.store.columns import Key, Utc, Words, storable
 from marginwatch.store.replay import read_said
 from marginwatch.store.rows import observed
 from marginwatch.store.tables import metadata
+from marginwatch.store.writing import add_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,8 +97,7 @@ class Imports:
         """
         with self._database.write() as connection:
             rows = _new(connection, account.key, observations, now)
-            if rows:
-                connection.execute(imported.insert(), rows)
+            add_new(connection, imported, rows)
             if whole is not None and whole.since < whole.until:
                 _widen(connection, account, step, whole)
         return len(rows)

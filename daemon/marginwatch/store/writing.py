@@ -35,7 +35,7 @@ def write(connection: Connection, staged: Staged) -> None:
     for name in _INSERTED:
         if rows := staged.rows[name]:
             connection.execute(tables.metadata.tables[name].insert(), rows)
-    _queue(connection, staged.rows["outbox"])
+    add_new(connection, tables.outbox, staged.rows["outbox"])  # the same notification is never queued twice
     _settle(connection, staged.commit)
 
 
@@ -63,10 +63,10 @@ def _insert(dialect: str, table: sa.Table) -> Any:  # noqa: ANN401  (the two dia
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
-def _queue(connection: Connection, rows: Sequence[Row]) -> None:
-    """A message that is already there stays as it is: the same notification is never queued twice."""
+def add_new(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
+    """Insert each row, unless one of its unique key is there: that one stays as it is."""
     if rows:
-        connection.execute(_insert(connection.dialect.name, tables.outbox).on_conflict_do_nothing(), rows)
+        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), rows)
 
 
 def _settle(connection: Connection, commit: Commit) -> None:

@@ -20,6 +20,7 @@ from marginwatch.simulator.faults import Fault, FaultKind
 from marginwatch.store.imported import Span
 from marginwatch.store.store import Store
 from marginwatch.venues.architect.wire import HISTORY
+from marginwatch.venues.http.budget import RateBudget
 from support.house import RULES
 from support.process import started
 from support.sinks import PATIENCE
@@ -217,6 +218,24 @@ async def test_venues_without_a_history_say_so(tmp_path: Path) -> None:
             await backfill(config, step=timedelta(minutes=1))
         outcomes = await backfill(config, Span(FIRST, FIRST + HOUR))
     assert {each.venue for each in outcomes} == {"futures"}
+
+
+async def test_no_page_is_asked_for_without_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call waits for its turn in one budget for all accounts of the venue, which holds no burst."""
+    given: list[RateBudget] = []
+    reserve = RateBudget.reserve
+
+    def counted(budget: RateBudget, patience: float) -> float | None:
+        if budget.per_second == 500:
+            given.append(budget)
+        return reserve(budget, patience)
+
+    monkeypatch.setattr(running, "PAGES_PER_SECOND", 500)
+    monkeypatch.setattr(RateBudget, "reserve", counted)
+    async with Sites("architect") as sites:
+        await backfill(config_of(tmp_path, sites))
+        assert len(given) >= calls(sites) == 6
+    assert len(set(map(id, given))) == 1
 
 
 async def test_progress_rises_from_nothing_to_all(tmp_path: Path) -> None:
