@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import signal
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -22,7 +23,7 @@ from marginwatch.store.store import Store
 from marginwatch.venues.architect.wire import HISTORY
 from marginwatch.venues.http.budget import RateBudget
 from support.house import RULES
-from support.process import started
+from support.process import run, started
 from support.sinks import PATIENCE
 from support.sites import Sites, receiver, write_config
 
@@ -275,3 +276,27 @@ async def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None
         assert (outcome.imported, outcome.there) == (576 - len(kept), 576)
         assert calls(sites) == math.ceil((576 - len(kept)) / 100)
     assert whole(there(config), span)
+
+
+async def test_a_running_daemon_goes_on_undisturbed(tmp_path: Path) -> None:
+    """Beside it the import needs no ownership; what the daemon knows and tells is its own."""
+    async with Sites("architect", accounts=("acc-1",)) as sites:
+        config = config_of(tmp_path, sites)
+        async with started("run", "--config", config) as daemon:
+            await daemon.logged("ready")
+            code, process = await run(
+                "backfill", "--config", config, "--from", "2025-03-03", "--to", "2025-03-03T08:00"
+            )
+            assert (code, process.errors) == (0, [])
+            assert process.output[0].startswith("futures/DESK:acc-1: 96 observations imported")
+            daemon.signal(signal.SIGTERM)
+            assert await daemon.ended() == 0
+    store = Store.open(f"sqlite:///{tmp_path}/marginwatch.db", create=False)
+    try:
+        recorded, state = store.history.recorded(), store.history.account_states()[0]
+        assert (store.history.transitions(), len(there(config))) == ([], 96)
+    finally:
+        store.close()
+    assert recorded is not None
+    assert recorded[0] > DAY.until
+    assert state.first_seen > DAY.until
