@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,14 +16,16 @@ from marginwatch.app.ruletest.report import called, explain
 from marginwatch.app.ruletest.run import run
 from marginwatch.app.ruletest.suites import read_suites, untested
 from marginwatch.config.rulepacks import packs_folder
+from marginwatch.config.runbooks import read_sections, shipped_sections
 from marginwatch.config.sourcefile import SUFFIXES, holds_tests
+from marginwatch.core import health
+from marginwatch.errors import Problem
 from marginwatch.venues.registry import venue_kinds
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from marginwatch.app.ruletest.binding import Bound
     from marginwatch.app.ruletest.suites import Suites
+    from marginwatch.core.rule import Rule
 
 
 @cache
@@ -69,12 +73,45 @@ def test_every_rule_file_of_the_folder_is_tested() -> None:
     assert {file for file, _ in shipped().rules} == {str(path) for path in files}
 
 
+PARTS = ("### Meaning", "### Impact", "### Diagnosis", "### Mitigation")
+
+
+@pytest.mark.parametrize("rule", shipped().rules.values(), ids=lambda rule: rule.id)
+def test_every_rule_leads_to_its_runbook(rule: Rule) -> None:
+    """A message of each shipped rule names the command that prints the section of its id, in its own pack's page."""
+    page = Path(rule.place.file).parent / "RUNBOOK.md"
+    sections = read_sections(page)
+    assert not isinstance(sections, Problem)
+    assert rule.id in sections
+    assert rule.runbook == f"marginwatch runbook {rule.id}"
+
+
+@pytest.mark.parametrize("rule", health.RULES)
+def test_every_built_in_alert_has_a_runbook(rule: str) -> None:
+    """Whoever is woken by one is told what to do, by the same command."""
+    assert rule in shipped_sections()
+    assert health.RULES[rule].runbook == f"marginwatch runbook {rule}"
+
+
+@pytest.mark.parametrize("name", shipped_sections())
+def test_a_runbook_says_all_that_is_needed(name: str) -> None:
+    """Each section is about a rule there is, and has its four parts in order, with words in each."""
+    text = shipped_sections()[name]
+    found = re.split(r"^(### .+)\n", text, flags=re.MULTILINE)
+
+    assert name in {*health.RULES, *(rule for _, rule in shipped().rules)}
+    assert found[0] == f"## {name}\n\n"
+    assert tuple(found[1::2]) == PARTS
+    assert all(part.strip() for part in found[2::2])
+
+
 def test_a_rule_without_tests_would_be_found(tmp_path: Path) -> None:
     """Another rule in a pack's file, or one whose tests show less, is reported with what is lacking."""
     source = packs_folder() / "margin"
     rule = '[[rule]]\nid = "thin"\nvalue = "cash"\nlevels = { warning = "< 5_000" }\n'
     (tmp_path / "margin.toml").write_text(f"{(source / 'margin.toml').read_text()}\n{rule}")
     tests = (source / "margin.test.toml").read_text()
+    (tmp_path / "RUNBOOK.md").write_text((source / "RUNBOOK.md").read_text())
     (tmp_path / "margin.test.toml").write_text(tests.replace("restart = true\n", ""))
     suites = read_suites([tmp_path / "margin.test.toml"], venue_kinds())
     lacking = untested(suites, [run(bound) for bound in suites.tests])

@@ -41,6 +41,7 @@ def _rule(rule_id: str, title: str, *severities: Severity, repeated: bool = Fals
         levels=tuple(Level(severity) for severity in severities),
         hold=_FAILED_FOR if repeated else timedelta(0),
         count=_FAILED_CYCLES if repeated else 1,
+        runbook=f"marginwatch runbook {rule_id}",
     )
 
 
