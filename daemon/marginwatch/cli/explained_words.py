@@ -118,12 +118,12 @@ def standing_facts(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "state", f"{fired}, alert {alert.alert_id}"
         if alert.detail:
             yield "state", clean(alert.detail)
-    elif found.look is not None or last is None or not found.past:
+    elif last is None or not found.past or found.agrees is not None:
         yield "state", "inactive"
     if last is not None and (alert is None or found.past):
         words = f"{last.after.value}, {last.severity.label}, at {_at(found, last.at)}: {WHY[last.reason]}"
         yield "recorded" if found.past else "latest", f"{words} (alert {last.alert_id})"
-    if found.past and found.look is not None:
+    if found.agrees is not None:
         again = "gives the same" if found.agrees else "does not give that: the state above is what it gives"
         yield "recorded", f"decided again from the stored answers, today's rule {again}"
     if alert is not None and alert.unknown_since is not None:
@@ -189,7 +189,7 @@ def _state(found: Explanation) -> tuple[Status, str]:
     if alert is not None:
         began = alert.active_at if alert.fired_at is None else alert.fired_at
         return alert.status, f"{alert.severity.label}, {alert.status.value} since {moment(began, found.now)}"
-    if found.look is None and recorded is not None and recorded.after in _OPEN:  # nothing to decide it again with
+    if found.past and found.agrees is None and recorded is not None and recorded.after in _OPEN:
         return recorded.after, f"{recorded.severity.label}, {recorded.after.value} as recorded"
     return Status.INACTIVE, Status.INACTIVE.value
 

@@ -115,6 +115,17 @@ def reading(tmp_path: Path) -> Reading:
     return open_reading(tmp_path / "config.toml", {})
 
 
+def test_long_after_the_last_answer(reading: Reading) -> None:
+    """However long nothing came, the last answer before the moment is found, and said to be old."""
+    found = explain(reading, Question("margin-usage", "A-1", at(10**5), at(9 * 10**4)))
+    assert found.look is not None
+
+    assert found.look.observation.fetched_at == at(390)
+    assert found.look.lost.startswith("no good answer since then, the latest at 2026-03-02 12:06:50 UTC")
+    assert found.agrees
+    reading.store.close()
+
+
 def test_what_was_acknowledged_then(reading: Reading) -> None:
     """An acknowledgement counts from when it was given, until it is over or things get worse."""
     alert = reading.store.history.alerts(rule="margin-usage")[0].alert_id

@@ -110,7 +110,7 @@ class _Explaining:
             look=None if view is None else look(view, subject),
             standing=self._standing(alert, recorded, recalled, given),
             recorded=recorded,
-            agrees=not self._past or recalled is None or self._record.agrees(alert, subject),
+            agrees=self._record.agrees(alert, subject) if self._decides(recalled) else None,
             acknowledgement=given,
             silences=around.silences(self._reading, key, self._at),
             receivers=tuple(around.hearings(self._reading, self._ruling, self._rule, alert, self._at)),
@@ -119,14 +119,24 @@ class _Explaining:
         )
 
     def _recall(self) -> Recalled | None:
+        if self._past:
+            return self._recall_past()
         state = self._reading.accounts.get(self._account.key)
-        if not self._past:
-            if state is None or state.fetched_at is None:
-                return None
-            begin = state.fetched_at - self._lead
-        else:
-            begin = self._at - self._rule.hold - self._rule.clear_for - self._lead
-            begin = max(min([begin, *self._began()]), self._at - FARTHEST)
+        if state is None or state.fetched_at is None:
+            return None
+        return self._recall_from(state.fetched_at - self._lead)
+
+    def _recall_past(self) -> Recalled:
+        begin = self._at - self._rule.hold - self._rule.clear_for - self._lead
+        found = self._recall_from(min([begin, *self._began()]))
+        if found.sight is None:  # it had been silent for longer: the last that it said is stored from before
+            earlier = self._reading.store.history.prior(self._at).accounts.get(self._account.key)
+            if earlier is not None and earlier.fetched_at is not None:
+                return self._recall_from(earlier.fetched_at - self._lead)
+        return found
+
+    def _recall_from(self, begin: datetime) -> Recalled:
+        begin = max(begin, self._at - FARTHEST)
         return recall(self._reading.store.history, self._ruling, self._account, begin, self._at)
 
     def _began(self) -> Iterator[datetime]:
@@ -189,9 +199,16 @@ class _Explaining:
     def _alert(self, key: AlertKey, recalled: Recalled | None) -> Alert | None:
         """The open one: as stored, or in the past as decided again."""
         if self._past:
-            return None if recalled is None else recalled.memory.open.get(key.account, {}).get(key)
+            if recalled is None or not self._decides(recalled):
+                return None
+            return recalled.memory.open.get(key.account, {}).get(key)
         found = self._reading.store.history.alerts(rule=key.rule, account=key.account)
         return next((alert for alert in found if alert.key == key), None)
+
+    def _decides(self, recalled: Recalled | None) -> bool:
+        """Whether a moment of the past can be decided again: a group's answers are not its own."""
+        watched = any(venue.name == self._account.key.venue for venue in self._reading.settings.venues)
+        return self._past and watched and recalled is not None and recalled.sight is not None
 
     def _standing(
         self, alert: Alert | None, recorded: Transition | None, recalled: Recalled | None, given: Acknowledgement | None

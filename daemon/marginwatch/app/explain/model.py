@@ -142,8 +142,9 @@ class Explanation:
     """As recorded; of a moment of the past, as decided again."""
     recorded: Transition | None
     """The latest step that was recorded by then: what was decided when it happened."""
-    agrees: bool
-    """What was decided again is what was recorded."""
+    agrees: bool | None
+    """What was decided again is what was recorded; None when nothing was decided again: of now, and of what no answer
+    is stored of or what is put together from other accounts."""
     acknowledgement: Acknowledgement | None
     silences: tuple[Silence, ...]
     """Those that hold its messages back."""
