@@ -29,7 +29,7 @@ from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
-from marginwatch.core.seeding import fill
+from marginwatch.core.seeding import Seeding, fill, prepare
 from marginwatch.core.seen import Seen, seen_in
 from marginwatch.notify.draft import About
 from marginwatch.notify.render import plainly, render
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey, Normalised, Observation
     from marginwatch.core.route import Notice
     from marginwatch.core.ruling import Ruling
-    from marginwatch.core.seeding import Stored
     from marginwatch.core.state import Commit, Message, Prior
     from marginwatch.store.types import OperatorInput
 
@@ -146,10 +145,14 @@ class Ticker:
         self._began = now
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
 
-    def reload(self, ruling: Ruling, now: datetime) -> Ticked:
+    def prepare(self, ruling: Ruling, now: datetime) -> Seeding:
+        """Find the windows that other rules ask for; to be filled, on any thread, with what is stored before `now`."""
+        return Seeding(self._memory, ruling, now)
+
+    def reload(self, ruling: Ruling, now: datetime, prepared: Seeding | None = None) -> Ticked:
         """Go on by other rules: all that was up to now is decided by the old ones, all that comes by the new.
 
-        After a `StoreError` give the very same ruling again before anything else.
+        What was `prepared` makes it short. After a `StoreError` give the very same ruling again before anything else.
         """
         undone = self._undone
         if undone is not None:
@@ -157,7 +160,11 @@ class Ticker:
             if undone.ruling is ruling:
                 return ticked
         self._settle(replace(self._tick((), now), recorded=True))
-        decision = reload(self._memory, ruling, now, self._store.observations)
+        if prepared is None or not prepared.whole:
+            prepared = prepare(self._memory, ruling, now, self._store.observations)
+        else:
+            prepared.take(list(self._store.observations(prepared.accounts, prepared.before)))
+        decision = reload(self._memory, ruling, now, prepared)
         return self._settle(replace(self._decided((), decision, self._seen, Seen(reloaded=True)), ruling=ruling))
 
     def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
@@ -254,14 +261,14 @@ def resume(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
     return engine.start(memory, ruling, now)
 
 
-def reload(memory: Memory, ruling: Ruling, now: datetime, stored: Stored | None = None) -> Decision:
+def reload(memory: Memory, ruling: Ruling, now: datetime, prepared: Seeding) -> Decision:
     """Go on by another ruling, between two ticks: what both have in common goes on as if nothing had happened.
 
-    What the new one no longer covers is closed, the windows of time that it alone asks for are filled from what is
-    stored, and every timer is set anew.
+    What the new one no longer covers is closed, the windows of time that it alone asks for are `prepared`, and every
+    timer is set anew.
     """
     decision = engine.start(memory, ruling, now)
-    fill(memory, ruling, now, stored)
+    prepared.finish()
     engine.time_all(memory, ruling, now)
     return decision
 

@@ -219,7 +219,7 @@ async def test_other_rules_wait_for_a_store_that_refuses(monkeypatch: pytest.Mon
     refusals = iter([True, True, False])
     reload = desk.ticker.reload
 
-    def refuse(others: Ruling, now: datetime) -> Ticked:
+    def refuse(others: Ruling, now: datetime, _: object) -> Ticked:
         if next(refusals, False):
             raise DatabaseBusyError(where="there")
         return reload(others, now)

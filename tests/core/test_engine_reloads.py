@@ -174,6 +174,33 @@ def test_a_new_window_has_seen_what_is_stored() -> None:
     assert steps(desk.see(20, equity=Decimal(940))) == ["peak:inactive>firing:held"]
 
 
+@pytest.mark.parametrize("met", [False, True], ids=["the same accounts", "another account meanwhile"])
+def test_windows_filled_while_the_old_rules_went_on_are_the_same(met: bool) -> None:
+    """What was prepared before the reload sees what came in between, each observation once."""
+    edited = ruling(CALL, PEAK, revision="r2")
+    drawdowns = []
+    for ahead in (True, False):
+        desk = Desk(ruling(CALL))
+        desk.see(0, equity=Decimal(1000))
+        desk.see(10, equity=Decimal(1040))
+        prepared = desk.ticker.prepare(edited, after(15)) if ahead else None
+        if prepared is not None:
+            ledger = desk.ledger
+            assert isinstance(ledger, Paper)
+            past = ledger.observations(prepared.accounts, prepared.since)
+            prepared.take(each for each in past if each.fetched_at < prepared.before)
+        desk.see(20, equity=Decimal(1020))
+        if met:
+            desk.tick(21, answer(seen(21, fields(equity=Decimal(2000)), TWO), listing=[ONE, TWO]))
+        desk.ticker.reload(edited, after(25), prepared)
+        told = [desk.see(30, equity=Decimal(995)), desk.see(40, equity=Decimal(985))]
+        other = desk.tick(41, answer(seen(41, fields(equity=Decimal(1940)), TWO)))
+        drawdowns.append([[step for step in steps(each) if step.startswith("peak")] for each in (*told, other)])
+
+    assert drawdowns[0] == drawdowns[1]
+    assert drawdowns[0] == [[], ["peak:inactive>firing:held"], ["peak:inactive>firing:held"] if met else []]
+
+
 def test_what_time_brought_before_is_decided_by_the_old_rules() -> None:
     """A reminder that is due when rules are reloaded is that of the rule it is due by."""
     desk = Desk(ruling(usage_rule(remind_every=timedelta(seconds=30))))

@@ -13,6 +13,7 @@ from marginwatch.core import engine
 from marginwatch.core.alert import Silence
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.seeding import prepare
 from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
 from marginwatch.tick import reload, resume
@@ -181,7 +182,7 @@ def _replayed(store: Store, rulings: dict[str, Ruling]) -> list[Transition]:
     for tick in store.history.ticks(after(0), after(10**6)):
         rules = rulings[tick.revision]
         if tick.seen.reloaded:
-            decision = reload(memory, rules, tick.at)
+            decision = reload(memory, rules, tick.at, prepare(memory, rules, tick.at))
             engine.remember(memory, decision)
             found += decision.commit.transitions
             continue

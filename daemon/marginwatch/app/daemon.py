@@ -63,7 +63,7 @@ class Daemon:
         self.pollings = pollings_of(parts, self.pump.put)
         self.delivery = Delivery(store, parts.receivers, self._writer.call)
         self._schedule = Schedule(self.pollings, self._jumped)
-        self.reloading = Reloading(configured, self.pump, systemd, self._in_force)
+        self.reloading = Reloading(configured, self.pump, systemd, store.observations, self._in_force)
         self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, clock.now(), {})
         self._told: dict[str, bool] = {}
         self._set_back = False

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.ruling import Ruling
+    from marginwatch.core.seeding import Seeding
     from marginwatch.tick import Arrival, Ticked, Ticker
 
 log = structlog.get_logger(__name__)
@@ -67,7 +68,7 @@ class Pump:
         self._inbox: deque[Arrival] = deque(maxlen=BACKLOG)
         self._arrived = asyncio.Event()
         self._timer: datetime | None = None
-        self._next: tuple[Ruling, asyncio.Future[None]] | None = None
+        self._next: tuple[Ruling, Seeding | None, asyncio.Future[None]] | None = None
         """What is to be in force after the present tick, and who waits for it."""
         self._offset: float | None = None
         """Seconds the wall clock was ahead of the monotonic one at the latest tick."""
@@ -79,17 +80,21 @@ class Pump:
 
     @property
     def reloading(self) -> bool:
-        """Other rules wait to be in force; filling the windows they ask for can take a while."""
+        """Other rules wait to be in force, which can take a while."""
         return self._next is not None
 
-    async def reload(self, ruling: Ruling) -> None:
+    async def prepare(self, ruling: Ruling) -> Seeding:
+        """The windows that other rules ask for, to be filled with what is stored before it was begun."""
+        return await self._writer.call(lambda: self._ticker.prepare(ruling, clock.now()))
+
+    async def reload(self, ruling: Ruling, prepared: Seeding | None = None) -> None:
         """Decide by other rules from the next tick on; returns when that is on record.
 
         Raises:
             Exception: A fault of ours; the rules of before stay in force.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._next = (ruling, done)
+        self._next = (ruling, prepared, done)
         self._arrived.set()
         await done
 
@@ -131,9 +136,9 @@ class Pump:
     async def _turn_over(self, *, patient: bool) -> None:
         if self._next is None:
             return
-        ruling, done = self._next
+        ruling, prepared, done = self._next
         try:
-            await self._commit(lambda: self._ticker.reload(ruling, clock.now()), patient=patient)
+            await self._commit(lambda: self._ticker.reload(ruling, clock.now(), prepared), patient=patient)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  (the loop edge: what watches must not end by what it is to do next)

@@ -10,27 +10,34 @@ from __future__ import annotations
 import asyncio
 import os
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
 from marginwatch import clock
 from marginwatch.app.build import configure, ruling_of
 from marginwatch.core.health import ReloadState
+from marginwatch.deliver import in_thread
 from marginwatch.errors import InvalidInputError, MarginwatchError
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import EpochLostError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from marginwatch.app.build import Configured
     from marginwatch.app.pump import Pump
     from marginwatch.config.settings import Settings
+    from marginwatch.core.model import AccountKey, Observation
+    from marginwatch.core.ruling import Ruling
+    from marginwatch.core.seeding import Seeding
     from marginwatch.ops.sd_notify import Systemd
 
 log = structlog.get_logger(__name__)
+
+Past: TypeAlias = "Callable[[Container[AccountKey], datetime, datetime], Iterable[Observation]]"
+"""(accounts, since, until) to what was committed of these accounts in that time; see `Store.observations`."""
 
 RELOADABLE = frozenset({"rules", "calendars"})
 """Tables of the config that a reload may change."""
@@ -73,9 +80,10 @@ class Reloading:
         configured: Configured,
         pump: Pump,
         systemd: Systemd,
+        past: Past,
         in_force: Callable[[Configured], Awaitable[None]],
     ) -> None:
-        """`in_force` is told when other rules are."""
+        """`past` reads what was observed; `in_force` is told when other rules are."""
         self.since = clock.now()
         """When what is in force was loaded."""
         self.rejected_at: datetime | None = None
@@ -83,6 +91,7 @@ class Reloading:
         self._running = configured
         self._pump = pump
         self._systemd = systemd
+        self._past = past
         self._in_force = in_force
         self._asked = asyncio.Event()
 
@@ -111,7 +120,7 @@ class Reloading:
         try:
             found = await asyncio.to_thread(reread, self._running, os.environ)
             ruling = ruling_of(found.settings, found.rules, found.kinds)
-            await self._pump.reload(ruling)
+            await self._pump.reload(ruling, await self._prepare(ruling))
         except InvalidInputError as error:
             return self._reject([str(problem) for problem in error.problems])
         except MarginwatchError as error:
@@ -122,6 +131,23 @@ class Reloading:
             return self._reject([f"marginwatch cannot load it, by a fault of its own ({type(error).__name__})"])
         await self._accept(found, ruling.revision)
         return f"watching; reloaded, rules: {len(found.rules.rules)}"
+
+    async def _prepare(self, ruling: Ruling) -> Seeding:
+        """Windows that look far back take long to fill: the old rules go on meanwhile."""
+        prepared = await self._pump.prepare(ruling)
+
+        def read() -> StoreError | None:
+            try:
+                prepared.take(self._past(prepared.accounts, prepared.since, prepared.before))
+            except StoreError as error:
+                return error
+            return None
+
+        if prepared.accounts:
+            failure = await in_thread(read, "reload")  # one that a stop need not wait for
+            if failure is not None:
+                raise failure
+        return prepared
 
     async def _accept(self, found: Configured, revision: str) -> None:
         self._running, self.since, self.rejected_at = found, clock.now(), None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core import engine
 from marginwatch.core.memory import Memory
-from marginwatch.core.seeding import fill
+from marginwatch.core.seeding import fill, prepare
 from marginwatch.core.state import Prior
 from marginwatch.tick import reload, resume, worded
 
@@ -71,7 +71,7 @@ class Replay:
     def reload(self, ruling: Ruling, at: datetime, past: Stored | None = None) -> Moment:
         """Go on by other rules; `past` as for `start`."""
         self.ruling = ruling
-        return self._settle(at, reload(self.memory, ruling, at, past))
+        return self._settle(at, reload(self.memory, ruling, at, prepare(self.memory, ruling, at, past)))
 
     def elapse(self, until: datetime) -> Iterator[Moment]:
         """Tick whenever time alone moves something before `until`; to be run through before the next `feed`."""

@@ -28,10 +28,15 @@ def fill(memory: Memory, ruling: Ruling, now: datetime, stored: Stored | None = 
 
     Without anything stored they begin empty.
     """
+    prepare(memory, ruling, now, stored).finish()
+
+
+def prepare(memory: Memory, ruling: Ruling, now: datetime, stored: Stored | None = None) -> Seeding:
+    """The same windows, not put into the memory yet."""
     seeding = Seeding(memory, ruling, now)
     if stored is not None and seeding.accounts:
         seeding.take(stored(seeding.accounts, seeding.since))
-    seeding.finish()
+    return seeding
 
 
 class Seeding:
@@ -40,7 +45,9 @@ class Seeding:
     def __init__(self, memory: Memory, ruling: Ruling, now: datetime) -> None:
         """Find them; nothing changes before `finish`."""
         self._memory = memory
-        self._now = now
+        self._known = frozenset(memory.accounts)
+        self.before = now
+        """When it was begun: what is committed from then on must be seen last."""
         self._wanted: dict[AccountKey, _Seed] = {}
         self._fitting: dict[AccountKey, AccountWindows] = {}
         for account, state in memory.accounts.items():
@@ -60,8 +67,13 @@ class Seeding:
     @property
     def since(self) -> datetime:
         """From when on: what was committed earlier lies before every window."""
-        begins = (seed.begins(self._now) for seed in self._wanted.values())
-        return min(begins, default=self._now)
+        begins = (seed.begins(self.before) for seed in self._wanted.values())
+        return min(begins, default=self.before)
+
+    @property
+    def whole(self) -> bool:
+        """False when accounts were met since it was begun: it must be begun anew."""
+        return self._known >= self._memory.accounts.keys()
 
     def take(self, observations: Iterable[Observation]) -> None:
         """See observations of any accounts, each account's in the order in which they were committed."""
