@@ -126,7 +126,8 @@ def test_coverage_is_the_time_in_which_something_was_known(history: list[Seen], 
         assert found[0].known == sum(
             (max(until - max(at, begins), timedelta(0)) for at, until in holds), start=timedelta(0)
         )
-        assert found[0].since == min(max(at, begins) for at, until in [*holds[:-1], (known[-1], now)] if until > begins)
+        earlier = (max(at, begins) for at, until in holds[:-1] if until > begins)
+        assert found[0].since == min([*earlier, max(known[-1], begins)])
 
 
 def _keep(kept: AccountWindows, plan: Plan, pending: Sequence[Sample]) -> None:
