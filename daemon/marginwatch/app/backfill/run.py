@@ -100,22 +100,21 @@ class _Backfill:
 
     async def _accounts(self, venue: Archive) -> list[Account] | str:
         """Those asked for whose numbers the login may see, or why there are none."""
-        failure: VenueFailure | None = None
+        failures: list[VenueFailure] = []
         listing: tuple[Account, ...] = ()
         async for fetched in venue.poll():
-            said = None if isinstance(fetched, VenueFailure) else venue.normalise(fetched)
-            if said is None or said.listing is None:
-                failure = (
-                    fetched if isinstance(fetched, VenueFailure) else next(iter(said.failures if said else ()), None)
-                )
-            else:
-                listing += said.listing
+            if isinstance(fetched, VenueFailure):
+                failures.append(fetched)
+                continue
+            said = venue.normalise(fetched)
+            listing += said.listing or ()
+            failures += said.failures
         picked = picks(self.request.accounts, lambda _: True)
         found = [each for each in listing if each.viewable and picked(each)]
         if found:
             return found
-        if failure is not None:
-            return without_secrets(failure).told
+        if failures and not listing:
+            return without_secrets(failures[0]).told
         names = ", ".join(each.name for each in listing if each.viewable)
         globs = " or ".join(self.request.accounts)
         return f"no account fits {globs}; there are {names}" if names and globs else "the venue lists no account to see"
