@@ -119,12 +119,29 @@ class Pending:
 
     kept: AccountWindows
     samples: list[tuple[Plan, Sample]] = field(default_factory=list)
+    later: dict[str, list[tuple[int, Decimal]]] = field(default_factory=dict)
+    """The known values of samples by the text of their expression, while all are of one plan and one clock."""
+    counted: int = 0
+    """Samples that `later` has the values of."""
 
     def see(self, plan: Plan, fields: Mapping[str, Value], at: datetime) -> Answers:
         """Add an observation, and answer as of it."""
         latest = self.samples[-1][1].at if self.samples else self.kept.latest
-        self.samples.append((plan, sampled(plan, fields, at, latest)))
-        return Answers(plan, self.kept, [sample for _, sample in self.samples])
+        sample = sampled(plan, fields, at, latest)
+        self.samples.append((plan, sample))
+        if sample.anew or self.samples[0][0] is not plan or self.counted + 1 < len(self.samples):
+            return Answers(plan, self.kept, [each for _, each in self.samples])
+        return Answers(plan, self.kept, [sample], self._added(sample))
+
+    def _added(self, sample: Sample) -> dict[str, Later]:
+        """The known values up to now, of expressions whose present value is known."""
+        self.counted += 1
+        now: dict[str, Later] = dict.fromkeys(sample.values, ())
+        for text, value in sample.values.items():
+            if isinstance(value, Decimal):
+                now[text] = known = self.later.setdefault(text, [])
+                known.append((sample.at, value))
+        return now
 
     def keep(self) -> AccountWindows:
         """Keep the samples for good."""
@@ -136,14 +153,19 @@ class Pending:
 class Answers:
     """What the questions of a plan are answered with as of an account's latest sample."""
 
-    def __init__(self, plan: Plan, kept: AccountWindows, pending: Sequence[Sample]) -> None:
-        """`pending` are the samples not kept yet, the present one last."""
+    def __init__(
+        self, plan: Plan, kept: AccountWindows, pending: Sequence[Sample], later: Mapping[str, Later] | None = None
+    ) -> None:
+        """`pending` are the samples not kept yet, the present one last; with `later`, which says all of them, that one.
+
+        Asked for before the next sample is seen.
+        """
         anew = max((place for place, sample in enumerate(pending) if sample.anew), default=None)
         if anew is not None:
             kept, pending = AccountWindows(kept.stale_after), pending[anew:]
         self.now = pending[-1].at
         self._plan = plan
-        self._later = {text: _known(text, pending) for text in plan.tracks}
+        self._later = {text: _known(text, pending) for text in plan.tracks} if later is None else later
         self._series = kept.series(plan.tracks)
 
     def values(self) -> dict[str, Value]:

@@ -104,7 +104,10 @@ class Series:
     def _extreme(
         self, kept: _Extremes, best: Callable[[Sequence[Decimal]], Decimal], low: int, later: Later
     ) -> Decimal:
-        found = [later[0][1]] if len(later) == 1 else [value for _, _, value in held(later, self._stale_after, low)]
+        if low < later[0][0] or len(later) == 1:
+            found = [value for _, value in later]
+        else:
+            found = [value for _, _, value in held(later, self._stale_after, low)]
         earlier = kept.after(low, later[0][0])
         return best(found if earlier is None else [earlier, *found])
 
