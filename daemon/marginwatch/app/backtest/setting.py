@@ -11,7 +11,6 @@ from marginwatch.app.files import read_rules, read_settings
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.rulecheck import Scene
 from marginwatch.core.evaluate import VenueRules
-from marginwatch.core.fields import Catalogue
 from marginwatch.errors import InvalidInputError
 from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import calendar_of, venue_kinds
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings
+    from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
     from marginwatch.core.ruling import Ruling, Watch
     from marginwatch.venues.protocol import VenueKind
@@ -79,7 +79,7 @@ class Setting:
         watches = {
             name: replace(
                 watch,
-                rules=watch.rules if data.columns is None else self._pruned(watch, rules, data.columns),
+                rules=self._tried(watch, rules, data.columns),
                 stale_after=data.stale_after.get(name, watch.stale_after),
                 selects=picks(request.accounts, watch.selects),
             )
@@ -87,11 +87,13 @@ class Setting:
         }
         return replace(whole, venues=watches)
 
-    def _pruned(self, watch: Watch, rules: Sequence[Rule], columns: Container[str]) -> VenueRules:
-        """The rules at a venue that has these fields alone."""
+    def _tried(self, watch: Watch, rules: Sequence[Rule], columns: Container[str] | None) -> VenueRules:
+        """The rules at a venue, which has these fields alone where they are known."""
+        if columns is None or watch.venue not in self._calendars:
+            return watch.rules
         calendars, catalogue = calendars_of(self.settings.calendars), watch.rules.catalogue
         fields = {name: each for name, each in catalogue.fields.items() if name in columns}
-        there = Catalogue(catalogue.kind, fields, {})
+        there = replace(catalogue, fields=fields, positions={})
         return VenueRules(watch.venue, there, rules, calendars, self._calendars[watch.venue])
 
     @property
@@ -121,5 +123,6 @@ def read_setting(request: Request, config: Path | None, environ: Mapping[str, st
         sketch.venues,
         lambda rule, kind: check_template(rule, kinds[kind].sample),
         calendars=sketch.calendars,
+        runbook_base=sketch.runbook_base,
     )
     return Setting(loaded.settings, rules, kinds, scene, loaded)

@@ -45,10 +45,9 @@ class Sight:
         self.gaps_left_out = 0
         self.fields: dict[str, set[str]] = defaultdict(set)
         """By venue, the names that had a value at least once."""
-        self.accounts: dict[AccountKey, int] = {}
-        """Observations by account."""
+        self.accounts: dict[AccountKey, datetime] = {}
+        """When each account was seen last."""
         self._bounds = bounds
-        self._latest: dict[AccountKey, datetime] = {}
         self._apart: dict[str, Counter[float]] = defaultdict(Counter)
         """By venue, how often two observations of an account were how many seconds apart."""
 
@@ -59,9 +58,8 @@ class Sight:
         if self.first is None:
             self.first = at
         self.last = at
-        self.accounts[account] = self.accounts.get(account, 0) + 1
-        before = self._latest.get(account)
-        self._latest[account] = at
+        before = self.accounts.get(account)
+        self.accounts[account] = at
         if before is not None:
             apart = at - before
             self._apart[account.venue][round(apart.total_seconds(), 1)] += 1
