@@ -126,6 +126,16 @@ def test_long_after_the_last_answer(reading: Reading) -> None:
     reading.store.close()
 
 
+def test_what_began_days_before_is_not_decided_again(reading: Reading) -> None:
+    """Its state is then as it was recorded, and a note says so."""
+    found = explain(reading, Question("margin-usage", "A-1", at(10**6), at(2 * 10**5)))
+    assert found.recorded is not None
+
+    assert (found.agrees, found.standing.alert, found.recorded.after.value) == (None, None, "firing")
+    assert found.notes == ("its alert began more than 2 d before, so its state is as recorded and not decided again",)
+    reading.store.close()
+
+
 def test_what_was_acknowledged_then(reading: Reading) -> None:
     """An acknowledgement counts from when it was given, until it is over or things get worse."""
     alert = reading.store.history.alerts(rule="margin-usage")[0].alert_id

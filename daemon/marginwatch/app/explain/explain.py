@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.app.build import ruling_of
 from marginwatch.app.explain import around
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Value
     from marginwatch.core.rule import Rule
     from marginwatch.core.ruling import Ruling
+
+
+_AGAIN: Final = timedelta(days=2)
+"""An alert that began longer before is not decided again: it would take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class _Explaining:
         self._stale_after = OURS if watch is None else watch.stale_after
         self._lead = 2 * self._stale_after + (timedelta(0) if watch is None else 3 * watch.every)
         self._record = Record.of(reading.store.history, rule.id, account.key, self._at)
+        self._too_long = any(began < self._at - _AGAIN for began in self._began())
 
     def explanation(self) -> Explanation:
         """All of it."""
@@ -128,7 +133,7 @@ class _Explaining:
 
     def _recall_past(self) -> Recalled:
         begin = self._at - self._rule.hold - self._rule.clear_for - self._lead
-        found = self._recall_from(min([begin, *self._began()]))
+        found = self._recall_from(min([begin, *(() if self._too_long else self._began())]))
         if found.sight is None:  # it had been silent for longer: the last that it said is stored from before
             earlier = self._reading.store.history.prior(self._at).accounts.get(self._account.key)
             if earlier is not None and earlier.fetched_at is not None:
@@ -208,7 +213,7 @@ class _Explaining:
     def _decides(self, recalled: Recalled | None) -> bool:
         """Whether a moment of the past can be decided again: a group's answers are not its own."""
         watched = any(venue.name == self._account.key.venue for venue in self._reading.settings.venues)
-        return self._past and watched and recalled is not None and recalled.sight is not None
+        return self._past and watched and not self._too_long and recalled is not None and recalled.sight is not None
 
     def _standing(
         self, alert: Alert | None, recorded: Transition | None, recalled: Recalled | None, given: Acknowledgement | None
@@ -231,6 +236,8 @@ class _Explaining:
             yield edited
         if recalled is not None and recalled.sight is None:
             yield f"no answer of the account is stored from about {moment(self._at, self._question.now)}"
+        if self._past and self._too_long:
+            yield f"its alert began more than {span(_AGAIN)} before, so its state is as recorded and not decided again"
         if recalled is not None and recalled.thinned and self._past:
             yield "not every answer of that time is stored any more, so short changes and clocks may be off"
 

@@ -155,6 +155,7 @@ class _Recalling:
         items = tuple(news)
         if items or wishes is not None:
             self._replay.feed(items, at, wishes)
+            self._replay.memory.next_timer()  # lets go of timers that are set anew, or all would be gone through
         else:
             self._pass(at)
 
