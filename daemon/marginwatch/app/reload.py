@@ -151,16 +151,16 @@ class Reloading:
 
     async def _accept(self, found: Configured, revision: str) -> None:
         self._running, self.since, self.rejected_at = found, clock.now(), None
-        self._pump.put(ReloadState())
-        for note in found.brief:
-            log.info("note", about=str(note))
-        log.info("reloaded", rules=len(found.rules.rules), revision=revision)
         try:
             await self._in_force(found)
         except EpochLostError:
             raise
         except StoreError as error:
             log.warning("the rules are in force and not on record; the next start notes them", why=str(error))
+        self._pump.put(ReloadState())
+        for note in found.brief:
+            log.info("note", about=str(note))
+        log.info("reloaded", rules=len(found.rules.rules), revision=revision)
 
     def _reject(self, problems: Sequence[str]) -> str:
         self.rejected_at = clock.now()
