@@ -231,7 +231,9 @@ class _Explaining:
     def _notes(self, recalled: Recalled | None) -> Iterator[str]:
         if self._reading.loaded.problems:
             yield "a rule file is wrong just now, `marginwatch check` says where"
-        edited = "" if recalled is None else self._edited(recalled.revision)
+        then, today = "" if recalled is None else recalled.revision, self._reading.loaded.revision
+        book = self._reading.store.rulebooks.in_force(self._question.at)
+        edited = around.edited(self._rule, then, today, book, past=self._past)
         if edited:
             yield edited
         if recalled is not None and recalled.sight is None:
@@ -240,10 +242,6 @@ class _Explaining:
             yield f"its alert began more than {span(_AGAIN)} before, so its state is as recorded and not decided again"
         if recalled is not None and recalled.thinned and self._past:
             yield "not every answer of that time is stored any more, so short changes and clocks may be off"
-
-    def _edited(self, then: str) -> str:
-        book = self._reading.store.rulebooks.in_force(self._question.at)
-        return around.edited(self._rule, then, self._reading.loaded.revision, book, past=self._past)
 
     def _currency(self, recalled: Recalled | None) -> str:
         known = {} if recalled is None else self._last_known(recalled)
