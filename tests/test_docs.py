@@ -14,6 +14,7 @@ import pytest
 from marginwatch.cli import COMMANDS
 from marginwatch.config.calendars import CalendarSettings
 from marginwatch.config.environment import known_variables
+from marginwatch.config.groups import GroupSettings, GroupSketch
 from marginwatch.config.load import SHARED_KEYS, load_settings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.config.settings import ReceiverSettings, Settings
@@ -78,6 +79,12 @@ def test_the_example_shows_every_key_of_a_calendar() -> None:
     assert shown == set(CalendarSettings.model_fields)
 
 
+def test_the_example_shows_every_key_of_a_group() -> None:
+    """A group's keys, too."""
+    shown = {key for name, text in sections() if name == "groups" for key in keys(text)}
+    assert shown == set(GroupSettings.model_fields)
+
+
 def test_the_example_shows_every_key_of_every_kind_of_venue(kinds: dict[str, type[BaseModel]]) -> None:
     """Each installed kind has a table in the example with all its keys, and the shared ones are shown together once."""
     venues = {re.search(r'^kind = "(\w+)"', text, re.MULTILINE): text for name, text in sections() if name == "venues"}
@@ -110,7 +117,7 @@ def test_the_guide_explains_every_key_and_variable(kinds: dict[str, type[BaseMod
     """docs/configuration.md has a word on each."""
     guide = (ROOT / "docs" / "configuration.md").read_text()
     models = [Settings.model_fields[table].annotation for table in TABLES]
-    models += [ReceiverSettings, CalendarSettings, *kinds.values()]
+    models += [ReceiverSettings, CalendarSettings, GroupSettings, *kinds.values()]
     wanted = SHARED_KEYS | {key for model in models if model is not None for key in model.model_fields}
     assert {key for key in wanted if f"`{key}`" not in guide} == set()
     assert {name for name in known_variables() if f"`{name}`" not in guide} == set()
@@ -222,7 +229,10 @@ def test_the_rules_in_the_guide_load(tmp_path: Path, language: str) -> None:
     found = venue_kinds()
     catalogues = {name: kind.catalogue for name, kind in found.items()}
 
-    loaded = load_rules([str(file)], catalogues, {"a": "architect", "b": "stonex", "c": "helio"}, _any_summary)
+    venues = {"a": "architect", "b": "stonex", "c": "helio"}
+    groups = {"family-office": GroupSketch(tuple(venues))}
+
+    loaded = load_rules([str(file)], catalogues, venues, _any_summary, groups=groups)
 
     assert loaded.problems == ()
     assert loaded.rules

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulebook import rulebook, written
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.rule import Rule
@@ -72,7 +73,7 @@ def load(folder: Path, text: str) -> Loaded:
         {"architect": FUTURES},
         {"futures": "architect"},
         lambda *_: None,
-        groups=frozenset({"prop"}),
+        groups={"prop": GroupSketch(())},
         labels={"desk": frozenset({"rates"})},
         base=folder,
     )

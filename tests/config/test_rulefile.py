@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulefile import Loaded, load_rules
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import Severity
@@ -95,7 +96,7 @@ def load(*entries: str, base: Path | None = None, venues: dict[str, str] | None 
         CATALOGUES,
         VENUES if venues is None else venues,
         lambda _rule, _kind: None,
-        groups=frozenset({"bravo"}),
+        groups={"bravo": GroupSketch(())},
         labels={"team": frozenset({"fx"})},
         base=base,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch.cli.problems import excerpt
+from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulefile import load_rules
 from support.catalogues import CATALOGUES, VENUES
 
@@ -32,7 +33,7 @@ def test_a_wrong_rule_file_is_explained(name: str, snapshot: SnapshotAssertion) 
         CATALOGUES,
         VENUES,
         refuse_one,
-        groups=frozenset({"bravo"}),
+        groups={"bravo": GroupSketch(())},
         labels={"team": frozenset({"fx"})},
         base=FOLDER,
     )

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from marginwatch import clock
 from marginwatch.app.files import read_rules, read_settings
 from marginwatch.app.foresight import unnamed_accounts
+from marginwatch.app.grouping import currency_problems, groups_of
 from marginwatch.app.judge import judge
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.horizon import beyond_the_store
 from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.route import Receiver as Hearer
-from marginwatch.core.ruling import Ruling, Watch
+from marginwatch.core.model import GROUPS
+from marginwatch.core.ruling import Ruling, Watch, group_watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.venues.protocol import VenueCommon
 from marginwatch.venues.registry import calendar_of, venue_kinds
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
     from marginwatch.notify.receiver import Receiver
+    from marginwatch.core.calendar import Calendar
+    from marginwatch.core.rule import Rule
     from marginwatch.venues.protocol import Venue, VenueKind
 
 LEAST_DEADLINE = timedelta(seconds=20)
@@ -78,7 +82,8 @@ def configure(
     sketch = replace(loaded.sketch, files=rule_files) if loaded.sketch and rule_files else loaded.sketch
     rules = None if sketch is None else read_rules(sketch, kinds)
     # In the order of the file: a mistake that only a venue or a service knows is to be mended in the same round.
-    found = sorted((*loaded.problems, *loaded.quote(judge(loaded, kinds))), key=lambda problem: problem.place)
+    judged = loaded.quote((*judge(loaded, kinds), *currency_problems(loaded, kinds)))
+    found = sorted((*loaded.problems, *judged), key=lambda problem: problem.place)
     problems = (*found, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
@@ -109,28 +114,14 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
     """Everything that decides."""
     calendars = calendars_of(settings.calendars)
     return Ruling(
+    groups = groups_of(settings, rules.rules, kinds)
+    venues = {venue.name: _watch(venue, kinds[venue.kind], rules, calendars) for venue in settings.venues}
         revision=rules.revision,
         rules={**health.RULES, **{rule.id: rule for rule in rules.rules}},
-        venues={
-            venue.name: Watch(
-                venue=venue.name,
-                rules=VenueRules(
-                    venue.name,
-                    kinds[venue.kind].catalogue,
-                    rules.rules,
-                    calendars,
-                    venue.calendar or calendar_of(kinds[venue.kind]),
-                ),
-                every=venue.every,
-                stale_after=venue.stale_after,
-                max_age=venue.max_age,
-                selects=Selection(venue.accounts),
-                selection="\n".join(sorted(venue.accounts)),
-            )
-            for venue in settings.venues
-        },
+        venues={**venues, GROUPS: group_watch(groups, calendars, venues)} if groups else venues,
         receivers=tuple(Hearer(receiver.name, receiver.min_severity) for receiver in settings.receivers),
     )
+        groups=groups,
 
 
 def _in_brief(inapplicable: Iterable[Inapplicable], loaded: LoadedSettings) -> Iterator[Problem]:

@@ -43,6 +43,7 @@ def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
         catalogues,
         sketch.venues,
         try_template,
+        groups=sketch.groups,
         calendars=sketch.calendars,
         runbook_base=sketch.runbook_base,
     )

@@ -63,6 +63,8 @@ def without_data(
         states: Every account that is remembered. Without any there is nothing to say yet.
     """
     for rule in rules if states else ():
+        if rule.of_group or rule.selector.groups:
+            continue  # who is in a group shows while it runs, and a group that lacks data is told of
         chosen = [state for state in states if selects(rule.selector, state.account, {}, ())]
         read = {venue: _fields(rule, catalogue) for venue, catalogue in catalogues.items()}
         missing: dict[str, bool] = {}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from marginwatch.config.environment import overrides, unknown_variables
 from marginwatch.config.faults import faults, harmless_keys, holds_secret
+from marginwatch.config.groups import GroupSketch, misnamed, sketched
 from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
@@ -59,6 +60,8 @@ class Sketch:
     """Names, the built-in ones included."""
     runbook_base: str = ""
     """As in `[rules]`."""
+    groups: Mapping[str, GroupSketch] = field(default_factory=dict)
+    """By name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class _Reading:
         self._refuse_same_names()
         self._check_options()
         self._refuse_unknown_calendars()
+        self._refuse_unknown_members()
         settings = self._validated()
         if self.problems or settings is None:
             problems = tuple(sorted(self.problems, key=lambda problem: problem.place))
@@ -211,7 +215,7 @@ class _Reading:
                 self._problem(self.places.value(loc), what, hint)
 
     def _refuse_same_names(self) -> None:
-        for kind in ("venues", "calendars", "receivers"):
+        for kind in ("venues", "calendars", "groups", "receivers"):
             seen: dict[str, Place] = {}
             for number, table in enumerate(self._tables(kind)):
                 loc, name = (kind, number, "name"), table.get("name")
@@ -227,6 +231,11 @@ class _Reading:
             if isinstance(name, str) and name not in self._calendars():
                 hint = did_you_mean(name, self._calendars()) or f"there are {', '.join(sorted(self._calendars()))}"
                 self._problem(self.places.value(("venues", number, "calendar")), f"there is no calendar `{name}`", hint)
+
+    def _refuse_unknown_members(self) -> None:
+        names = [str(table.get("name")) for table in self._tables("venues")]
+        for loc, what, hint in misnamed(self._tables("groups"), names):
+            self._problem(self.places.value(loc), what, hint)
 
     def _calendars(self) -> frozenset[str]:
         named = (table.get("name") for table in self._tables("calendars"))

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from marginwatch.config.currencies import mixed_currencies
+from marginwatch.config.grouprules import GROUP, chosen, misplaced, units_of
 from marginwatch.config.ladder import Ladder, hardly_meant, read_ladder
 from marginwatch.config.runbooks import runbook_problems, told_runbook
 from marginwatch.config.suggest import did_you_mean
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from marginwatch.config.document import Node
+    from marginwatch.config.groups import GroupSketch
     from marginwatch.config.rulemodel import Draft
     from marginwatch.core.fields import Catalogue
 
@@ -39,8 +41,8 @@ class Scene:
     """Kind of every configured venue, by its name."""
     check_template: Callable[[Rule, str], str | None]
     """What is wrong with the rule's summary at a kind of venue, as one sentence; None when nothing is."""
-    groups: frozenset[str] = frozenset()
-    """Groups of accounts the config defines."""
+    groups: Mapping[str, GroupSketch] = field(default_factory=dict)
+    """Groups of accounts the config defines, by name."""
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Labels of accounts the config defines: key to values."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
@@ -72,7 +74,7 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     verdict = Verdict()
     _check_labels(draft, scene, verdict.problems)
     venues = _selected(draft, scene, verdict.problems)
-    units = _units(draft, scene, venues, verdict)
+    units = _units_of_groups(draft, scene, verdict) if draft.each == GROUP else _units(draft, scene, venues, verdict)
     ladder = Ladder((Level(draft.severity),), None)
     if draft.kind is RuleKind.LADDER:
         ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
@@ -153,6 +155,27 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
 
 
 def _calendar_problems(draft: Draft, node: condition.Node, scene: Scene) -> Iterator[Problem]:
+def _units_of_groups(draft: Draft, scene: Scene, verdict: Verdict) -> dict[str, Unit | None]:
+    """The unit of the expression in every group it is for. Faults are recorded."""
+    verdict.problems.extend(misplaced(draft))
+    if not scene.groups:
+        hint = "add a [[groups]] table with the accounts to look at as one"
+        verdict.problems.append(Problem(draft.place, 'each = "group", and the config defines no group', hint))
+    node = condition.parse(str(draft.expression.value))
+    if isinstance(node, condition.Fault):
+        verdict.problems.append(_problem(draft.expression, node))
+        return {}
+    verdict.problems.extend(_calendar_problems(draft, node, scene))
+    groups = {
+        name: {venue: scene.catalogues[scene.venues[venue]] for venue in group.venues}
+        for name, group in chosen(draft, scene.groups).items()
+    }
+    names = condition.every_name(scene.catalogues.values()) | frozenset(COMMON_UNITS)
+    units, problems = units_of(draft, node, groups, names)
+    verdict.problems.extend(problems)
+    return units
+
+
     if draft.calendar is None:
         return
     name = str(draft.calendar.value)
@@ -182,7 +205,8 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str) -> Rule:
         worsens_by=ladder.worsens_by,
         remind_every=draft.remind_every,
         summary=str(draft.summary.value) if draft.summary else "",
-        each=draft.each,
+        each="" if draft.each == GROUP else draft.each,
+        of_group=draft.each == GROUP,
         calendar="" if draft.calendar is None else str(draft.calendar.value),
         runbook=runbook,
         selector=Selector(
@@ -193,18 +217,20 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str) -> Rule:
         ),
         place=draft.place,
     )
-    return replace(rule, revision=_revision(rule))
+    of = chosen(draft, scene.groups) if rule.of_group or rule.selector.groups else {}
+    return replace(rule, revision=_revision(rule, [group.definition for group in of.values()]))
 
 
 def _texts(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(str(node.value) for node in nodes)
 
 
-def _revision(rule: Rule) -> str:
-    """A short hash of all that decides: not of the title, the summary and the place."""
+def _revision(rule: Rule, groups: list[str]) -> str:
+    """A short hash of all that decides, its groups included: not of the title, the summary and the place."""
     levels = [(level.severity.label, level.operator, str(level.limit), str(level.clear)) for level in rule.levels]
     durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
     decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
     decides += [rule.calendar] if rule.calendar else []
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]
+    decides += [str(rule.of_group), groups] if groups else []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from marginwatch.config.document import Document
+    from marginwatch.config.groups import GroupSketch
     from marginwatch.config.runbooks import Page
     from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
@@ -64,7 +65,7 @@ def load_rules(
     venues: Mapping[str, str],
     check_template: Callable[[Rule, str], str | None],
     *,
-    groups: frozenset[str] = frozenset(),
+    groups: Mapping[str, GroupSketch] | None = None,
     labels: Mapping[str, frozenset[str]] | None = None,
     calendars: frozenset[str] = frozenset(BUILT_IN),
     runbook_base: str = "",
@@ -77,7 +78,7 @@ def load_rules(
         catalogues: Of every installed kind of venue, by kind.
         venues: Kind of every configured venue, by its name.
         check_template: What is wrong with a rule's summary at a kind of venue, as one sentence, else None.
-        groups: Groups of accounts the config defines.
+        groups: Groups of accounts the config defines, by name.
         labels: Labels of accounts the config defines, key to values.
         calendars: Names of the calendars there are.
         runbook_base: The web address below which the pages of runbooks are published, if they are.

@@ -102,7 +102,7 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
         clear_by=table.amount("clear_by"),
         worsens_by=table.amount("worsens_by"),
         summary=table.text("summary", LONGEST_SUMMARY),
-        each=table.word("each", ("position",)) or "",
+        each=table.word("each", ("position", "group")) or "",
         calendar=table.text("calendar"),
         runbook=table.text("runbook", LONGEST_RUNBOOK),
         venues=table.texts("venues"),

@@ -77,13 +77,16 @@ _KEYS: Final[Mapping[str, tuple[Schema, str]]] = {
     "venues": (_TEXTS, "Names of venues, with * and ?; without it the rule looks at all."),
     "accounts": (_TEXTS, "Ids or names of accounts, with * and ?; without it the rule looks at all."),
     "labels": ({"type": "object", "additionalProperties": _TEXT}, "Labels that an account must have."),
-    "groups": (_TEXTS, "Groups of accounts that the config defines."),
+    "groups": (_TEXTS, "Groups of accounts that the config defines; without it the rule looks at all."),
     "calendar": ({"type": "string", "pattern": r"\S"}, "Whose sessions its windows follow; else the venue's."),
     "runbook": (
         {"type": "string", "pattern": RUNBOOK, "maxLength": LONGEST_RUNBOOK},
         "What to do: a web address, or a section of a Markdown file beside this one, as in desk.md#margin-usage.",
     ),
-    "each": ({"enum": ["position"]}, "Looks at every position by itself, with fields such as position.symbol."),
+    "each": (
+        {"enum": ["position", "group"]},
+        "Looks at every position by itself, position.symbol, or at every group of accounts as one, sum(equity).",
+    ),
 }
 """What each key of a rule may hold, and what it means."""
 

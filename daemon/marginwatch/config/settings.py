@@ -12,6 +12,7 @@ from pydantic import field_validator as validates
 
 from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.durations import Duration, format_duration
+from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
 from marginwatch.core.model import Severity
 
@@ -209,6 +210,8 @@ class Settings(Table):
     """At least one."""
     calendars: tuple[CalendarSettings, ...] = ()
     """Besides the built-in ones, or more of those."""
+    groups: tuple[GroupSettings, ...] = ()
+    """Accounts that rules look at as one."""
     receivers: tuple[ReceiverSettings, ...]
     """At least one."""
 

@@ -69,6 +69,8 @@ def _faults(placeholder: template.Placeholder, rule: Rule, fields: Fields) -> It
         yield f"{{{name}}} has no meaning in a rule without `value`", "name the field instead"
     elif name.startswith(condition.POSITION) and not rule.each:
         yield f"{{{name}}} is a field of a position", 'the rule needs each = "position"'
+    elif rule.of_group and name not in template.NAMES:
+        yield f"{name} is a field of each account, not of their group", "a rule with `value` may name {value}"
     elif not units:
         yield f"there is no field {name}", did_you_mean(name, sorted(fields.names))
     elif misfit := next((words for unit in units if (words := template.misfit(placeholder, unit))), ""):
