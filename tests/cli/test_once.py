@@ -38,6 +38,7 @@ def test_all_is_well(shell: Shell) -> None:
     assert (said.code, sentences(said)) == (0, [])
     assert said.out == "every venue answered, and every message was delivered\n"
     assert [post.json["state"] for post in sink.posts] == ["firing"]
+    assert shell("plan").out.startswith("nothing would change: the rules on disk are those in force since ")
 
 
 def test_what_failed_is_named(shell: Shell, snapshot: SnapshotAssertion) -> None:

@@ -78,11 +78,6 @@ class Pump:
         self._inbox.append(arrival)
         self._arrived.set()
 
-    @property
-    def reloading(self) -> bool:
-        """Other rules wait to be in force, which can take a while."""
-        return self._next is not None
-
     async def prepare(self, ruling: Ruling) -> Seeding:
         """The windows that other rules ask for, to be filled with what is stored before it was begun."""
         return await self._writer.call(lambda: self._ticker.prepare(ruling, clock.now()))

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from marginwatch import clock
 from marginwatch.app.build import assemble
 from marginwatch.app.daemon import Daemon
 from marginwatch.app.once import one_cycle
 from marginwatch.config.location import state_folder
+from marginwatch.config.rulebook import rulebook
 from marginwatch.ops.logs import configure_logging, uncaught_logged
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.store import Store
@@ -48,6 +50,7 @@ def run_daemon(configured: Configured) -> None:
 def run_once(configured: Configured) -> list[str]:
     """One full cycle of every venue, and delivery of what follows; a sentence for each that failed."""
     with owned_store(configured) as store:
+        store.rulebooks.record(rulebook(configured.rules), clock.now())
         return asyncio.run(one_cycle(assemble(configured), store))
 
 

@@ -38,7 +38,7 @@ class Vitals:
 
     def alive(self) -> bool:
         """The tick loop makes progress; by a clock that nobody sets, or a machine put right would be stopped for it."""
-        return self.pump.reloading or clock.monotonic() - self.pump.last_tick < STUCK
+        return clock.monotonic() - self.pump.last_tick < STUCK
 
     def health(self, now: datetime) -> Health:
         """Everything that is looked at, with how it is."""
