@@ -15,8 +15,8 @@ from marginwatch.config.calendars import calendars_of
 from marginwatch.config.horizon import beyond_the_store
 from marginwatch.core import health
 from marginwatch.core.evaluate import VenueRules
-from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.model import GROUPS
+from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch, group_watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.venues.protocol import VenueCommon
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
     from marginwatch.notify.receiver import Receiver
-    from marginwatch.core.calendar import Calendar
-    from marginwatch.core.rule import Rule
     from marginwatch.venues.protocol import Venue, VenueKind
 
 LEAST_DEADLINE = timedelta(seconds=20)
@@ -113,15 +111,15 @@ def assemble(configured: Configured) -> Parts:
 def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueKind]) -> Ruling:
     """Everything that decides."""
     calendars = calendars_of(settings.calendars)
-    return Ruling(
     groups = groups_of(settings, rules.rules, kinds)
     venues = {venue.name: _watch(venue, kinds[venue.kind], rules, calendars) for venue in settings.venues}
+    return Ruling(
         revision=rules.revision,
         rules={**health.RULES, **{rule.id: rule for rule in rules.rules}},
         venues={**venues, GROUPS: group_watch(groups, calendars, venues)} if groups else venues,
         receivers=tuple(Hearer(receiver.name, receiver.min_severity) for receiver in settings.receivers),
-    )
         groups=groups,
+    )
 
 
 def _in_brief(inapplicable: Iterable[Inapplicable], loaded: LoadedSettings) -> Iterator[Problem]:

@@ -154,7 +154,6 @@ def _units(draft: Draft, scene: Scene, venues: Mapping[str, str], verdict: Verdi
     return {} if faults else units
 
 
-def _calendar_problems(draft: Draft, node: condition.Node, scene: Scene) -> Iterator[Problem]:
 def _units_of_groups(draft: Draft, scene: Scene, verdict: Verdict) -> dict[str, Unit | None]:
     """The unit of the expression in every group it is for. Faults are recorded."""
     verdict.problems.extend(misplaced(draft))
@@ -176,6 +175,7 @@ def _units_of_groups(draft: Draft, scene: Scene, verdict: Verdict) -> dict[str, 
     return units
 
 
+def _calendar_problems(draft: Draft, node: condition.Node, scene: Scene) -> Iterator[Problem]:
     if draft.calendar is None:
         return
     name = str(draft.calendar.value)
@@ -232,5 +232,5 @@ def _revision(rule: Rule, groups: list[str]) -> str:
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
     decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
     decides += [rule.calendar] if rule.calendar else []
-    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]
     decides += [str(rule.of_group), groups] if groups else []
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]
