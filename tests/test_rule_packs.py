@@ -73,6 +73,17 @@ def test_every_rule_file_of_the_folder_is_tested() -> None:
     assert {file for file, _ in shipped().rules} == {str(path) for path in files}
 
 
+def test_the_example_of_own_rules_is_one_to_copy() -> None:
+    """The rules, tests and runbook in the guide are right, pass, and show all four cases of each rule."""
+    folder = packs_folder().parent / "docs" / "examples"
+    suites = read_suites([folder / "desk.test.toml"], venue_kinds())
+    outcomes = [run(bound) for bound in suites.tests]
+
+    assert suites.problems == []
+    assert [line for outcome in outcomes if not outcome.passed for line in explain(outcome)] == []
+    assert untested(suites, outcomes) == ()
+
+
 PARTS = ("### Meaning", "### Impact", "### Diagnosis", "### Mitigation")
 
 

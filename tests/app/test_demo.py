@@ -15,6 +15,8 @@ from marginwatch.app.demo import play
 from marginwatch.app.demo.console import Board
 from marginwatch.app.demo.play import Wanted, run_demo
 from marginwatch.app.demo.rules import write_rules
+from marginwatch.config.rulefile import load_rules
+from marginwatch.venues.registry import venue_kinds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +82,8 @@ def test_the_shipped_rules_are_shortened_and_nothing_else(tmp_path: Path, speed:
     margin = next(file for file in files if file.name == "margin.toml").read_text()
     assert {"margin.toml", "calls.toml", "permissions.toml"} == {file.name for file in files}
     assert all(line in margin for line in expected)
+    catalogues = {name: kind.catalogue for name, kind in venue_kinds().items()}
+    assert load_rules([str(file) for file in files], catalogues, {}, lambda *_: None).problems == ()
     assert 'clear_by = "3%"' in margin
     assert 'worsens_by = "10%"' in margin
 

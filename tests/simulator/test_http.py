@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from marginwatch.simulator import helio, stonex
+from marginwatch.simulator.architect_bodies import margin_calls
 from marginwatch.simulator.faults import Fault, FaultKind, Faults
 from marginwatch.simulator.helio import HelioSimulator
 from marginwatch.simulator.stonex import StonexSimulator
@@ -133,3 +135,16 @@ def test_a_margin_call_is_open_until_met() -> None:
     """As simulated for Architect: an amount, what is met of it, and when it is due."""
     call = SimMarginCall("MAINTENANCE", Decimal(10), Decimal(4), date(2026, 1, 2))
     assert (call.status, call.call_amount - call.satisfied_amount) == ("OPEN", Decimal(6))
+
+
+def test_a_margin_call_may_be_due_days_from_now() -> None:
+    """So a scenario is as urgent whenever it is played; the day begins in UTC, as the vendor's dates do."""
+    now = datetime(2026, 1, 30, 22, tzinfo=UTC)
+    call = SimMarginCall("MAINTENANCE", Decimal(10), due_date=timedelta(days=3))
+    account = SimAccount("architect", "a", "A", margin_calls=(call, replace(call, due_date=date(2026, 1, 2))))
+    made = margin_calls(account, now)
+
+    assert [row["due_date"] for row in made if isinstance(row, dict)] == [
+        "2026-02-02T00:00:00Z",
+        "2026-01-02T00:00:00Z",
+    ]

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from marginwatch.config.rulemodel import Draft
 
 _WEB: Final = r"https?://[^\s/]\S*"
-_PAGE: Final = r"[\w.-]+\.md#[\w.-]+"
-FORM: Final = f"^(?:{_WEB}|{_PAGE})$"
+_SECTION: Final = r"[\w.-]+\.md#[\w.-]+"
+FORM: Final = f"^(?:{_WEB}|{_SECTION})$"
 """What `runbook` may be: a web address, or a page beside the rule file and a section of it."""
 _HEADING: Final = re.compile(r"^## +(\S.*?) *$", re.MULTILINE)
-_SHIPPED: Final = "RUNBOOK.md"
+PAGE: Final = "RUNBOOK.md"
+"""What the page of a pack is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def command(rule: str) -> str:
 
 def page_of(draft: Draft) -> Page | None:
     """The page the rule names; None when it names none, or a web address."""
-    if draft.runbook is None or not re.fullmatch(_PAGE, str(draft.runbook.value), re.ASCII):
+    if draft.runbook is None or not re.fullmatch(_SECTION, str(draft.runbook.value), re.ASCII):
         return None
     name, _, section = str(draft.runbook.value).partition("#")
     return Page(Path(draft.place.file).parent / name, section)
@@ -97,7 +98,7 @@ def read_sections(file: Path) -> Mapping[str, str] | Problem:
 def shipped_sections() -> Mapping[str, str]:
     """The sections of all packs: of each shipped rule and of each built-in alert, by its id."""
     found: dict[str, str] = {}
-    for file in sorted(packs_folder().glob(f"*/{_SHIPPED}")):
+    for file in sorted(packs_folder().glob(f"*/{PAGE}")):
         sections = read_sections(file)
         if not isinstance(sections, Problem):
             found |= sections

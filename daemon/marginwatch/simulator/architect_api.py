@@ -115,7 +115,7 @@ class ArchitectApi:
     def _margin_calls(self, request: Request) -> dict[str, Json]:
         wanted = request.get("account_id")
         found = [each for each in self._visible() if wanted in (None, each.id)]
-        return {"margin_calls": [call for each in found for call in bodies.margin_calls(each)]}
+        return {"margin_calls": [call for each in found for call in bodies.margin_calls(each, self._world.now())]}
 
     def _visible(self) -> list[SimAccount]:
         """The accounts whose balances this login may see and that the server answers for."""

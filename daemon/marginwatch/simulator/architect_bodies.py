@@ -68,9 +68,9 @@ def summary(account: SimAccount, at: datetime, call: str) -> dict[str, Json]:
     return with_gaps(body, account, call)
 
 
-def margin_calls(account: SimAccount) -> list[Json]:
+def margin_calls(account: SimAccount, now: datetime) -> list[Json]:
     """The account's margin calls, open or met."""
-    return [with_gaps(_margin_call(account, call), account, "Boss/MarginCalls") for call in account.margin_calls]
+    return [with_gaps(_margin_call(account, call, now), account, "Boss/MarginCalls") for call in account.margin_calls]
 
 
 def history(account: SimAccount, request: Mapping[str, object], now: datetime) -> list[Json]:
@@ -129,7 +129,8 @@ def _lot(position: SimPosition) -> dict[str, Json]:
     }
 
 
-def _margin_call(account: SimAccount, call: SimMarginCall) -> dict[str, Json]:
+def _margin_call(account: SimAccount, call: SimMarginCall, now: datetime) -> dict[str, Json]:
+    due = now.date() + call.due_date if isinstance(call.due_date, timedelta) else call.due_date
     return {
         "account_number": account.name.partition(":")[2].partition("/")[0] or account.id,
         "call_amount": call.call_amount,
@@ -140,7 +141,7 @@ def _margin_call(account: SimAccount, call: SimMarginCall) -> dict[str, Json]:
         "remarks": "",
         "satisfied_amount": call.satisfied_amount,
         "status": call.status,
-        "due_date": None if call.due_date is None else f"{call.due_date.isoformat()}T00:00:00Z",
+        "due_date": None if due is None else f"{due.isoformat()}T00:00:00Z",
     }
 
 

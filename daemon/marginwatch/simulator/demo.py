@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -107,7 +107,7 @@ _ACCOUNTS: Final = (
     _account((helio.VENUE, SUMMIT), "Summit FX", equity=8_000),
 )
 
-_CALL: Final = SimMarginCall("MAINTENANCE", Decimal(25_000), due_date=date(2026, 12, 18))
+_CALL: Final = SimMarginCall("MAINTENANCE", Decimal(25_000), due_date=timedelta(days=3))
 _OUTAGE: Final = Fault(FaultKind.STATUS, status=503, message="Service Unavailable")
 
 _FUTURES: Final = (

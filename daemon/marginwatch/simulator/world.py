@@ -13,7 +13,7 @@ from marginwatch.errors import MarginwatchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import date, datetime, timedelta
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | Decimal | bool | None"
 """A wire body before it is encoded; money is Decimal."""
@@ -52,7 +52,8 @@ class SimMarginCall:
     call_type: str
     call_amount: Decimal
     satisfied_amount: Decimal = Decimal(0)
-    due_date: date | None = None
+    due_date: date | timedelta | None = None
+    """A length of time counts from the day the venue is asked."""
     status: str = "OPEN"
 
 

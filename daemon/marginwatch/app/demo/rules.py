@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.config.durations import format_duration, parse_duration
 from marginwatch.config.rulepacks import pack_files, packs_folder
+from marginwatch.config.runbooks import PAGE
 from marginwatch.errors import Problem
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def write_rules(folder: Path, speed: float) -> list[Path]:
             text = _DURATION.sub(lambda match: _shorter(match, speed), file.read_text())
             target.write_text(_STEP.sub(lambda match: f'worsens_by = "{int(match[1]) * LARGER}%"', text))
             written.append(target)
+    pages = [packs_folder() / pack / PAGE for pack in PACKS]
+    (folder / PAGE).write_text("\n".join(page.read_text() for page in pages))
     return written
 
 
