@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from marginwatch.config.rulefile import Inapplicable
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
+    from marginwatch.core.calendar import Calendar
     from marginwatch.notify.receiver import Receiver
     from marginwatch.venues.protocol import Venue, VenueKind
 
@@ -119,6 +120,19 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
         venues={**venues, GROUPS: group_watch(groups, calendars, venues)} if groups else venues,
         receivers=tuple(Hearer(receiver.name, receiver.min_severity) for receiver in settings.receivers),
         groups=groups,
+    )
+
+
+def _watch(venue: VenueSettings, kind: VenueKind, rules: LoadedRules, calendars: Mapping[str, Calendar]) -> Watch:
+    calendar = venue.calendar or calendar_of(kind)
+    return Watch(
+        venue=venue.name,
+        rules=VenueRules(venue.name, kind.catalogue, rules.rules, calendars, calendar),
+        every=venue.every,
+        stale_after=venue.stale_after,
+        max_age=venue.max_age,
+        selects=Selection(venue.accounts),
+        selection="\n".join(sorted(venue.accounts)),
     )
 
 

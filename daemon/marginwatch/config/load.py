@@ -299,7 +299,8 @@ class _Reading:
         files = self._full_paths(rules)
         if not files or len(venues) != len(tables):
             return None
-        return Sketch(files, venues, self._calendars(), rules.runbook_base)
+        groups = sketched(self._tables("groups"), venues)
+        return Sketch(files, venues, self._calendars(), rules.runbook_base, groups)
 
     def _full_paths(self, rules: RulesSettings) -> tuple[str, ...]:
         folder = self.file.absolute().parent

@@ -80,8 +80,9 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
         ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
         verdict.notes.extend(hardly_meant(draft, ladder.levels))
     runbook = told_runbook(draft, scene.runbook_base, shipped=shipped)
-    rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT, runbook)
-    fields = Fields({kind: scene.catalogues[kind] for kind in units}, scene.catalogues)
+    rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT, runbook, scene)
+    here = {kind: scene.catalogues[kind] for kind in units if not rule.of_group}
+    fields = Fields(here, scene.catalogues)
     verdict.problems.extend(check_summary(draft, rule, fields, scene.check_template))
     verdict.problems.extend(runbook_problems(draft))
     if units or verdict.problems:
@@ -192,7 +193,7 @@ def _lacking(node: condition.Node, catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(name for name in condition.names(node) if name not in known)
 
 
-def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str) -> Rule:
+def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str, scene: Scene) -> Rule:
     rule = Rule(
         id=draft.id,
         title=draft.title,

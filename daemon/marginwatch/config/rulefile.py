@@ -86,7 +86,7 @@ def load_rules(
     """
     known = {name: kind for name, kind in venues.items() if kind in catalogues}
     kinds = known or {kind: kind for kind in catalogues}
-    scene = Scene(catalogues, kinds, check_template, groups, labels or {}, calendars, runbook_base)
+    scene = Scene(catalogues, kinds, check_template, groups or {}, labels or {}, calendars, runbook_base)
     loading = _Loading(scene, base or Path())
     for entry in entries:
         loading.read(entry)
