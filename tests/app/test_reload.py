@@ -33,7 +33,7 @@ PEAK = '[[rule]]\nid = "peak"\nwhen = "drawdown(equity, \\"1d\\") > 50"\n'
 def write(folder: Path) -> Path:
     """A config whose venue is to be played by a scripted one."""
     login = {"api_key": "A" * 24, "api_secret": "B" * 43 + "="}
-    venue = table("[venues]", {"name": "futures", "kind": "architect", "every": "1s", **login})
+    venue = table("[venues]", {"name": "futures", "kind": "architect", "every": "1s", "currency": "USD", **login})
     return write_config(folder, venue, receiver("hook", "json://127.0.0.1:9/"), rules=USAGE)
 
 
@@ -149,12 +149,14 @@ async def test_rules_that_are_in_force_stay_so_without_a_record(
 
 
 def test_what_a_reload_can_change(tmp_path: Path) -> None:
-    """Rules and calendars; every other table is named."""
+    """Rules, groups and calendars; every other table is named."""
     config = write(tmp_path)
     running = configure(config, {})
     hours = {"zone": "Europe/Berlin", "open": "09:00", "close": "17:30", "days": ["mon", "tue"]}
     calendar = table("[calendars]", {"name": "desk", **hours})
     config.write_text(config.read_text() + calendar)
+    group = table("[groups]", {"name": "prop", "accounts": ["futures/*"], "currency": "USD"})
+    config.write_text(config.read_text() + group)
     assert changed_tables(running.settings, reread(running, {}).settings) == []
     config.write_text(config.read_text().replace('every = "1s"', 'every = "2s"'))
     with pytest.raises(NeedsRestartError, match=r"a reload cannot change \[venues\]; restart"):

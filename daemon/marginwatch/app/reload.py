@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 Past: TypeAlias = "Callable[[Container[AccountKey], datetime, datetime], Iterable[Observation]]"
 """(accounts, since, until) to what was committed of these accounts in that time; see `Store.observations`."""
 
-RELOADABLE = frozenset({"rules", "calendars"})
+RELOADABLE = frozenset({"rules", "groups", "calendars"})
 """Tables of the config that a reload may change."""
 
 
@@ -56,7 +56,7 @@ def reread(running: Configured, environ: Mapping[str, str]) -> Configured:
 
     Raises:
         InvalidInputError: With every problem of every file.
-        NeedsRestartError: Something else than rules and calendars was changed.
+        NeedsRestartError: Something else than rules, groups and calendars was changed.
         NoConfigError: The config file is gone.
     """
     found = configure(running.file, environ)
