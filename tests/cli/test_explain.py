@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -269,6 +270,23 @@ def test_how_an_alert_comes_to_its_end(asked: Shell, snapshot: SnapshotAssertion
     for line in ("warning has been good for 1 min; it takes 2 min", "critical has been good for 1 min; it takes 2 min"):
         assert line in said(asked, "margin-usage", "A-1", "--at", "2026-03-02T12:08:05")
     assert said(asked, "margin-usage", "A-1") == snapshot
+
+
+def test_a_group_is_explained_as_an_account(asked: Shell, snapshot: SnapshotAssertion) -> None:
+    """What its accounts say together, windows included; of the past as it was recorded, for it is put together anew."""
+    config = storied.write(asked.folder, RULES + storied.FAMILY)
+    storied.join(config)
+
+    def fall(story: Story) -> None:
+        for second, equity in enumerate(("100000", "100000", "90000"), 42):
+            story.see(10 * second, numbers("0.5", equity), as_of=10 * second - 2)
+            story.see(10 * second + 1, {**HEDGE, "margin_usage": Decimal(0)}, account=FX)
+
+    _go_on(asked, fall)
+    assert said(asked, "family", "family") == snapshot
+    assert said(asked, "family", "group/family", "--at", "12:07:30") == snapshot
+    assert "because it looks at groups of accounts, not at one by itself" in said(asked, "family", "A-1")
+    assert "because it looks at accounts by themselves, not at groups of them" in said(asked, "slide", "family")
 
 
 def test_no_secret_is_shown(asked: Shell) -> None:

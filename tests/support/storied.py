@@ -109,6 +109,24 @@ SECRETS: Final = ("B" * 43 + "=", "correct-horse-battery", "staple-of-clearing",
 """What the config holds that nobody may be shown."""
 
 
+FAMILY: Final = """
+[[rule]]
+id = "family"
+title = "The family's money"
+when = 'drawdown(sum(equity), "1h") > 1_000 or any(margin_usage > 99%)'
+severity = "warning"
+each = "group"
+"""
+"""A rule about the group that `join` makes."""
+
+
+def join(config: Path) -> None:
+    """Let the config have a group of both accounts."""
+    group = {"name": "family", "accounts": ["futures/*", "fx/*"], "currency": "USD", "rates_of": "2026-03-02"}
+    text = config.read_text().replace('kind = "architect"', 'kind = "architect"\ncurrency = "USD"')
+    config.write_text(text + table("[groups]", group) + 'rates = { EUR = "1.08" }\n')
+
+
 class Story:
     """Tells the engine what venues answer."""
 

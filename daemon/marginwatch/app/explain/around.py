@@ -10,6 +10,7 @@ from marginwatch.app.explain.model import Hearing, Sent
 from marginwatch.config.rulebook import written
 from marginwatch.core import condition
 from marginwatch.core.alert import State
+from marginwatch.core.model import GROUPS
 from marginwatch.core.route import silence_of
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import selects_venue
@@ -37,6 +38,9 @@ def exclusion(ruling: Ruling, rule: Rule, account: Account) -> str:
     watch = ruling.venues.get(venue)
     if rule.kind is RuleKind.HEALTH:
         return ""
+    if rule.of_group != (venue == GROUPS):
+        one, other = "groups of accounts, not at one by itself", "accounts by themselves, not at groups of them"
+        return f"it looks at {one if rule.of_group else other}"
     if watch is None:
         return f"the config has no venue {venue} any more"
     if not watch.selects(account):
@@ -58,8 +62,8 @@ def _passed_over(watch: Watch, rule: Rule, account: Account) -> str:
     return "it looks only at accounts with other labels, or of other groups"
 
 
-def hearings(reading: Reading, ruling: Ruling, rule: Rule, alert: Alert | None, at: datetime) -> Iterator[Hearing]:
-    """Every receiver of the config, with the trouble that it has now and had then."""
+def hearings(reading: Reading, ruling: Ruling, rule: Rule, told: Mapping[str, int], at: datetime) -> Iterator[Hearing]:
+    """Every receiver of the config, with the trouble that it has now and had then; `told` counts messages by name."""
     health = reading.store.outbox.receivers()
     for receiver in ruling.receivers:
         known = health.get(receiver.name)
@@ -68,7 +72,7 @@ def hearings(reading: Reading, ruling: Ruling, rule: Rule, alert: Alert | None, 
             receiver=receiver.name,
             min_severity=receiver.min_severity,
             levels=tuple(level.severity for level in rule.levels if level.severity >= receiver.min_severity),
-            told=0 if alert is None else alert.told.get(receiver.name, 0),
+            told=told.get(receiver.name, 0),
             failing_since=None if failing is None else failing.failing_since,
             trouble="" if failing is None else failing.detail,
         )

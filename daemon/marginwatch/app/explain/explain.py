@@ -8,6 +8,7 @@ what surrounds it  silences, acknowledgements, receivers, messages
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,11 +19,11 @@ from marginwatch.app.explain.find import UnknownSubjectError, find_account, find
 from marginwatch.app.explain.look import View, look, worst
 from marginwatch.app.explain.model import Explanation, Standing
 from marginwatch.app.explain.recall import recall
-from marginwatch.app.explain.record import FARTHEST, Record
+from marginwatch.app.explain.record import FARTHEST, OPEN, Record
 from marginwatch.core.alert import Status
 from marginwatch.core.draft import OURS
 from marginwatch.core.machine import Policy, remind_at
-from marginwatch.core.model import Account
+from marginwatch.core.model import GROUPS, Account
 from marginwatch.core.result import AlertKey
 from marginwatch.core.rule import RuleKind
 from marginwatch.notify.words import moment, span
@@ -102,6 +103,9 @@ class _Explaining:
         alert = self._alert(key, recalled)
         given = None if alert is None else around.acknowledgement(self._reading, alert, self._record.steps, self._at)
         episode = alert.alert_id if alert is not None else recorded.alert_id if recorded is not None else ""
+        messages = tuple(around.sent(self._reading, episode, self._at)) if episode else ()
+        goes_on = alert is not None or (self._past and recorded is not None and recorded.after in OPEN)
+        told = Counter(each.row.message.receiver for each in messages) if goes_on else {}
         return Explanation(
             now=self._question.now,
             at=self._at,
@@ -118,8 +122,8 @@ class _Explaining:
             agrees=self._record.agrees(alert, subject) if self._decides(recalled) else None,
             acknowledgement=given,
             silences=around.silences(self._reading, key, self._at),
-            receivers=tuple(around.hearings(self._reading, self._ruling, self._rule, alert, self._at)),
-            sent=tuple(around.sent(self._reading, episode, self._at)) if episode else (),
+            receivers=tuple(around.hearings(self._reading, self._ruling, self._rule, told, self._at)),
+            sent=messages,
             steps=tuple(self._record.near(subject)),
         )
 
@@ -211,9 +215,9 @@ class _Explaining:
         return next((alert for alert in found if alert.key == key), None)
 
     def _decides(self, recalled: Recalled | None) -> bool:
-        """Whether a moment of the past can be decided again: a group's answers are not its own."""
-        watched = any(venue.name == self._account.key.venue for venue in self._reading.settings.venues)
-        return self._past and watched and not self._too_long and recalled is not None and recalled.sight is not None
+        """Whether a moment of the past can be decided again: what a group says is put together from its accounts."""
+        alone = self._account.key.venue != GROUPS
+        return self._past and alone and not self._too_long and recalled is not None and recalled.sight is not None
 
     def _standing(
         self, alert: Alert | None, recorded: Transition | None, recalled: Recalled | None, given: Acknowledgement | None
@@ -244,6 +248,8 @@ class _Explaining:
             yield "not every answer of that time is stored any more, so short changes and clocks may be off"
 
     def _currency(self, recalled: Recalled | None) -> str:
-        known = {} if recalled is None else self._last_known(recalled)
-        currency = known.get("currency")
+        if recalled is None:
+            return ""
+        said = {} if recalled.sight is None else recalled.sight.observation.fields
+        currency = said.get("currency") or self._last_known(recalled).get("currency")
         return currency if isinstance(currency, str) else ""

@@ -53,7 +53,7 @@ class View:
     @property
     def original(self) -> Node:
         """Its expression as written; of a group, with its questions to the accounts as names of their answers."""
-        if self.catalogue.kind == "group":
+        if self.rule.of_group:
             return self.applied.node
         node = condition.parse(self.rule.expression)
         assert not isinstance(node, condition.Fault), "it is loaded"

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from marginwatch.app.replay import Replay
 from marginwatch.core.draft import Draft
 from marginwatch.core.engine import Answer
-from marginwatch.core.model import Normalised, Observation, VenueFailure
+from marginwatch.core.memory import Memory
+from marginwatch.core.model import GROUPS, Normalised, Observation, VenueFailure
+from marginwatch.core.seeding import fill
 from marginwatch.core.seen import left_by
 from marginwatch.core.state import AccountState, Prior
 
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.engine import News, Wishes
-    from marginwatch.core.memory import Memory
     from marginwatch.core.model import Account, AccountKey, Value
     from marginwatch.core.ruling import Ruling
+    from marginwatch.core.seeding import Stored
     from marginwatch.core.windows import Coverage
     from marginwatch.store.history import History
     from marginwatch.store.types import RecordedTick
@@ -83,6 +85,8 @@ class _Recalling:
         self._waiting: deque[Callable[[], object]] = deque()
         """What follows from the latest answer on."""
         self._latest: tuple[Observation, datetime] | None = None
+        self._previous: Observation | None = None
+        """The answer before the latest."""
         self._failure: VenueFailure | None = None
         self._unlisted = False
         """The account is to be made known with its first answer."""
@@ -112,6 +116,7 @@ class _Recalling:
         for item in sorted([*given, *tick.failures], key=_came_at):
             if isinstance(item, Observation):
                 self._settle()
+                self._previous = self._latest[0] if self._latest else None
                 self._latest, self._failure = (item, tick.at), None
                 listing = (self._account,) if self._unlisted else None
                 self._unlisted = False
@@ -139,10 +144,7 @@ class _Recalling:
         self._begin(at, left_by(self._replay.memory))
 
     def _begin(self, at: datetime, prior: Prior) -> None:
-        def stored(_: Container[AccountKey], since: datetime) -> Iterator[Observation]:
-            return (each.observation for each in self._history.observations(self._account.key, since, at))
-
-        self._replay.start(at, prior, stored)
+        self._replay.start(at, prior, self._stored(at))
 
     def _pass(self, at: datetime) -> None:
         """The timers that have run out, as a tick attends to them whatever it was for."""
@@ -163,7 +165,8 @@ class _Recalling:
         return replace(wishes, forget=tuple(each for each in wishes.forget if each[1] == self._account.key))
 
     def _look(self, observation: Observation, at: datetime) -> Sight:
-        ruling, memory = self._replay.ruling, self._replay.memory
+        ruling = self._replay.ruling
+        memory = self._put_together(at) if self._account.key.venue == GROUPS else self._replay.memory
         state = memory.accounts.get(observation.account) or AccountState(self._account, at)
         watch = ruling.venues[observation.account.venue]
         rules = ruling.rules_of(watch, state.account)
@@ -174,6 +177,23 @@ class _Recalling:
             facts = {**facts, **values}
             coverage = {each.text: each for each in answers.coverage(tuple(values))}
         return Sight(observation, state, facts, coverage)
+
+    def _put_together(self, at: datetime) -> Memory:
+        """What was known of a group, which is put together from accounts that are not gone through here."""
+        seen = self._previous
+        if seen is None:
+            return Memory()
+        known = {name: value for name, value in seen.fields.items() if value is not None}
+        state = AccountState(self._account, seen.fetched_at, known, seen.observed_at, seen.fetched_at)
+        memory = Memory(accounts={self._account.key: state})
+        fill(memory, self._replay.ruling, at, self._stored(at))
+        return memory
+
+    def _stored(self, until: datetime) -> Stored:
+        def stored(_: Container[AccountKey], since: datetime) -> Iterator[Observation]:
+            return (each.observation for each in self._history.observations(self._account.key, since, until))
+
+        return stored
 
 
 def _came_at(item: Observation | VenueFailure) -> datetime:
