@@ -62,6 +62,8 @@ def emit(plan: Plan, reading: Reading, now: datetime) -> None:
 def document(plan: Plan, reading: Reading) -> Row:
     """For JSON."""
     return {
+        "ok": True,
+        "problems": [],
         "in_force_since": None if plan.in_force is None else plan.in_force.since,
         "rules": [_change_row(change) for change in plan.changes],
         "alerts": [_alert_row(outlook, reading) for outlook in plan.forecast.outlooks],
@@ -194,7 +196,7 @@ def _alert_row(outlook: Outlook, reading: Reading) -> Row:
         "rule": alert.key.rule,
         "venue": alert.key.account.venue,
         "account": alert.key.account.id,
-        "name": reading.name(alert.key.account),
+        "account_name": reading.name(alert.key.account),
         "subject": alert.key.subject,
         "outcome": outlook.outcome.value,
         "state": alert.status.value,
