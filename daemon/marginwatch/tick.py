@@ -25,6 +25,7 @@ import structlog
 
 from marginwatch.core import engine
 from marginwatch.core.alert import State
+from marginwatch.core.defined import worked_out
 from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
@@ -287,10 +288,12 @@ def worded(notice: Notice, decision: Decision) -> Message:
     account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
     told = notice.transition
     fields = {} if state is None else {**state.known, **times(told.as_of, told.fetched_at)}
+    worked = worked_out(decision.draft, key.account, key.rule)
     currency = fields.get("currency")
     about = About(
         account=account,
-        fields=fields,
+        fields={**fields, **{name: each.value for name, each in worked.items()}},
+        meanings={name: each.meaning for name, each in worked.items()},
         rule=decision.draft.ruling.rules.get(key.rule),
         currency=currency if isinstance(currency, str) else "",
         windows=decision.draft.coverage.get(key, ()),

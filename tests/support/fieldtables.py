@@ -32,8 +32,14 @@ def _common(catalogues: Iterable[Catalogue]) -> Iterator[str]:
     yield "| name | unit | " + " | ".join(TITLES[catalogue.kind] for catalogue in found) + " |"
     yield "|---" * (2 + len(found)) + "|"
     for name, unit in COMMON_UNITS.items():
-        cells = ["yes" if catalogue.get(name) else "no" for catalogue in found]
+        cells = [_has(catalogue, name) for catalogue in found]
         yield f"| `{name}` | {unit.value} | " + " | ".join(cells) + " |"
+
+
+def _has(catalogue: Catalogue, name: str) -> str:
+    if name in catalogue.defined:
+        return f"`{catalogue.defined[name].path}`"
+    return "yes" if catalogue.get(name) else "no"
 
 
 def _fields(catalogue: Catalogue) -> Iterator[str]:

@@ -14,6 +14,7 @@ from marginwatch.app.judge import judge
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.horizon import beyond_the_store
 from marginwatch.core import health
+from marginwatch.core.defined import defined_names
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.model import GROUPS
 from marginwatch.core.route import Receiver as Hearer
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings, VenueSettings
     from marginwatch.core.calendar import Calendar
+    from marginwatch.core.rule import Rule
     from marginwatch.notify.receiver import Receiver
     from marginwatch.venues.protocol import Venue, VenueKind
 
@@ -90,7 +92,7 @@ def configure(
         *unnamed_accounts(loaded.settings, rules.rules),
         *beyond_the_store(rules.rules, loaded.settings.store.keep_observations),
     )
-    notes = (*loaded.notes, *rules.notes, *foreseen)
+    notes = (*loaded.notes, *rules.notes, *foreseen, *_worked_out(loaded, rules.rules, kinds))
     every = (*notes, *(each.note for each in rules.inapplicable))
     brief = (*notes, *_in_brief(rules.inapplicable, loaded))
     return Configured(loaded.file, loaded.settings, rules, kinds, every, brief)
@@ -134,6 +136,21 @@ def _watch(venue: VenueSettings, kind: VenueKind, rules: LoadedRules, calendars:
         selects=Selection(venue.accounts),
         selection="\n".join(sorted(venue.accounts)),
     )
+
+
+def _worked_out(loaded: LoadedSettings, rules: Iterable[Rule], kinds: Mapping[str, VenueKind]) -> Iterator[Problem]:
+    """A note for each name in rules that a venue does not answer and that is worked out from what it does."""
+    assert loaded.settings is not None  # there were no problems
+    assert loaded.places is not None
+    for number, venue in enumerate(loaded.settings.venues):
+        found: dict[str, list[str]] = {}
+        for rule in rules:
+            for name in defined_names(rule, venue.name, kinds[venue.kind].catalogue):
+                found.setdefault(name, []).append(rule.id)
+        for name, ids in found.items():
+            meaning = kinds[venue.kind].catalogue.defined[name].meaning
+            what = f"{name} at {venue.name} is {meaning[0].lower()}{meaning[1:].rstrip('.')}"
+            yield Problem(loaded.places.value(("venues", number)), what, f"it is read by {', '.join(ids)}")
 
 
 def _in_brief(inapplicable: Iterable[Inapplicable], loaded: LoadedSettings) -> Iterator[Problem]:

@@ -85,6 +85,6 @@ def _fields(rule: Rule, catalogue: Catalogue) -> tuple[str, ...]:
     assert not isinstance(node, condition.Fault)  # it is loaded
     names = condition.names(node)
     scope: condition.Scope = "position" if rule.each else "account"
-    read = condition.check(node, catalogue, names, scope=scope, kind=rule.kind).fields
-    found = (catalogue.get(name) for name in names if name in read)
+    checked = condition.check(node, catalogue, names, scope=scope, kind=rule.kind).node
+    found = (catalogue.get(name) for name in (() if checked is None else condition.names(checked)))
     return tuple(field.name for field in found if field is not None and field.unit is not Unit.DURATION)

@@ -189,8 +189,11 @@ def _calendar_problems(draft: Draft, node: condition.Node, scene: Scene) -> Iter
 
 
 def _lacking(node: condition.Node, catalogue: Catalogue) -> tuple[str, ...]:
-    known = condition.every_name((catalogue,))
-    return tuple(name for name in condition.names(node) if name not in known)
+    known, names = condition.every_name((catalogue,)), condition.names(node)
+    # What is defined there is absent only where a window cannot stand.
+    return tuple(name for name in names if name not in known) or tuple(
+        name for name in names if name in catalogue.defined
+    )
 
 
 def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str, scene: Scene) -> Rule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from marginwatch.core.condition import BREAKS, Fault, check, compile_screen, com
 from marginwatch.core.condition.aggregate import lowered
 from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Number, Windowed, walk
 from marginwatch.core.condition.window import SESSION
+from marginwatch.core.defined import defined_in
 from marginwatch.core.model import GROUPS, TIMES, times
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import picks_accounts, selects, selects_venue
@@ -48,7 +49,9 @@ class Applied:
     alarm: Node
     """Its expression as a condition of the account: some level holds, somewhere."""
     windows: tuple[str, ...]
-    """The windows of time in it, as `written`."""
+    """The windows of time in it, as `written`, and those of `defined`."""
+    defined: Mapping[str, Windowed] = field(default_factory=dict)
+    """What the venue does not answer and the rule names all the same: the window that each name stands for."""
 
 
 def revision(rules: Iterable[Rule]) -> str:
@@ -104,7 +107,8 @@ class VenueRules:
         return self._shared[chosen]
 
     def _of(self, applied: tuple[Applied, ...]) -> AccountRules:
-        return AccountRules(applied, self.catalogue, Plan((each.node for each in applied), self._sessions))
+        nodes = (node for each in applied for node in (each.node, *each.defined.values()))
+        return AccountRules(applied, self.catalogue, Plan(nodes, self._sessions))
 
     def _apply(self, rule: Rule, calendar: str) -> Applied | None:
         """The rule at this venue, None when it is wholly absent there."""
@@ -120,11 +124,14 @@ class VenueRules:
             raise UncheckedRuleError(rule, checked.faults[0])
         if checked.node is None:
             return None
-        windows = {written(part): part for part in walk(checked.node) if isinstance(part, Windowed)}
+        defined = defined_in(rule, checked.node, self.catalogue, calendar)
+        asked = (part for part in walk(checked.node) if isinstance(part, Windowed))
+        windows = {written(part): part for part in (*asked, *defined.values())}
         sessions = [part for part in windows.values() if part.window.value == SESSION]
         if any(part.calendar not in self._sessions for part in sessions):
             raise UncheckedRuleError(rule, Fault(0, 0, f"there is no calendar {calendar}"))
-        return Applied(rule, checked.node, compile_value(checked.node), _alarm(rule, checked.node), tuple(windows))
+        alarm = _alarm(rule, checked.node)
+        return Applied(rule, checked.node, compile_value(checked.node), alarm, tuple(windows), defined)
 
 
 class AccountRules:

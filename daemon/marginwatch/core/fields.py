@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +79,9 @@ class Catalogue:
     fields: Mapping[str, Field]
     positions: Mapping[str, Field]
     """Names usable after `position.` and inside `any`/`all`; without the prefix here."""
+    defined: Mapping[str, Field] = dataclass_field(default_factory=dict)
+    """Names that the venue does not answer and a rule may use all the same: the `path` of each is an expression over
+    windows of what it does answer, and stands in the rule in place of the name."""
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.fields.values())
@@ -87,9 +91,11 @@ class Catalogue:
         return self.fields.get(name)
 
 
-def catalogue(kind: str, fields: list[Field], positions: list[Field]) -> Catalogue:
+def catalogue(kind: str, fields: list[Field], positions: list[Field], defined: list[Field] | None = None) -> Catalogue:
     """Build a catalogue, refusing a name declared twice (a programming error of a venue plug-in)."""
-    return Catalogue(kind, _by_name(kind, fields), _by_name(kind, positions))
+    defined = defined or []
+    _by_name(kind, [*fields, *defined])
+    return Catalogue(kind, _by_name(kind, fields), _by_name(kind, positions), _by_name(kind, defined))
 
 
 def _by_name(kind: str, fields: list[Field]) -> dict[str, Field]:
@@ -101,6 +107,14 @@ def _by_name(kind: str, fields: list[Field]) -> dict[str, Field]:
         found[field.name] = field
     return found
 
+
+DAY_PNL: Final = Field(
+    "day_pnl",
+    Unit.MONEY,
+    'delta(equity, "session")',
+    "The change of equity since the session's open, deposits and withdrawals included.",
+)
+"""What `day_pnl` is where a venue gives no base to measure a day from."""
 
 COMMON_UNITS: Mapping[str, Unit] = {
     "equity": Unit.MONEY,

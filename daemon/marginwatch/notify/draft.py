@@ -46,6 +46,8 @@ class About:
     """Written after money; empty where the venue names none."""
     windows: tuple[Coverage, ...] = ()
     """How much was seen of each window of time in the rule."""
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    """What names among `fields` stand for that the venue does not answer, each a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def lines(draft: Draft) -> list[str]:
         *_window_lines(draft),
         _summary_line(draft),
         _seen_line(draft),
+        *_meaning_lines(draft),
         "It was already true when first seen." if _already(told) else "",
         "The rule was edited since the last message about this." if told.rule_changed else "",
     )
@@ -198,6 +201,16 @@ def _seen_line(draft: Draft) -> str:
     names = [name for name in dict.fromkeys(_NAME.findall(rule.expression)) if name in fields]
     seen = ", ".join(f"{name} {_seen(draft, name)}" for name in names[:_MOST_SEEN])
     return f"{'Last known' if draft.past else 'Seen'}: {seen}." if seen else ""
+
+
+def _meaning_lines(draft: Draft) -> list[str]:
+    """That the venue itself does not say such a thing, and what it is instead."""
+    venue = clean(draft.told.key.account.venue)
+    return [sentence(f"{name} at {venue} is {_inside(words)}") for name, words in draft.about.meanings.items()]
+
+
+def _inside(words: str) -> str:
+    return words[0].lower() + words[1:].rstrip(".")
 
 
 def _seen(draft: Draft, name: str) -> str:

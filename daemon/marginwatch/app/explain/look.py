@@ -157,8 +157,9 @@ def _inputs(view: View, position: Mapping[str, Value] | None) -> Iterator[Input]
             continue
         values = view.sight.facts if position is None or not of_position else position
         plain = name.removeprefix(POSITION)
-        field = (view.catalogue.positions if of_position else view.catalogue.fields).get(plain)
-        value = values.get(plain)
+        field = (view.catalogue.positions if of_position else _fields(view)).get(plain)
+        meant = view.applied.defined.get(name)
+        value = values.get(plain) if meant is None else values.get(written(meant))
         yield _input(
             name,
             field,
@@ -201,7 +202,14 @@ def _gap(view: View, name: str, field: Field | None, position: Mapping[str, Valu
     if field is None:
         return _NO_SUCH_FIELD
     seeing = view.seeing if position is None else view.seeing.on(position)
-    return blame(condition.nodes.Name(name), seeing).sentence.removeprefix(f"{name} is ")
+    meant = view.applied.defined.get(name)
+    return blame(meant or condition.nodes.Name(name), seeing).sentence.removeprefix(f"{name} is ")
+
+
+def _fields(view: View) -> Mapping[str, Field]:
+    """The fields of the account, and what stands for a field at its venue wherever the rule has it."""
+    defined = {name: view.catalogue.defined[name] for name in view.applied.defined}
+    return {**view.catalogue.fields, **defined}
 
 
 def _compared(node: Node) -> frozenset[str]:

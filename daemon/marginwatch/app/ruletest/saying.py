@@ -63,6 +63,10 @@ class SaidReader:
         names = {each.kind: each.positions if of_positions else each.fields for each in self._everywhere}
         elsewhere = [kind for kind, fields in names.items() if name in fields]
         what = f"there is no field `{name}`" + (" of a position" if of_positions else "")
+        defined = None if of_positions else self._catalogue.defined.get(name)
+        if defined is not None:
+            hint = f"{name} is {defined.path} there: set what that reads"
+            return Problem(place, f"{what} at {self._catalogue.kind}", hint)
         if elsewhere:
             return Problem(place, f"{what} at {self._catalogue.kind}", f"{' and '.join(elsewhere)} has it")
         return Problem(place, what, did_you_mean(name, [name for fields in names.values() for name in fields]))

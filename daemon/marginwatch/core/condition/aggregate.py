@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.condition.check import POSITION, check
@@ -98,7 +98,7 @@ def _read(call: Call, catalogues: Mapping[str, Catalogue], every_name: Collectio
     arguments: dict[str, Node] = {}
     units: dict[str, Measure] = {}
     for venue, fields in catalogues.items():
-        checked = check(call.argument, fields, every_name)
+        checked = check(call.argument, replace(fields, defined={}), every_name)  # the past is of the whole group
         faults += checked.faults
         if checked.node is not None:
             arguments[venue], units[venue] = checked.node, checked.unit

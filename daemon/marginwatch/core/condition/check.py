@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from marginwatch.core.condition.functions import AGGREGATES, QUANTIFIERS, TEMPORAL, WINDOWS
@@ -34,6 +34,7 @@ from marginwatch.core.condition.relations import (
     did_you_mean,
     reckoned,
 )
+from marginwatch.core.condition.syntax import parse
 from marginwatch.core.condition.units import NUMBERS, ORDERED, Measure, described
 from marginwatch.core.condition.window import SESSION, window_fault
 from marginwatch.core.fields import Unit
@@ -74,7 +75,7 @@ def every_name(catalogues: Iterable[Catalogue]) -> frozenset[str]:
     """All names a rule may use at one of these venues, positions' fields with `position.` before them."""
     found: set[str] = set()
     for catalogue in catalogues:
-        found.update(catalogue.fields)
+        found.update(catalogue.fields, catalogue.defined)
         found.update(POSITION + name for name in catalogue.positions)
     return frozenset(found)
 
@@ -169,7 +170,18 @@ class _Checker:
         if of_position and self._scope != "position" and self._inside not in QUANTIFIERS:
             hint = 'ask any(…) or all(…) of them, or give the rule each = "position"'
             return self._fault(node, f"{node.name} is a field of each position, not of the account", hint)
+        if found is None and node.name in self._catalogue.defined:
+            return self._defined(node)
         return _Nothing.ABSENT if found is None else Typed(node, found.unit, found.values)
+
+    def _defined(self, node: Name) -> _Found:
+        """What the name stands for; absent where a window cannot stand."""
+        if self._inside in TEMPORAL | WINDOWS:
+            return _Nothing.ABSENT
+        meant = parse(self._catalogue.defined[node.name].path)
+        assert not isinstance(meant, Fault), "a catalogue's definition can be read"
+        found = self.visit(meant)
+        return found if isinstance(found, _Nothing) else Typed(replace(found.node, at=node.at), found.unit)
 
     def _logic(self, node: Logic) -> _Found:
         parts = [self._boolean(operand) for operand in node.operands]

@@ -20,6 +20,7 @@ from marginwatch.core.condition.nodes import (
     Number,
     Text,
     Truth,
+    Windowed,
     children,
     names,
 )
@@ -89,13 +90,17 @@ def trace(original: Node, checked: Node, ground: Ground) -> Part:
     return _Tracer(ground).part(original, checked)
 
 
-def is_absent(node: Node, catalogue: Catalogue) -> bool:
-    """Whether a venue with that catalogue has nothing of what the part reads, as checking has it."""
+def is_absent(node: Node, catalogue: Catalogue, *, in_past: bool = False) -> bool:
+    """Whether a venue with that catalogue has nothing of what the part reads, as checking has it.
+
+    `in_past`: the part stands where earlier values are asked for, which what the venue does not answer has none of.
+    """
     if isinstance(node, Name):
         if node.name.startswith(POSITION):
             return node.name.removeprefix(POSITION) not in catalogue.positions
-        return node.name not in catalogue.fields
-    below = [is_absent(child, catalogue) for child in children(node)]
+        return node.name not in catalogue.fields and (in_past or node.name not in catalogue.defined)
+    in_past = in_past or isinstance(node, Windowed) or (isinstance(node, Call) and node.function in TEMPORAL)
+    below = [is_absent(child, catalogue, in_past=in_past) for child in children(node)]
     return all(below) if isinstance(node, Logic) and node.operator == "or" else any(below)
 
 
@@ -125,6 +130,8 @@ class _Tracer:
             yield from self._operands(original, checked)
         elif isinstance(original, Call) and isinstance(checked, Call):
             yield from self._argument(original, checked)
+        elif isinstance(original, Name) and isinstance(checked, Windowed):
+            yield self.part(checked, checked)
         elif type(original) is type(checked):
             for part, left in zip(children(original), children(checked), strict=True):
                 if not isinstance(part, Number | Text | Truth | Choices):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from marginwatch.core.fields import Catalogue, Field, Unit, catalogue
+from marginwatch.core.fields import DAY_PNL, Catalogue, Field, Unit, catalogue
 from marginwatch.venues.helio.documented import METRICS, PORTFOLIO, POSITION, TRADE_STATUSES
 
 KIND: Final = "helio"
@@ -87,5 +87,5 @@ _POSITIONS: Final = [
     _common("unrealized_pnl", Unit.MONEY, f"{_ROW}profit", "Profit or loss."),
 ]
 
-CATALOGUE: Final[Catalogue] = catalogue(KIND, [*_COMMON, *_VENDOR], _POSITIONS)
+CATALOGUE: Final[Catalogue] = catalogue(KIND, [*_COMMON, *_VENDOR], _POSITIONS, [DAY_PNL])
 """Common names first, then the vendor's own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from marginwatch.core.fields import Catalogue, Field, Unit, catalogue
+from marginwatch.core.fields import DAY_PNL, Catalogue, Field, Unit, catalogue
 from marginwatch.venues.stonex.documented import (
     AVAILABLE_WITHDRAWAL,
     MARGIN_BALANCE,
@@ -128,6 +128,9 @@ _POSITION_FIELDS: Final = [
 ]
 
 CATALOGUE: Final[Catalogue] = catalogue(
-    KIND, [*_COMMON, *(field.field(_DATA) for field in POSITION_SUMMARY), *_of_balances()], _POSITION_FIELDS
+    KIND,
+    [*_COMMON, *(field.field(_DATA) for field in POSITION_SUMMARY), *_of_balances()],
+    _POSITION_FIELDS,
+    [DAY_PNL],
 )
 """Common names first, then the vendor's own."""
