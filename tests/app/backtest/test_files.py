@@ -99,6 +99,8 @@ WRONG: Final[dict[str, str | bytes]] = {
     "text.jsonl": "equity = 1\n",
     "list.jsonl": "[1]\n",
     "key.jsonl": '{"equity": 1}\n',
+    "venue.jsonl": '{"time": "2026-11-02T14:00:00Z", "venue": ["fx"], "account": "77", "fields": {}}\n',
+    "account.jsonl": '{"time": "2026-11-02T14:00:00Z", "venue": "fx", "account": 77, "fields": {}}\n',
     "misspelt.jsonl": '{"tme": 1}\n',
     "fields.jsonl": '{"time": "2026-11-02T14:00:00Z", "venue": "fx", "account": "77"}\n',
     "field.jsonl": '{"time": "2026-11-02T14:00:00Z", "venue": "fx", "account": "77", "fields": {"trader": "Ann"}}\n',

@@ -30,21 +30,27 @@ class Lines:
         self.path = path
         self.catalogues = catalogues
         self._keys: dict[tuple[str, str], AccountKey] = {}
+        """By venue and account as the lines have them."""
 
     def key(self, number: int, venue: object, account: object) -> AccountKey:
         """The account that a line names; the one venue there is when it names none."""
+        if not isinstance(account, str):
+            raise self.wrong(number, "the line names no account")
+        written = (venue if isinstance(venue, str) else "" if venue is None else str(venue), account)
+        found = self._keys.get(written)
+        if found is None:
+            found = self._keys[written] = self._named(number, *written)
+        return found
+
+    def _named(self, number: int, venue: str, account: str) -> AccountKey:
         if not venue and len(self.catalogues) == 1:
             (venue,) = self.catalogues
-        found = self._keys.get((str(venue), str(account)))
-        if found is not None:
-            return found
         if venue not in self.catalogues:
-            hint = did_you_mean(str(venue), self.catalogues) or f"the venues are {', '.join(self.catalogues)}"
-            raise self.wrong(number, f"no venue in the config is named `{venue or ''}`", hint)
-        if not account or not isinstance(account, str):
+            hint = did_you_mean(venue, self.catalogues) or f"the venues are {', '.join(self.catalogues)}"
+            raise self.wrong(number, f"no venue in the config is named `{venue}`", hint)
+        if not account:
             raise self.wrong(number, "the line names no account")
-        key = self._keys[str(venue), account] = AccountKey(str(venue), account)
-        return key
+        return AccountKey(venue, account)
 
     def moment(self, number: int, value: object, name: str) -> datetime:
         """A time of a line."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from marginwatch.app.backtest.sweep import MARK, plain_id
 from marginwatch.core import condition
 from marginwatch.core.condition.nodes import Windowed, walk
 from marginwatch.core.condition.window import length
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from marginwatch.app.backtest.calls import CallWatch
     from marginwatch.app.backtest.sight import Sight
     from marginwatch.config.settings import Settings
+    from marginwatch.core.evaluate import VenueRules
     from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
     from marginwatch.core.ruling import Ruling
@@ -49,7 +51,8 @@ class Limits:
 
     def notes(self) -> tuple[str, ...]:
         """Every sentence there is to say."""
-        return (*self._decisions(), *self._resolutions(), *self._gaps(), *self._fields(), *self._calls())
+        said = (*self._decisions(), *self._resolutions(), *self._gaps(), *self._fields(), *self._calls())
+        return tuple(dict.fromkeys(said))
 
     def _decisions(self) -> Iterator[str]:
         if self.differed and not self.swept:
@@ -81,7 +84,7 @@ class Limits:
             yield from self._too_coarse(venue, apart)
 
     def _too_coarse(self, venue: str, apart: timedelta) -> Iterator[str]:
-        applied = {each.rule.id for each in self.ruling.venues[venue].rules.applied}
+        applied = {plain_id(each.rule) for each in self.ruling.venues[venue].rules.applied}
         for rule in self.rules:
             if rule.id not in applied:
                 continue
@@ -109,15 +112,16 @@ class Limits:
                 account = (name for name in condition.names(each.node) if not name.startswith(condition.POSITION))
                 lacking = [name for name in account if name not in there and name not in TIMES]
                 if lacking:
-                    yield f"{venue}: the data never say {', '.join(lacking)}, which {each.rule.id} reads"
-            yield from self._not_tried(venue, watch.rules.absent if watch is not None else ())
+                    yield f"{venue}: the data never say {', '.join(lacking)}, which {plain_id(each.rule)} reads"
+            if watch is not None:
+                yield from self._not_tried(venue, watch.rules)
 
-    def _not_tried(self, venue: str, absent: Iterable[str]) -> Iterator[str]:
+    def _not_tried(self, venue: str, tried: VenueRules) -> Iterator[str]:
         """Rules that read nothing that the columns of the files have, and that the venue has."""
         own = self.catalogues[venue].fields
         for rule in self.rules:
-            lacking = [name for name in _names(rule) if name in own]
-            if rule.id in absent and lacking:
+            lacking = [name for name in _names(rule) if name in own and name not in tried.catalogue.fields]
+            if lacking and rule.id in {each.partition(MARK)[0] for each in tried.absent}:
                 yield f"{venue}: {rule.id} is not tried, for the data have no {' and no '.join(lacking)}"
 
     def _calls(self) -> Iterator[str]:

@@ -62,12 +62,11 @@ class _Stretch:
         """Add the turn, or say that it must be decided by itself."""
         if not turn.plain or not self._renew(turn.at):
             return False
-        heard = {each.account: each.fetched_at for each in turn.observations() if not each.failures}
-        if len(heard) != sum(not isinstance(item, CycleEnd) for item in turn.news):
-            return False  # something else is among the news, or an account twice
-        if not heard.keys() <= self._memory.accounts.keys():
-            return False
-        self._heard.update(heard)
+        heard = [each for each in turn.observations() if not each.failures and each.account in self._memory.accounts]
+        if len(heard) != len(turn.news) and len(heard) != sum(not isinstance(item, CycleEnd) for item in turn.news):
+            return False  # something else is among the news
+        for each in heard:
+            self._heard[each.account] = each.fetched_at
         self.news += turn.news
         return True
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from marginwatch.app.backtest.request import Request
     from marginwatch.app.backtest.setting import Setting
     from marginwatch.app.backtest.turn import Turn
+    from marginwatch.core.rule import Rule
 
 Progress: TypeAlias = Callable[[float], None]
 """Told now and then how much is done, from 0 to 1."""
@@ -131,7 +132,7 @@ class _Look:
         """Take in what the turn says of accounts that are asked for."""
         if turn.at >= self._since:
             for observation in turn.observations():
-                if self._play.selects(observation):
+                if observation.account in self.sight.accounts or self._play.selects(observation):
                     self.sight.see(observation)
                     self.calls.see(observation)
 
@@ -206,7 +207,7 @@ class _Run:
             raise NothingRecordedError(what)
         tried, zones = self._variants.tried, self._setting.zones()
         lines = tuple(self._lines(Books(sight.last, look.calls.calls, zones), play, ledger))
-        shown = {line.rule for line in lines if not line.values}
+        shown = {rule.id for rule in (*self._rules, *self._built_in)}
         limits = Limits(
             sight,
             look.calls,
@@ -240,8 +241,12 @@ class _Run:
             yield books.line(ledger.of(rule.id), rule, play)
         for each in self._variants.tried:
             yield books.variant(ledger.of(each.rule.id), each, play)
-        asked = self._variants.tried or self._request.rules or self._request.accounts
-        if not (asked or self._request.files or self._request.imported):
-            # Of the rules about the data themselves, those that told something.
-            told = (rule for rule in health.RULES.values() if rule.id in ledger.rules)
-            yield from (books.line(ledger.of(rule.id), rule, play) for rule in told)
+        told = (rule for rule in self._built_in if rule.id in ledger.rules)
+        yield from (books.line(ledger.of(rule.id), rule, play) for rule in told)
+
+    @property
+    def _built_in(self) -> tuple[Rule, ...]:
+        """The rules about the data themselves, where the data are those of the daemon, and all of them."""
+        asked, request = self._variants.tried, self._request
+        some = asked or request.rules or request.accounts or request.files or request.imported
+        return () if some else tuple(health.RULES.values())

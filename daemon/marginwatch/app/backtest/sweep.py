@@ -38,6 +38,8 @@ _AMOUNTS: Final = ("clear_by", "worsens_by")
 _LEVELS: Final = tuple(f"levels.{severity.label}" for severity in Severity)
 KEYS: Final = (*_LEVELS, *_DURATIONS, *_AMOUNTS)
 """What can be set."""
+MARK: Final = "#"
+"""Stands in no id of a rule, but between it and the number of a variant."""
 _RANGE: Final = re.compile(r"(?P<first>.+?)\.\.(?P<last>.+?)/(?P<step>.+)")
 _NUMBER: Final = re.compile(r"(?P<digits>-?[\d_]+(?:\.\d+)?|-?\.\d+)(?P<sign>%?)", re.ASCII)
 _OPERATOR: Final = re.compile(r"[<>]=?")
@@ -88,6 +90,11 @@ class Variant:
     """By key."""
     current: bool
     """It decides as the rule does now."""
+
+
+def plain_id(rule: Rule) -> str:
+    """The id of the rule that a variant is of; that of a rule as it is."""
+    return rule.id.partition(MARK)[0]
 
 
 def read_sweep(text: str, rules: Iterable[str]) -> Sweep:
@@ -151,14 +158,14 @@ def _try_all(rule: Rule, sweeps: Sequence[Sweep], scene: Scene, found: Variants)
     for combination in product(*(sweep.values for sweep in sweeps)):
         values = {sweep.key: value for sweep, value in zip(sweeps, combination, strict=True)}
         try:
-            made.append(_variant(rule, f"{rule.id}#{len(made) + 1}", _with(table, sweeps, values), values, scene))
+            made.append(_variant(rule, f"{rule.id}{MARK}{len(made) + 1}", _with(table, sweeps, values), values, scene))
         except BadSweepError as error:
             found.left_out.append(error)
     if not made or (found.left_out and not any(sweep.is_range for sweep in sweeps)):
         raise found.left_out[0]
     if not any(each.current for each in made):
         named = {sweep.key: _written(table, sweep.key) for sweep in sweeps}
-        made.insert(0, Variant(replace(rule, id=f"{rule.id}#0"), rule, named, current=True))
+        made.insert(0, Variant(replace(rule, id=f"{rule.id}{MARK}0"), rule, named, current=True))
     found.tried += made
 
 
