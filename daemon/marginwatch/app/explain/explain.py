@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from marginwatch.app.explain.recall import Recalled
     from marginwatch.app.reading import Reading
-    from marginwatch.core.alert import Acknowledgement, Alert, Transition
+    from marginwatch.core.alert import Acknowledgement, Alert
     from marginwatch.core.model import Value
     from marginwatch.core.rule import Rule
     from marginwatch.core.ruling import Ruling
@@ -114,10 +114,9 @@ class _Explaining:
             subject=subject,
             excluded=excluded,
             notes=tuple(self._notes(recalled)),
-            stale_after=self._stale_after,
             currency=self._currency(recalled),
             look=None if view is None else look(view, subject),
-            standing=self._standing(alert, recorded, recalled, given),
+            standing=self._standing(alert, recalled, given),
             recorded=recorded,
             agrees=self._record.agrees(alert, subject) if self._decides(recalled) else None,
             acknowledgement=given,
@@ -219,15 +218,12 @@ class _Explaining:
         alone = self._account.key.venue != GROUPS
         return self._past and alone and not self._too_long and recalled is not None and recalled.sight is not None
 
-    def _standing(
-        self, alert: Alert | None, recorded: Transition | None, recalled: Recalled | None, given: Acknowledgement | None
-    ) -> Standing:
+    def _standing(self, alert: Alert | None, recalled: Recalled | None, given: Acknowledgement | None) -> Standing:
         policy = Policy(self._stale_after, given is not None, "")
         accounts = self._reading.accounts if not self._past else {} if recalled is None else recalled.memory.accounts
         state = accounts.get(self._account.key)
         return Standing(
             alert=alert,
-            last=recorded,
             reminder_at=None if alert is None else remind_at(self._rule, alert, policy),
             blind_since=None if state is None else state.blind.get(self._rule.id),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.because import Blame
@@ -88,8 +88,6 @@ class Standing:
 
     alert: Alert | None
     """The open one; None when inactive."""
-    last: Transition | None
-    """The latest step by then, of this episode or of the one before."""
     reminder_at: datetime | None
     """When it is told again if nothing changes."""
     blind_since: datetime | None
@@ -134,7 +132,6 @@ class Explanation:
     """Why the rule does not apply to the account; empty when it does."""
     notes: tuple[str, ...]
     """Sentences worth a word: rules edited since, data of that time thinned out."""
-    stale_after: timedelta
     currency: str
     look: Look | None
     """None when no answer of the account is stored of that time, or the rule does not apply."""
