@@ -42,7 +42,9 @@ COMMANDS = {
 }
 """Every subcommand and its one-line help, in the order the help shows them."""
 
-BRIEF = frozenset({"check", "status", "alerts", "history", "outbox", "ack", "silence", "schema", "completion"})
+BRIEF = frozenset(
+    {"check", "status", "alerts", "history", "outbox", "runbook", "ack", "silence", "schema", "completion"}
+)
 """Those that end before garbage could matter."""
 
 USAGE = 2
