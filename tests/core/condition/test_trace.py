@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from marginwatch.core.because import Sight, blame
 from marginwatch.core.condition import Scene, check, compile_value, interpret
 from marginwatch.core.condition.trace import Ground, Part, trace
-from marginwatch.core.fields import Unit
+from marginwatch.core.fields import DAY_PNL, Unit
 from marginwatch.core.model import AccountKey, Observation
 from support.expressions import NAMES, SMALL, checked, conditions, numbers, parsed, right, scenes
 
@@ -167,3 +167,21 @@ def test_a_part_that_the_check_made_another_is_not_taken_apart() -> None:
     ground = Ground(SMALL, SCENE.fields, SCENE.prior, None, lambda *_: "it is so")
 
     assert trace(parsed("equity > 5"), right("equity"), ground) == Part("equity > 5", Unit.MONEY, Decimal(100))
+
+
+def test_a_name_that_stands_for_a_window_shows_it() -> None:
+    """Where the venue has no such field, the name has the window's value, and below it what the window looks at."""
+    catalogue = replace(SMALL, defined={"day_pnl": DAY_PNL})
+    original = parsed("day_pnl < 5")
+    node = check(original, catalogue, {*NAMES, "day_pnl"}, calendar="us-futures").node
+    assert node is not None
+    window = 'delta(equity, "session of us-futures")'
+    ground = Ground(catalogue, {"equity": Decimal(93), window: Decimal(-7)}, {}, None, lambda *_: "it is so")
+    found = trace(original, node, ground)
+
+    assert [line.strip() for line in shown(found)] == [
+        "day_pnl < 5 = True",
+        "day_pnl = -7",
+        f"{window} = -7",
+        "equity = 93",
+    ]
