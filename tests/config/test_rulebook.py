@@ -113,6 +113,7 @@ def test_no_part_of_a_rule_is_forgotten(tmp_path: Path) -> None:
         "summary": "summary",
         "each": "each",
         "calendar": "calendar",
+        "sessions": "sessions",
         "selector": "accounts",
         "runbook": "runbook",
     }
@@ -120,4 +121,4 @@ def test_no_part_of_a_rule_is_forgotten(tmp_path: Path) -> None:
     usage, *_ = load(tmp_path, RULES).rules
 
     assert {field.name for field in fields(Rule)} <= shown.keys() | elsewhere
-    assert set(shown.values()) - {"each", "calendar"} <= dict(written(usage)).keys()
+    assert set(shown.values()) - {"each", "calendar", "sessions"} <= dict(written(usage)).keys()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from marginwatch.config.load import load_settings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.notify.render import check_template
+from marginwatch.venues.registry import calendar_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,5 +46,12 @@ def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
         try_template,
         groups=sketch.groups,
         calendars=sketch.calendars,
+        sessions=sessions_of(sketch, kinds),
+        hours=sketch.hours,
         runbook_base=sketch.runbook_base,
     )
+
+
+def sessions_of(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> dict[str, str]:
+    """The name of each venue's calendar: its own, or that of its kind."""
+    return {name: sketch.sessions.get(name) or calendar_of(kinds[kind]) for name, kind in sketch.venues.items()}

@@ -158,6 +158,16 @@ def calendars_of(tables: Iterable[CalendarSettings]) -> dict[str, Calendar]:
     return found
 
 
+def in_words(calendar: Calendar) -> str:
+    """All that says when its sessions are, in one text that is equal for equal ones."""
+    hours, days = calendar.hours, ", ".join(WEEKDAYS[day] for day in sorted(calendar.hours.days))
+    text = f"{calendar.name}: {_clock_text(hours.opens)} to {_clock_text(hours.closes)} {hours.zone} on {days}"
+    if calendar.holidays:
+        text += f"; none on {', '.join(map(str, sorted(calendar.holidays)))}"
+    early = (f"{day} to {_clock_text(closes)}" for day, closes in sorted(calendar.early_closes.items()))
+    return "; ".join((text, *early))
+
+
 def _hours(keys: dict[str, Any]) -> Hours | None:
     """When the sessions are; None where something of it is wrong."""
     known = BUILT_IN.get(keys.get("name", ""))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from marginwatch.config.calendars import CalendarSettings, calendars_of, in_words
 from marginwatch.config.environment import overrides, unknown_variables
 from marginwatch.config.faults import faults, harmless_keys, holds_secret
 from marginwatch.config.groups import GroupSketch, misnamed, sketched
@@ -61,6 +63,10 @@ class Sketch:
     runbook_base: str = ""
     """As in `[rules]`."""
     groups: Mapping[str, GroupSketch] = field(default_factory=dict)
+    sessions: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a venue that names a calendar, its name."""
+    hours: Mapping[str, str] = field(default_factory=dict)
+    """By the name of a calendar, when its sessions are; without those that are wrong themselves."""
     """By name."""
 
 
@@ -300,7 +306,15 @@ class _Reading:
         if not files or len(venues) != len(tables):
             return None
         groups = sketched(self._tables("groups"), venues)
-        return Sketch(files, venues, self._calendars(), rules.runbook_base, groups)
+        sessions = {table["name"]: table["calendar"] for table in tables if isinstance(table.get("calendar"), str)}
+        return Sketch(files, venues, self._calendars(), rules.runbook_base, groups, sessions, self._hours())
+
+    def _hours(self) -> dict[str, str]:
+        good: list[CalendarSettings] = []
+        for table in self._tables("calendars"):
+            with suppress(ValidationError):
+                good.append(CalendarSettings.model_validate(table))
+        return {name: in_words(calendar) for name, calendar in calendars_of(good).items()}
 
     def _full_paths(self, rules: RulesSettings) -> tuple[str, ...]:
         folder = self.file.absolute().parent

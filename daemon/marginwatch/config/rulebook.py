@@ -42,6 +42,7 @@ def written(rule: Rule) -> Iterator[tuple[str, str]]:
         "runbook": rule.runbook,
         "each": rule.each,
         "calendar": rule.calendar,
+        "sessions": " | ".join(rule.sessions.splitlines()),
         "venues": ", ".join(chosen.venues),
         "accounts": ", ".join(chosen.accounts),
         "groups": ", ".join(chosen.groups),

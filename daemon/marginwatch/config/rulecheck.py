@@ -18,8 +18,10 @@ from marginwatch.core import condition
 from marginwatch.core.calendar import BUILT_IN
 from marginwatch.core.condition.nodes import Windowed, walk
 from marginwatch.core.condition.window import SESSION
+from marginwatch.core.defined import defined_names
 from marginwatch.core.fields import COMMON_UNITS, Unit
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
+from marginwatch.core.selecting import selects_venue
 from marginwatch.errors import Problem
 
 if TYPE_CHECKING:
@@ -47,6 +49,10 @@ class Scene:
     """Labels of accounts the config defines: key to values."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
     """Calendars there are, the built-in ones included."""
+    sessions: Mapping[str, str] = field(default_factory=dict)
+    """The name of its calendar, by the name of the venue."""
+    hours: Mapping[str, str] = field(default_factory=dict)
+    """When the sessions of a calendar are, in words, by its name."""
     runbook_base: str = ""
     """The web address below which the pages of runbooks are published; empty when they are not."""
 
@@ -183,7 +189,9 @@ def _calendar_problems(draft: Draft, node: condition.Node, scene: Scene) -> Iter
     if name not in scene.calendars:
         hint = did_you_mean(name, scene.calendars) or f"there are {', '.join(sorted(scene.calendars))}"
         yield Problem(draft.calendar.place, f"there is no calendar `{name}`", hint)
-    if not any(isinstance(part, Windowed) and part.window.value == SESSION for part in walk(node)):
+    looks_back = any(isinstance(part, Windowed) and part.window.value == SESSION for part in walk(node))
+    defined = {name for kind in scene.venues.values() for name in scene.catalogues[kind].defined}
+    if not looks_back and defined.isdisjoint(condition.names(node)):
         what = "`calendar` has no meaning in a rule without a window of a session"
         yield Problem(draft.calendar.key_place, what, 'for example drawdown(equity, "session")')
 
@@ -221,8 +229,22 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str, scene: Scene) 
         ),
         place=draft.place,
     )
+    rule = replace(rule, sessions="\n".join(_sessions(rule, scene)))
     of = chosen(draft, scene.groups) if rule.of_group or rule.selector.groups else {}
     return replace(rule, revision=_revision(rule, [group.definition for group in of.values()]))
+
+
+def _sessions(rule: Rule, scene: Scene) -> list[str]:
+    """When the sessions are that it looks back to, each once."""
+    node = condition.parse(rule.expression)
+    if isinstance(node, condition.Fault):
+        return []
+    written = any(isinstance(part, Windowed) and part.window.value == SESSION for part in walk(node))
+    calendars = {rule.calendar} if written and rule.calendar else set()
+    for venue, kind in scene.venues.items():
+        if (written and selects_venue(rule.selector, venue)) or defined_names(rule, venue, scene.catalogues[kind]):
+            calendars.add(rule.calendar or scene.sessions.get(venue, ""))
+    return sorted(scene.hours[name] for name in calendars if name in scene.hours)
 
 
 def _texts(nodes: Iterable[Node]) -> tuple[str, ...]:
@@ -230,11 +252,12 @@ def _texts(nodes: Iterable[Node]) -> tuple[str, ...]:
 
 
 def _revision(rule: Rule, groups: list[str]) -> str:
-    """A short hash of all that decides, its groups included: not of the title, the summary and the place."""
+    """A short hash of all that decides, with its groups and sessions: not of the title, the summary and the place."""
     levels = [(level.severity.label, level.operator, str(level.limit), str(level.clear)) for level in rule.levels]
     durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
     decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
     decides += [rule.calendar] if rule.calendar else []
+    decides += [rule.sessions] if rule.sessions else []
     decides += [str(rule.of_group), groups] if groups else []
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]

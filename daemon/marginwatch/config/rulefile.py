@@ -68,6 +68,8 @@ def load_rules(
     groups: Mapping[str, GroupSketch] | None = None,
     labels: Mapping[str, frozenset[str]] | None = None,
     calendars: frozenset[str] = frozenset(BUILT_IN),
+    sessions: Mapping[str, str] | None = None,
+    hours: Mapping[str, str] | None = None,
     runbook_base: str = "",
     base: Path | None = None,
 ) -> Loaded:
@@ -81,12 +83,24 @@ def load_rules(
         groups: Groups of accounts the config defines, by name.
         labels: Labels of accounts the config defines, key to values.
         calendars: Names of the calendars there are.
+        sessions: The name of its calendar, by the name of the venue.
+        hours: When the sessions of a calendar are, in words, by its name.
         runbook_base: The web address below which the pages of runbooks are published, if they are.
         base: The folder that relative paths start from; the current one when left out.
     """
     known = {name: kind for name, kind in venues.items() if kind in catalogues}
     kinds = known or {kind: kind for kind in catalogues}
-    scene = Scene(catalogues, kinds, check_template, groups or {}, labels or {}, calendars, runbook_base)
+    scene = Scene(
+        catalogues,
+        kinds,
+        check_template,
+        groups or {},
+        labels or {},
+        calendars,
+        sessions or {},
+        hours or {},
+        runbook_base,
+    )
     loading = _Loading(scene, base or Path())
     for entry in entries:
         loading.read(entry)

@@ -82,6 +82,8 @@ class Rule:
     """It is evaluated once for each group of accounts that it selects, over all of the group's accounts."""
     calendar: str = ""
     """Whose sessions its windows of a `session` are of; empty for the venue's."""
+    sessions: str = ""
+    """When those are, at all venues it is for, in words; empty where it has no such window."""
     runbook: str = ""
     """Where its messages say that there is to read what to do: a web address or a command; empty where nothing is."""
     selector: Selector = field(default_factory=Selector)

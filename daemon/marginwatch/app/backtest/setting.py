@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.app.backtest.request import picks
 from marginwatch.app.build import ruling_of
-from marginwatch.app.files import read_rules, read_settings
+from marginwatch.app.files import read_rules, read_settings, sessions_of
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.rulecheck import Scene
 from marginwatch.core.evaluate import VenueRules
@@ -122,7 +122,10 @@ def read_setting(request: Request, config: Path | None, environ: Mapping[str, st
         {name: kind.catalogue for name, kind in kinds.items()},
         sketch.venues,
         lambda rule, kind: check_template(rule, kinds[kind].sample),
+        groups=sketch.groups,
         calendars=sketch.calendars,
+        sessions=sessions_of(sketch, kinds),
+        hours=sketch.hours,
         runbook_base=sketch.runbook_base,
     )
     return Setting(loaded.settings, rules, kinds, scene, loaded)
