@@ -94,6 +94,14 @@ def test_nothing_is_said_before_every_account_has_answered() -> None:
     assert family.said()["sum(equity)"] == 2000
 
 
+def test_a_group_of_which_nothing_was_ever_heard_says_nothing() -> None:
+    """A failure before the first answer is told of the account."""
+    family = Family(ruling(usage_rule()))
+
+    assert family.tick(10, *LISTS, failed(10)) == []
+    assert [each for commit in family.commits for each in commit.observations] == []
+
+
 @pytest.mark.parametrize("lost", ["null", "missing", "failed", "venue", "silent", "apart", "old", "unlisted"])
 def test_a_missing_leg_makes_the_sum_unknown_and_never_smaller(lost: str, snapshot: SnapshotAssertion) -> None:
     """Whatever keeps one account from being known: nothing fires and nothing is resolved by what is left."""

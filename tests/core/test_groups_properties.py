@@ -209,7 +209,8 @@ def _news(turn: Turn, second: float) -> Sequence[Answer | VenueFailure]:
     if turn.fails == "venue":
         return [failed(second, None, venue)]
     if turn.fails == "unlisted":
-        return [listed(venue=venue)]
+        others = {HEDGE, SPOT, OTHER} - {turn.account}
+        return [listed(*sorted(key for key in others if key.venue == venue), venue=venue)]
     as_of = second - 1_000 if turn.fails == "old" else second - 0.5
     values = fields(turn.equity, turn.used, in_margin_call=turn.call)
     return [listed(*{HEDGE} if venue == "futures" else (SPOT, turn.account)), seen(second, turn.account, values, as_of)]

@@ -38,8 +38,7 @@ def lowered(node: Node) -> Node:
     """The expression with a name in place of each question to the accounts: the name of the answer."""
     if _asks(node):
         return Name(written(node), node.at)
-    below = children(node)
-    return rebuilt(node, [lowered(child) for child in below]) if below else node
+    return rebuilt(node, [lowered(child) for child in children(node)])
 
 
 def aggregates(
