@@ -102,6 +102,7 @@ async def test_a_backtest_repeats_a_troubled_hour(open_house: Open, shell: Shell
     assert {"firing", "resolved", "reminder"} < {step["told_as"] for step in steps}
 
 
+@pytest.mark.acceptance
 async def test_a_backtest_repeats_a_real_process(tmp_path: Path, shell: Shell) -> None:
     """A daemon by itself, with its own clock, against venues that answer every second."""
     with HttpSink() as sink:
