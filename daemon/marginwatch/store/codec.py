@@ -27,8 +27,6 @@ T = TypeVar("T")
 Json: TypeAlias = Any
 """What `json.loads` gives; a decoder checks it by building the type asked for."""
 Decode: TypeAlias = "Callable[[Json], Any]"
-_ODD: typing.Final = frozenset({list, dict})
-"""What JSON holds sets and times as."""
 
 
 class _Value:
@@ -100,9 +98,7 @@ def plain_values(values: Mapping[str, Value]) -> Mapping[str, Json]:
 
 def values(written: Mapping[str, Json]) -> dict[str, Value]:
     """The field values again."""
-    # Nearly all are written as what they are; a store is read by the hundred thousand.
-    odd = [name for name, value in written.items() if type(value) in _ODD]
-    return {**written, **{name: _value(written[name]) for name in odd}}
+    return {name: _value(value) for name, value in written.items()}
 
 
 def _plain_value(value: Value) -> Json:
