@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from marginwatch.app.build import configure
 from marginwatch.errors import InvalidInputError
 from support.house import in_short, opened
 from support.manual_clock import ManualClock
+from support.shell import Shell
 from support.sites import Sites, receiver, table, write_config
 
 if TYPE_CHECKING:
@@ -66,6 +69,30 @@ async def test_a_group_over_two_venues_is_told_of_and_survives_a_restart(
         house.change("architect", equity=Decimal(90_000))
         await house.good_cycle()
         assert house.news() == ["group/family family-equity resolved warning"]
+
+
+async def test_what_was_told_of_a_group_is_explained_and_played_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backtest decides it exactly as it was decided live, and an explanation shows the sum."""
+    clock = ManualClock()
+    clock.rule(monkeypatch)
+    family = group(accounts=["futures/*", "clearing/acc-1"])
+    async with opened(tmp_path, clock, "architect", "stonex", rules=EQUITY, receivers=family, currency="USD") as house:
+        await house.good_cycle()
+        house.change("architect", equity=Decimal(70_000))
+        await house.good_cycle()
+        at = clock.now()
+        shell = Shell(tmp_path, monkeypatch)
+        config = ("--config", house.config, "--json")
+        played = json.loads((await asyncio.to_thread(shell, "backtest", *config)).out)
+        asked = ("explain", "family-equity", "family", "--at", at.isoformat(), *config)
+        explained = (await asyncio.to_thread(shell, *asked)).out
+
+    assert played["exact"]
+    assert [step["rule"] for step in played["transitions"]] == ["family-equity"]
+    assert "sum(equity)" in explained
+    assert "270000" in explained
 
 
 @pytest.mark.parametrize(

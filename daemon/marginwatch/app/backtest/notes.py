@@ -113,7 +113,7 @@ class Limits:
                 lacking = [name for name in account if name not in there and name not in TIMES]
                 if lacking:
                     yield f"{venue}: the data never say {', '.join(lacking)}, which {plain_id(each.rule)} reads"
-            if watch is not None:
+            if watch is not None and venue in self.catalogues:  # and not groups, whose fields are asked for
                 yield from self._not_tried(venue, watch.rules)
 
     def _not_tried(self, venue: str, tried: VenueRules) -> Iterator[str]:

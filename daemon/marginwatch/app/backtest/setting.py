@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marginwatch.app.backtest.request import picks
@@ -11,6 +12,7 @@ from marginwatch.app.files import read_rules, read_settings, sessions_of
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.rulecheck import Scene
 from marginwatch.core.evaluate import VenueRules
+from marginwatch.core.model import GROUPS
 from marginwatch.errors import InvalidInputError
 from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import calendar_of, venue_kinds
@@ -69,9 +71,9 @@ class Setting:
         return {venue.name: self.kinds[venue.kind].catalogue for venue in self.settings.venues}
 
     def zones(self) -> Mapping[str, tzinfo]:
-        """By venue, whose clock says what is day and night there: that of its calendar."""
+        """By venue, whose clock says what is day and night there: that of its calendar; UTC for groups."""
         calendars = calendars_of(self.settings.calendars)
-        return {venue: calendars[name].zone for venue, name in self._calendars.items()}
+        return {GROUPS: UTC, **{venue: calendars[name].zone for venue, name in self._calendars.items()}}
 
     def ruling(self, rules: Sequence[Rule], request: Request, data: Data) -> Ruling:
         """What decides, with some rules, on the accounts that are asked for."""
