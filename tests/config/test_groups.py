@@ -286,3 +286,11 @@ def test_a_rule_about_groups_needs_one(tmp_path: Path, snapshot: SnapshotAsserti
     """A config without groups is told so at the rule."""
     loaded = rules(tmp_path, '[[rule]]\nid = "a"\nwhen = "any(in_margin_call)"\neach = "group"\n', {})
     assert "\n".join(str(problem) for problem in loaded.problems).replace(f"{tmp_path}/", "") == snapshot
+
+
+def test_rules_about_groups_are_passed_over_where_no_config_is_known(tmp_path: Path) -> None:
+    """Tests of the other rules of their file run all the same."""
+    other = '[[rule]]\nid = "other"\nwhen = "in_margin_call"\ngroups = ["any"]\n'
+    (tmp_path / "rules.toml").write_text(GOOD + other)
+    loaded = load_rules(["rules.toml"], CATALOGUES, VENUES, lambda *_: None, base=tmp_path)
+    assert ([str(problem) for problem in loaded.problems], [rule.id for rule in loaded.rules]) == ([], ["other"])

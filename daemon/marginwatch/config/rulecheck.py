@@ -43,8 +43,8 @@ class Scene:
     """Kind of every configured venue, by its name."""
     check_template: Callable[[Rule, str], str | None]
     """What is wrong with the rule's summary at a kind of venue, as one sentence; None when nothing is."""
-    groups: Mapping[str, GroupSketch] = field(default_factory=dict)
-    """Groups of accounts the config defines, by name."""
+    groups: Mapping[str, GroupSketch] | None = field(default_factory=dict)
+    """Groups of accounts the config defines, by name; None where no config is known, and rules about them pass."""
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Labels of accounts the config defines: key to values."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
@@ -78,6 +78,8 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     A shipped rule that applies at no configured venue is noted; one of the user's own is a problem.
     """
     verdict = Verdict()
+    if draft.each == GROUP and scene.groups is None:
+        return verdict
     _check_labels(draft, scene, verdict.problems)
     venues = _selected(draft, scene, verdict.problems)
     units = _units_of_groups(draft, scene, verdict) if draft.each == GROUP else _units(draft, scene, venues, verdict)
@@ -116,7 +118,7 @@ def _selected(draft: Draft, scene: Scene, problems: list[Problem]) -> dict[str, 
 
 def _check_labels(draft: Draft, scene: Scene, problems: list[Problem]) -> None:
     for node in draft.groups:
-        if node.value not in scene.groups:
+        if scene.groups is not None and node.value not in scene.groups:
             hint = did_you_mean(str(node.value), scene.groups)
             problems.append(Problem(node.place, f"no group in the config is named `{node.value}`", hint))
     for key, node in draft.labels:
@@ -174,7 +176,7 @@ def _units_of_groups(draft: Draft, scene: Scene, verdict: Verdict) -> dict[str, 
     verdict.problems.extend(_calendar_problems(draft, node, scene))
     groups = {
         name: {venue: scene.catalogues[scene.venues[venue]] for venue in group.venues}
-        for name, group in chosen(draft, scene.groups).items()
+        for name, group in chosen(draft, scene.groups or {}).items()
     }
     names = condition.every_name(scene.catalogues.values()) | frozenset(COMMON_UNITS)
     units, problems = units_of(draft, node, groups, names)
@@ -230,7 +232,7 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str, scene: Scene) 
         place=draft.place,
     )
     rule = replace(rule, sessions="\n".join(_sessions(rule, scene)))
-    of = chosen(draft, scene.groups) if rule.of_group or rule.selector.groups else {}
+    of = chosen(draft, scene.groups or {}) if rule.of_group or rule.selector.groups else {}
     return replace(rule, revision=_revision(rule, [group.definition for group in of.values()]))
 
 

@@ -80,7 +80,8 @@ def load_rules(
         catalogues: Of every installed kind of venue, by kind.
         venues: Kind of every configured venue, by its name.
         check_template: What is wrong with a rule's summary at a kind of venue, as one sentence, else None.
-        groups: Groups of accounts the config defines, by name.
+        groups: Groups of accounts the config defines, by name; None where no config is known: rules about groups are
+            then passed over.
         labels: Labels of accounts the config defines, key to values.
         calendars: Names of the calendars there are.
         sessions: The name of its calendar, by the name of the venue.
@@ -94,7 +95,7 @@ def load_rules(
         catalogues,
         kinds,
         check_template,
-        groups or {},
+        groups,
         labels or {},
         calendars,
         sessions or {},
