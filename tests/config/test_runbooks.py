@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,16 @@ def test_pages_of_packs_keep_their_folder() -> None:
 
     assert loaded.problems == ()
     assert loaded.rules[0].runbook == "https://w.example.com/margin/RUNBOOK.md#margin-usage"
+
+
+def test_a_rule_copied_out_of_a_pack_keeps_the_page_of_the_pack(tmp_path: Path) -> None:
+    """Whoever edits a shipped rule copies one file."""
+    shutil.copy(packs_folder() / "margin" / "margin.toml", tmp_path)
+    loaded = load_rules(["margin.toml"], CATALOGUES, VENUES, lambda *_: None, runbook_base="https://w", base=tmp_path)
+
+    assert loaded.problems == ()
+    assert loaded.runbooks["margin-usage"].file == packs_folder() / "margin" / "RUNBOOK.md"
+    assert loaded.rules[0].runbook == "https://w/margin/RUNBOOK.md#margin-usage"
 
 
 def test_a_rule_without_a_runbook_tells_none(tmp_path: Path) -> None:

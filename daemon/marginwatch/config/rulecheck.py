@@ -87,7 +87,7 @@ def check_rule(draft: Draft, scene: Scene, *, shipped: bool = False) -> Verdict:
     if draft.kind is RuleKind.LADDER:
         ladder = read_ladder(draft, tuple(dict.fromkeys(units.values())), verdict.problems)
         verdict.notes.extend(hardly_meant(draft, ladder.levels))
-    runbook = told_runbook(draft, scene.runbook_base, shipped=shipped)
+    runbook = told_runbook(draft, scene.runbook_base)
     rule = _rule(draft, ladder, next(iter(units.values()), None) or Unit.COUNT, runbook, scene)
     here = {kind: scene.catalogues[kind] for kind in units if not rule.of_group}
     fields = Fields(here, scene.catalogues)

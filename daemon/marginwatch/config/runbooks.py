@@ -55,14 +55,14 @@ def runbook_problems(draft: Draft) -> Iterator[Problem]:
         yield Problem(node.place, f"`runbook`: {page.file.name} has no section {page.section}", hint)
 
 
-def told_runbook(draft: Draft, base: str, *, shipped: bool) -> str:
+def told_runbook(draft: Draft, base: str) -> str:
     """How a message leads to the rule's runbook: by a web address where it has one, else by a command."""
     page = page_of(draft)
     if page is None:
         return "" if draft.runbook is None else str(draft.runbook.value)
     if not base:
         return command(draft.id)
-    folder = f"{page.file.parent.name}/" if shipped else ""
+    folder = f"{page.file.parent.name}/" if page.file.is_relative_to(packs_folder()) else ""
     return f"{base.rstrip('/')}/{folder}{page.file.name}#{page.section}"
 
 
@@ -72,11 +72,17 @@ def command(rule: str) -> str:
 
 
 def page_of(draft: Draft) -> Page | None:
-    """The page the rule names; None when it names none, or a web address."""
+    """The page the rule names; None when it names none, or a web address.
+
+    A rule copied out of a pack without its page keeps the pack's.
+    """
     if draft.runbook is None or not re.fullmatch(_SECTION, str(draft.runbook.value), re.ASCII):
         return None
     name, _, section = str(draft.runbook.value).partition("#")
-    return Page(Path(draft.place.file).parent / name, section)
+    beside = Path(draft.place.file).parent / name
+    pages = () if name != PAGE or beside.exists() else sorted(packs_folder().glob(f"*/{PAGE}"))
+    left_behind = (file for file in pages if section in _sections(file))
+    return Page(next(left_behind, beside), section)
 
 
 def read_sections(file: Path) -> Mapping[str, str] | Problem:
@@ -99,10 +105,14 @@ def shipped_sections() -> Mapping[str, str]:
     """The sections of all packs: of each shipped rule and of each built-in alert, by its id."""
     found: dict[str, str] = {}
     for file in sorted(packs_folder().glob(f"*/{PAGE}")):
-        sections = read_sections(file)
-        if not isinstance(sections, Problem):
-            found |= sections
+        found |= _sections(file)
     return found
+
+
+def _sections(file: Path) -> Mapping[str, str]:
+    """Those of a page of ours, which can be read unless the installation is broken."""
+    found = read_sections(file)
+    return {} if isinstance(found, Problem) else found
 
 
 def _anchor(heading: str) -> str:

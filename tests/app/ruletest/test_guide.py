@@ -13,6 +13,7 @@ from marginwatch.app.ruletest.report import called, explain
 from marginwatch.app.ruletest.run import run
 from marginwatch.app.ruletest.suites import read_suites
 from marginwatch.config.rulepacks import packs_folder
+from marginwatch.config.runbooks import PAGE as PAGE_OF_RUNBOOKS
 from marginwatch.core.model import FailureKind
 from marginwatch.venues.registry import venue_kinds
 
@@ -24,7 +25,8 @@ EXAMPLE, OUTPUT = (
 
 def outcome(folder: Path, text: str) -> str:
     """What the report says of the page's example, in a folder with the margin pack's rules."""
-    shutil.copy(packs_folder() / "margin" / "margin.toml", folder)
+    for name in ("margin.toml", PAGE_OF_RUNBOOKS):
+        shutil.copy(packs_folder() / "margin" / name, folder)
     (folder / "margin.test.toml").write_text(text)
     suites = read_suites([folder / "margin.test.toml"], venue_kinds())
     assert [str(problem) for problem in suites.problems] == []

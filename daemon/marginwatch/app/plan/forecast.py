@@ -151,14 +151,17 @@ def _outcome(before: Alert | None, after: Alert, rule: Rule | None) -> tuple[Out
 
 
 def _later(before: Alert, after: Alert, rule: Rule) -> tuple[Outcome, timedelta, Severity]:
-    """Where a firing alert goes that stays at its level for now, unless it was on its way there before."""
+    """Where a firing alert goes next that stays at its level for now, unless it was on its way before.
+
+    It leaves its level when that has been clear for long enough, for the next one below that has not.
+    """
     up = levels.highest_holding(after.timers)
     if up is not None and up > after.level and up != levels.highest_holding(before.timers):
         return Outcome.WORSENS, _to_fire(after, rule, up), rule.levels[up].severity
-    down = _heads_for(after)
-    if down in {_heads_for(before), after.level}:
+    if _heads_for(after) in {_heads_for(before), after.level}:
         return Outcome.KEEPS, _ZERO, after.severity
-    wait = _to_clear(after, rule, down)
+    wait = rule.clear_for - (after.timers[after.level].clear or _ZERO)
+    down = levels.highest_kept(after.timers[: after.level], after.level, rule.clear_for - wait)
     return (
         (Outcome.RESOLVES, wait, after.severity) if down is None else (Outcome.EASES, wait, rule.levels[down].severity)
     )
@@ -171,11 +174,6 @@ def _heads_for(alert: Alert) -> int | None:
 
 def _to_fire(alert: Alert, rule: Rule, level: int) -> timedelta:
     return rule.hold - (alert.timers[level].held or _ZERO)
-
-
-def _to_clear(alert: Alert, rule: Rule, heads: int | None) -> timedelta:
-    leaving = alert.timers[0 if heads is None else heads + 1 : alert.level + 1]
-    return rule.clear_for - min(timer.clear or _ZERO for timer in leaving)
 
 
 def _undecidable(ruling: Ruling, prior: Prior, memory: Memory) -> Iterator[tuple[str, AccountKey]]:
