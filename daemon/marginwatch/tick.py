@@ -25,6 +25,7 @@ import structlog
 
 from marginwatch.core import engine
 from marginwatch.core.alert import State
+from marginwatch.core.condition import POSITION
 from marginwatch.core.defined import worked_out
 from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState, ReloadState
@@ -292,7 +293,11 @@ def worded(notice: Notice, decision: Decision) -> Message:
     currency = fields.get("currency")
     about = About(
         account=account,
-        fields={**fields, **{name: each.value for name, each in worked.items()}},
+        fields={
+            **fields,
+            **{name: each.value for name, each in worked.items()},
+            **{f"{POSITION}{name}": value for name, value in decision.draft.position(key).items()},
+        },
         meanings={name: each.meaning for name, each in worked.items()},
         rule=decision.draft.ruling.rules.get(key.rule),
         currency=currency if isinstance(currency, str) else "",

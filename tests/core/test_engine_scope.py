@@ -156,6 +156,33 @@ def test_a_position_without_a_name_ends_no_alert() -> None:
     assert desk.told() == ["usage:firing:warning", "usage:resolved:warning"]
 
 
+def test_the_words_about_a_position_are_those_of_that_position() -> None:
+    """In every message about it: those that time alone brings, and the last, when it is closed."""
+    rule = usage_rule(
+        kind=RuleKind.CONDITION,
+        levels=(Level(Severity.WARNING),),
+        each="position",
+        unit=Unit.FLAG,
+        expression="position.unrealized_pnl < -100",
+        summary="{position.symbol}: {position.unrealized_pnl}",
+        remind_every=timedelta(seconds=15),
+    )
+    desk = Desk(ruling(rule))
+    one: dict[str, Value] = {"symbol": "ES", "unrealized_pnl": Decimal(-500)}
+    other: dict[str, Value] = {"symbol": "CL", "unrealized_pnl": Decimal(-200)}
+    _positions(desk, 0, one, other)
+    desk.tick(20)
+    _positions(desk, 30, other)
+    _positions(desk, 40)
+
+    lost = {"ES": "-500", "CL": "-200"}
+    told = [(message.payload["subject"], message.body) for message in desk.messages]
+    assert [subject for subject, _ in told] == ["ES", "CL", "ES", "CL", "ES", "CL"]
+    assert all(f"position.unrealized_pnl {lost[subject]}." in body for subject, body in told)
+    assert [body.partition("\n")[0] for _, body in told[:4]] == ["ES: -500", "CL: -200"] * 2
+    assert desk.ticker.memory.positions == {}
+
+
 def _positions(desk: Desk, second: float, *positions: Mapping[str, Value]) -> None:
     observation = replace(seen(second, fields()), positions=positions)
     desk.tick(second, answer(observation, listing=[ONE]), cycle_end(second))

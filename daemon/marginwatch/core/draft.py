@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.applied import AccountRules
     from marginwatch.core.memory import Memory, Said
-    from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, VenueFailure
+    from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
     from marginwatch.core.ruling import Ruling, Watch
@@ -50,6 +50,8 @@ class Draft:
     windows: dict[AccountKey, Pending] = field(default_factory=dict)
     """Of the accounts whose rules look back and that were heard of."""
     coverage: dict[AlertKey, tuple[Coverage, ...]] = field(default_factory=dict)
+    positions: dict[AlertKey, Mapping[str, Value]] = field(default_factory=dict)
+    """Those that rules were decided on, by the alert that says it of them."""
     """How much was seen of the windows of rules that were judged."""
     heard: set[str] = field(default_factory=set)
     """The groups of which an account answered or failed to."""
@@ -128,9 +130,15 @@ class Draft:
         """Move the result's alert on."""
         if result.windows:
             self.coverage[result.key] = result.windows
+        if result.position is not None:
+            self.positions[result.key] = result.position
         alert = self.live(result.key.account).get(result.key)
         rule = self.ruling.rules[result.key.rule]
         self.follow(alert, advance(rule, alert, result, self.now, self.policy(alert, stale_after)))
+
+    def position(self, key: AlertKey) -> Mapping[str, Value]:
+        """The position an alert is about, as it was last seen; empty for other alerts, and after a restart."""
+        return self.positions.get(key) or self.memory.positions.get(key, {})
 
     def find(self, alert_id: str) -> Alert | None:
         """The open alert of that id."""

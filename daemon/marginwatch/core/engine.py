@@ -129,6 +129,9 @@ def remember(memory: Memory, decision: Decision) -> None:
         memory.windows.pop(account, None)
     for alert in commit.alerts:
         memory.keep(alert)
+    for key, position in draft.positions.items():
+        if key in memory.open.get(key.account, {}):
+            memory.positions[key] = position
     set_timers(memory, draft.ruling, decision)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from marginwatch.core.model import Observation
+    from marginwatch.core.model import Observation, Value
     from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState
     from marginwatch.core.windows import Answers, Coverage
@@ -101,6 +101,7 @@ class _Look:
         self._past = past
         self._sight = Sight(observation, state.known, rules.catalogue)
         self._observed_at = state.next_time(observation)
+        self._positions: Mapping[str, Mapping[str, Value]] = {}
 
     def at(self, applied: Applied, watched: Sequence[AlertKey]) -> None:
         """Add what one rule says of its subjects, and of those of its open alerts."""
@@ -123,8 +124,11 @@ class _Look:
                 return {"": judge(applied, self._sight, positions)}
             if positions is None:
                 return no_positions(self._sight)
-            named = subjects(positions, self._sight.catalogue)
-            return {subject: judge(applied, self._sight.on(position), position) for subject, position in named}
+            self._positions = dict(subjects(positions, self._sight.catalogue))
+            return {
+                subject: judge(applied, self._sight.on(position), position)
+                for subject, position in self._positions.items()
+            }
         except BREAKS as error:
             said = self.broken[applied.rule.id] = f"{type(error).__name__}: {error}"
             return Blame(f"the rule failed ({said})", excused=False)
@@ -162,6 +166,7 @@ class _Look:
                 gone=bool(gone),
                 detail=gone,
                 windows=self._coverage(rule),
+                position=self._positions.get(subject) if rule.each else None,
             )
         )
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
-    from marginwatch.core.model import AccountKey, Observation, VenueFailure
+    from marginwatch.core.model import AccountKey, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
     from marginwatch.core.windows import AccountWindows
@@ -70,6 +70,8 @@ class Memory:
     withheld: tuple[Withheld, ...] = ()
     said: dict[AccountKey, Said] = field(default_factory=dict)
     """Of each account's latest stored observation, to see that the next one is the same."""
+    positions: dict[AlertKey, Mapping[str, Value]] = field(default_factory=dict)
+    """What the open alerts on positions are about, as last seen; for their words alone."""
     windows: dict[AccountKey, AccountWindows] = field(default_factory=dict)
     """Of the accounts whose rules look back."""
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Memory:
         elif self.ids.pop(alert.alert_id, None) is not None:
             alerts.pop(alert.key, None)
             self.acknowledgements.pop(alert.alert_id, None)
+            self.positions.pop(alert.key, None)
         if not alerts:
             del self.open[alert.key.account]
 

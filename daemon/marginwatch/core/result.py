@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -84,3 +85,5 @@ class Result:
     """For data-health rules: the sentence that says what is wrong."""
     windows: tuple[Coverage, ...] = ()
     """How much was seen of each window of time in the rule."""
+    position: Mapping[str, Value] | None = None
+    """The subject, where the rule looks at each position."""
