@@ -158,6 +158,7 @@ def test_what_is_said_of_bad_syntax(snapshot: SnapshotAssertion) -> None:
         "equity > null",
         "equity > 5 if cash else 6",
         "max(margin_usage, 30m) > 80%",
+        "drawdown(equity) > 5",
         "max(margin_usage, session) > 80%",
         "min(equity, cash) > 5",
         "max(equity, '1d', '2d') > 5",
