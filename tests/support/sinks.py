@@ -157,7 +157,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender died in the middle of it: no server would take that for a message
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         behaviour = self.server.sink.take(Post(self.path, headers, body))
         self.close_connection = True
