@@ -8,10 +8,11 @@ import pytest
 
 from marginwatch.core.alert import Alert, Reason, Silence, State, Status
 from marginwatch.core.health import OURSELVES, RECEIVER_FAILING
+from marginwatch.core.holding import route, silence_of
 from marginwatch.core.machine import close
 from marginwatch.core.model import AccountKey, Severity
 from marginwatch.core.result import AlertKey
-from marginwatch.core.route import Receiver, Routed, Why, decide, route, silence_of
+from marginwatch.core.route import Receiver, Routed, Why, decide
 from support.alerting import KEY, Timeline, after, condition, ladder
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from marginwatch.core import health, intake, joining
 from marginwatch.core.alert import Reason
 from marginwatch.core.draft import OURS, Draft
+from marginwatch.core.holding import route, settle
 from marginwatch.core.machine import close, due, elapse, rebase
 from marginwatch.core.model import GROUPS, AccountKey, CycleEnd, Normalised, VenueFailure
-from marginwatch.core.route import route, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

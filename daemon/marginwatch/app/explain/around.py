@@ -10,8 +10,8 @@ from marginwatch.app.explain.model import Hearing, Sent
 from marginwatch.config.rulebook import written
 from marginwatch.core import condition
 from marginwatch.core.alert import State
+from marginwatch.core.holding import silence_of
 from marginwatch.core.model import GROUPS
-from marginwatch.core.route import silence_of
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import selects_venue
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marginwatch.core.alert import Alert, Silence, State, Status
+from marginwatch.core.holding import route, settle
 from marginwatch.core.machine import Policy, advance
 from marginwatch.core.model import AccountKey, Severity
 from marginwatch.core.result import AlertKey, Difference, Known, Occurred, Result, Unknown
-from marginwatch.core.route import Receiver, Routed, route, settle
+from marginwatch.core.route import Receiver, Routed
 from marginwatch.core.rule import Level, Rule, RuleKind
 from support.alerting import STALE_AFTER, after, compare, ladder
 

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason, Silence, State, Status
+from marginwatch.core.holding import route, settle
 from marginwatch.core.machine import Policy, advance
 from marginwatch.core.model import Severity
 from marginwatch.core.result import Difference, Occurred, Result
-from marginwatch.core.route import Receiver, Routed, Why, route, settle
+from marginwatch.core.route import Receiver, Routed, Why
 from marginwatch.core.rule import Level, Rule, RuleKind
 from support.alerting import KEY, STALE_AFTER, Timeline, after, ladder
 
