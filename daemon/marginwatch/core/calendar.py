@@ -19,6 +19,17 @@ LONGEST: Final = timedelta(days=31)
 _DAY: Final = timedelta(days=1)
 
 
+def wall(zone: tzinfo, day: date, clock: timedelta) -> datetime:
+    """When the clock on a wall in the zone shows that much since the midnight that begins the day, in UTC.
+
+    A time that a change of the clocks leaves out counts by the clock before the change; of one that occurs twice the
+    first is meant.
+    """
+    days, rest = divmod(clock, _DAY)
+    midnight = datetime.combine(day + days * _DAY, time(), tzinfo=zone)
+    return (midnight + rest).astimezone(UTC)  # adding to an aware time moves the clock on the wall
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One session, times aware in UTC."""
@@ -66,7 +77,7 @@ class Calendar:
             return None
         first = day if hours.opens < hours.closes else day - _DAY
         closes = self.early_closes.get(day, hours.closes)
-        return Session(day, self._wall(first, hours.opens), self._wall(day, closes))
+        return Session(day, wall(self.zone, first, hours.opens), wall(self.zone, day, closes))
 
     def at(self, now: datetime) -> Session | None:
         """The session that contains `now`, else the last one before; None when none was in `LONGEST`."""
@@ -83,11 +94,6 @@ class Calendar:
             session = self.session(today + step * distance * _DAY)
             if session is not None:
                 yield session
-
-    def _wall(self, day: date, clock: timedelta) -> datetime:
-        days, rest = divmod(clock, _DAY)
-        midnight = datetime.combine(day + days * _DAY, time(), tzinfo=self.zone)
-        return (midnight + rest).astimezone(UTC)  # adding to an aware time moves the clock on the wall
 
 
 class Sessions:
