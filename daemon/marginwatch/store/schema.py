@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from marginwatch.store.engine import Database
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; a database at another one was written by a later version."""
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -10,6 +10,7 @@ from marginwatch.store.backup import backup
 from marginwatch.store.errors import NotOwnedError
 from marginwatch.store.history import History
 from marginwatch.store.imported import Imports
+from marginwatch.store.keys import Keys
 from marginwatch.store.operators import Operators
 from marginwatch.store.outbox import Outbox, requeue
 from marginwatch.store.retention import prune
@@ -50,6 +51,7 @@ class Store:
         self.history = History(database)
         self.imports = Imports(database)
         self.rulebooks = Rulebooks(database, self._owned)
+        self.keys = Keys(database, self._owned)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:
