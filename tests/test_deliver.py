@@ -484,3 +484,73 @@ async def test_a_thread_whose_caller_has_gone_is_no_trouble() -> None:
 
     assert await in_thread(lambda: "next", "next") == "next"
     assert abandoned.cancelled()
+
+
+async def test_another_receiver_of_the_name_takes_over_what_waits(
+    store: Store, sink: HttpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, however long a retry by the way of before would have waited; one that did not change goes on."""
+    monkeypatch.setattr(deliver, "next_try", lambda *_: clock.now() + timedelta(hours=1))
+    sink.script(Reply(503))
+    commit(store, message("desk"))
+    other = to("other", sink.url("/other"))
+    async with delivering(store, to("desk", sink.url("/old")), other) as delivery:
+        await until(lambda: all(row.status is OutboxStatus.PENDING and row.attempts for row in store.outbox.rows()))
+        lane = delivery._lanes["other"]
+        delivery.use((to("desk", sink.url("/new")), other))
+        (row,) = await settled(store, 1)
+
+    assert [post.path for post in sink.posts] == ["/old", "/new"]
+    assert outcomes(store, row) == [AttemptOutcome.RETRYABLE, AttemptOutcome.DELIVERED]
+    assert delivery._lanes["other"] is lane
+
+
+async def test_a_send_under_way_ends_with_the_receiver_it_was_begun_with(store: Store, sink: HttpSink) -> None:
+    """It is not sent a second time by the new way, and what comes later takes the new way."""
+    sink.script(Hang())
+    commit(store, message("desk", number=1))
+    async with delivering(store, to("desk", sink.url("/old"))) as delivery:
+        await sink.arrived(1)
+        delivery.use((to("desk", sink.url("/new")),))
+        commit(store, message("desk", number=2))
+        delivery.wake()
+        sink.release()
+        rows = await settled(store, 2)
+
+    assert [post.path for post in sink.posts] == ["/old", "/new"]
+    assert [outcomes(store, row) for row in rows] == [[AttemptOutcome.DELIVERED]] * 2
+
+
+async def test_what_waits_for_a_receiver_that_is_dropped_is_given_up(store: Store, sink: HttpSink) -> None:
+    """What is under way to it may still arrive; the rest becomes dead letters when that has ended, and is counted."""
+    sink.script(Hang())
+    commit(store, message("gone", number=1), message("gone", number=2))
+    async with delivering(store, to("gone", sink.url("/gone")), to("desk", sink.url("/desk"))) as delivery:
+        await sink.arrived(1)
+        delivery.use((to("desk", sink.url("/desk")),))
+        commit(store, message("desk", alert_id="a2"))
+        delivery.wake()
+        await sink.arrived(2)
+        assert [row.status for row in store.outbox.rows(receiver="gone")] == [
+            OutboxStatus.PENDING,
+            OutboxStatus.SENDING,
+        ]
+        sink.release()
+        await settled(store, 1, OutboxStatus.DEAD)
+        await until(lambda: bool(delivery.given_up))
+
+    late, first = store.outbox.rows(receiver="gone")
+    assert (first.status, late.status) == (OutboxStatus.DELIVERED, OutboxStatus.DEAD)
+    assert late.detail == "its receiver is not configured any more"
+    assert delivery.given_up == {"gone": 1}
+
+
+async def test_a_receiver_that_is_added_gets_what_is_meant_for_it(store: Store, sink: HttpSink) -> None:
+    """From the moment it is there."""
+    async with delivering(store, to("desk", sink.url("/desk"))) as delivery:
+        delivery.use((to("desk", sink.url("/desk")), to("new", sink.url("/new"))))
+        commit(store, message("new"))
+        delivery.wake()
+        await settled(store, 1)
+
+    assert [post.path for post in sink.posts] == ["/new"]

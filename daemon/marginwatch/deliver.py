@@ -71,20 +71,43 @@ class Delivery:
     def __init__(self, store: Store, receivers: Iterable[Receiver], on_writer: OnWriter) -> None:
         """`store` must be owned by this process when `run` begins."""
         self._store = store
-        self._receivers = {receiver.name: receiver for receiver in receivers}
+        self._receivers: dict[str, Receiver] = {}
         self._on_writer = on_writer
-        self._lanes = {name: Lane(receiver.gap, clock.monotonic()) for name, receiver in self._receivers.items()}
+        self._lanes: dict[str, Lane] = {}
         self._sends: dict[int, asyncio.Task[None]] = {}
         """In flight, by row id."""
+        self._whose: dict[int, str] = {}
+        """The receiver of each."""
         self._woken = asyncio.Event()
         self._over = asyncio.Event()
         """The loop does not run, so no send begins any more."""
         self._over.set()
         self._stopping = False
-        self._buried = False
+        self._buried: set[str] | None = None
+        """The receivers beside which nothing waits for any other."""
+        self._anew: set[str] = set()
+        """Receivers that took the place of one of the same name a moment ago."""
         self.given_up: dict[str, int] = {}
         """Receivers that left the config with messages undelivered, and how many: to be told of through the others."""
         self._lost: EpochLostError | None = None
+        self.use(receivers)
+
+    def use(self, receivers: Iterable[Receiver]) -> None:
+        """Deliver to these from now on. Call it on the loop.
+
+        One that is the very same goes on as it is. One of the same name that is another takes over the messages that
+        wait, without what was learnt of the one before; sends under way end with that. What waits for one that is
+        gone is given up as soon as no send to it is under way.
+        """
+        before, self._receivers = self._receivers, {receiver.name: receiver for receiver in receivers}
+        now = clock.monotonic()
+        new = {name for name, receiver in self._receivers.items() if before.get(name) is not receiver}
+        self._lanes = {
+            name: Lane(receiver.gap, now) if name in new else self._lanes[name]
+            for name, receiver in self._receivers.items()
+        }
+        self._anew |= new & before.keys()
+        self.wake()
 
     def wake(self) -> None:
         """Look at the outbox now: a commit put messages there."""
@@ -126,6 +149,7 @@ class Delivery:
         self._woken.clear()
         try:
             await self._bury_unknown()
+            await self._hurry()
             await self._send_due()
             seconds = await self._seconds_to_next()
         except EpochLostError:
@@ -139,24 +163,34 @@ class Delivery:
             await asyncio.wait_for(self._woken.wait(), seconds)
 
     async def _bury_unknown(self) -> None:
-        """Once: messages to receivers that left the config become dead letters, instead of waiting unseen."""
-        if self._buried:
+        """Messages to receivers that left the config become dead letters, instead of waiting unseen."""
+        if self._buried == self._receivers.keys():
             return
+        receivers = set(self._receivers)
+        under_way = set(self._whose.values()) - receivers
+        known = receivers | under_way
         found = await self._on_writer(self._store.outbox.receivers)
-        waiting = {name: health.waiting for name, health in found.items() if name not in self._receivers}
-        await self._on_writer(lambda: self._store.outbox.give_up_unknown(self._receivers.keys(), clock.now()))
-        self._buried = True
-        self.given_up = {name: number for name, number in waiting.items() if number}
-        if self.given_up:
-            log.warning("messages to receivers that are not configured any more were given up", messages=self.given_up)
+        waiting = {name: health.waiting for name, health in found.items() if name not in known and health.waiting}
+        await self._on_writer(lambda: self._store.outbox.give_up_unknown(known, clock.now()))
+        self._buried = None if under_way else receivers
+        self.given_up |= waiting
+        if waiting:
+            log.warning("messages to receivers that are not configured any more were given up", messages=waiting)
+
+    async def _hurry(self) -> None:
+        """Messages that wait for a receiver's sake need not when it is reached by another way."""
+        for receiver in tuple(self._anew):
+            await self._on_writer(partial(self._store.outbox.make_due, clock.now(), receiver))
+            self._anew.discard(receiver)
 
     async def _send_due(self) -> None:
         room = self._room()
         if not room:
             return
         for row in await self._on_writer(lambda: self._store.outbox.claim_due(clock.now(), room, LEASE)):
-            if row.id not in self._sends:  # a clock set forward ends leases of sends still in flight
-                self._begin(row)
+            receiver = self._receivers.get(row.message.receiver)  # None: it was dropped while the claim was made
+            if row.id not in self._sends and receiver:  # a clock set forward ends leases of sends still in flight
+                self._begin(row, receiver)
 
     async def _seconds_to_next(self) -> float:
         now, free = clock.monotonic(), list(self._room())
@@ -170,14 +204,16 @@ class Delivery:
         now = clock.monotonic()
         return {name: free for name, lane in self._lanes.items() if (free := lane.room(now))}
 
-    def _begin(self, row: OutboxRow) -> None:
-        self._lanes[row.message.receiver].start(clock.monotonic())
-        send = asyncio.create_task(self._deliver(row), name=f"deliver {row.id}")
+    def _begin(self, row: OutboxRow, receiver: Receiver) -> None:
+        lane = self._lanes[receiver.name]
+        lane.start(clock.monotonic())
+        send = asyncio.create_task(self._deliver(row, receiver, lane), name=f"deliver {row.id}")
         self._sends[row.id] = send
+        self._whose[row.id] = receiver.name
         send.add_done_callback(partial(self._ended, row.id))
 
     def _ended(self, row_id: int, send: asyncio.Task[None]) -> None:
-        del self._sends[row_id]
+        del self._sends[row_id], self._whose[row_id]
         error = None if send.cancelled() else send.exception()
         if isinstance(error, EpochLostError):
             self._lost = error
@@ -185,9 +221,8 @@ class Delivery:
             log.error("an outcome was not recorded; the message is due again in a while", row=row_id, exc_info=error)
         self.wake()
 
-    async def _deliver(self, row: OutboxRow) -> None:
-        lane = self._lanes[row.message.receiver]
-        sending = in_thread(partial(self._send, row), f"send {row.id}")
+    async def _deliver(self, row: OutboxRow, receiver: Receiver, lane: Lane) -> None:
+        sending = in_thread(partial(self._send, row, receiver), f"send {row.id}")
         sending.add_done_callback(lambda _: self._free(lane, row.id))
         ended, _ = await asyncio.wait({sending}, timeout=LONGEST_SEND)
         answer = sending.result() if ended else _HUNG
@@ -200,13 +235,13 @@ class Delivery:
         if row_id not in self._sends:
             self.wake()
 
-    def _send(self, row: OutboxRow) -> Answer:
+    def _send(self, row: OutboxRow, receiver: Receiver) -> Answer:
         """Runs in a thread of its own and always has an answer."""
         try:
             now = clock.now()
             since = later(self._store.history, row) if now - row.created_at > LATE else None
             message = delayed(row.message, row.created_at, now, since)
-            return self._receivers[message.receiver].send(message, row.attempts)
+            return receiver.send(message, row.attempts)
         except Exception as error:  # noqa: BLE001  (the loop edge: one row's surprise must not stop the others)
             where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold the URL
             log.error("a send failed unexpectedly", row=row.id, error=type(error).__name__, where=where)  # noqa: TRY400  (as said)

@@ -102,11 +102,12 @@ class Outbox:
             _note_health(connection, row.receiver, result, started or now, now)
         return after
 
-    def make_due(self, now: datetime) -> int:
-        """Let every waiting message be tried at once, for a clock that was set back; gives how many were later."""
+    def make_due(self, now: datetime, receiver: str | None = None) -> int:
+        """Let every waiting message, or those to one receiver, be tried at once; gives how many were due later."""
         waiting = (outbox.c.status == OutboxStatus.PENDING, OPEN_ROW, outbox.c.due_at > now)
+        whose = sa.true() if receiver is None else outbox.c.receiver == receiver
         with self._owner().write() as connection:
-            return connection.execute(outbox.update().where(*waiting).values(due_at=now)).rowcount
+            return connection.execute(outbox.update().where(*waiting, whose).values(due_at=now)).rowcount
 
     def give_up_unknown(self, known: Collection[str], now: datetime) -> int:
         """Give up the messages to receivers that are no longer configured, so that they show as dead letters."""
