@@ -101,8 +101,8 @@ def test_the_example_loads(tmp_path: Path, kinds: dict[str, type[BaseModel]], *,
     text = re.sub(r"^# (\w+ = )", r"\1", EXAMPLE, flags=re.MULTILINE) if commented else EXAMPLE
     (tmp_path / "config.toml").write_text(text.replace("/run/keys", str(tmp_path)))
     secrets = {"architect-key": "A" * 24, "architect-secret": "B" * 44, "helio": "dummy-password"}
-    for name in ("slack-tokens", "mail-password", "database", "heartbeat-url"):
-        secrets[name] = "https://heartbeat.example.com/1" if name == "heartbeat-url" else "AAAA/BBBB/CCCC"
+    for name in ("slack-tokens", "mail-password", "database", "heartbeat-url", "page-token"):
+        secrets[name] = "https://heartbeat.example.com/1" if name == "heartbeat-url" else "AAAA/BBBB/CCCC/DDDD"
     for name, secret in secrets.items():
         (tmp_path / name).write_text(f"{secret}\n")
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "STONEX_SECRET": "dummy-secret", "HOME": str(tmp_path)}

@@ -388,16 +388,6 @@ def test_a_file_that_shows_its_secrets_is_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "noted"),
-    [("127.0.0.1:1", False), ("localhost:1", False), ("[::1]:1", False), ("0.0.0.0:1", True), ("host.example:1", True)],
-)
-def test_a_page_open_to_others_is_noted(tmp_path: Path, listen: str, *, noted: bool) -> None:
-    """The page has no login, so listening beyond this machine is worth a word."""
-    notes = load(tmp_path, f'web.listen = "{listen}"\n{GOOD}').notes
-    assert [note.place.line for note in notes] == ([1] if noted else [])
-
-
-@pytest.mark.parametrize(
     "listen", ["8470", "127.0.0.1", "127.0.0.1:", ":80", "::1:80", "h:99999", "h:٣", " h:80", "h:-1"]
 )
 def test_an_address_is_host_and_port(tmp_path: Path, listen: str) -> None:

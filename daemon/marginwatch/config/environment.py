@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from marginwatch.config.location import VARIABLE
-from marginwatch.config.settings import HeartbeatSettings, LogSettings, RulesSettings, StoreSettings, WebSettings
+from marginwatch.config.settings import HeartbeatSettings, LogSettings, RulesSettings, StoreSettings
+from marginwatch.config.web import WebSettings
 from marginwatch.errors import Place, Problem
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ class _Reading:
         rules = settings.rules.model_copy(update={"files": self._full_paths(settings.rules)})
         settings = settings.model_copy(update={"rules": rules})
         remember_secrets(settings)
-        self.notes += notes(settings, self.file, self.places, literal_secret=self._literal)
+        self.notes += notes(self.file, self.places, literal_secret=self._literal)
         return Loaded(self.file, settings, (), tuple(self.notes), self.places, self._sketch(), self._unjudged())
 
     def is_hidden(self, loc: Loc) -> bool:
@@ -181,7 +181,7 @@ class _Reading:
             return value
         if "${" in value:
             return self._resolved(value, loc)
-        if self._literal is None and loc[0] in {"venues", "receivers"} and self._is_secret(loc):
+        if self._literal is None and loc[0] in {"venues", "receivers", "web"} and self._is_secret(loc):
             self._literal = loc
         return value
 

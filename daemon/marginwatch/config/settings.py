@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, Field, InstanceOf, PlainSerializer, SecretStr, WithJsonSchema
 from pydantic import field_validator as validates
 
+from marginwatch.config.addresses import web_address, with_scheme
 from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.web import WebSettings
 from marginwatch.core.model import Severity
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from pydantic_core.core_schema import ValidationInfo
 
-_REFERENCE = "${"
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
@@ -96,27 +94,7 @@ class StoreSettings(Table):
     @validates("url")
     @classmethod
     def _is_url(cls, url: SecretStr) -> SecretStr:
-        return _with_scheme(url, "sqlite:////var/lib/marginwatch/marginwatch.db")
-
-
-class WebSettings(Table):
-    """`[web]`: health probes and the status page."""
-
-    listen: str = "127.0.0.1:8470"
-    """Host and port. Port 0 takes a free one and logs it; empty opens none."""
-
-    @validates("listen")
-    @classmethod
-    def _is_address(cls, listen: str) -> str:
-        if listen and _split(listen) is None:
-            what = 'must be host:port, like "127.0.0.1:8470" or "[::1]:8470", or "" for no page'
-            raise wrong(what)
-        return listen
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Host and port; port 0 lets the system pick. None when there is to be no page."""
-        return _split(self.listen)
+        return with_scheme(url, "sqlite:////var/lib/marginwatch/marginwatch.db")
 
 
 class HeartbeatSettings(Table):
@@ -128,7 +106,7 @@ class HeartbeatSettings(Table):
     @validates("url")
     @classmethod
     def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
-        return url and _web_address(url, "https://example.com/ping")
+        return url and web_address(url, "https://example.com/ping")
 
 
 class RulesSettings(Table):
@@ -143,7 +121,7 @@ class RulesSettings(Table):
     @classmethod
     def _is_web_address(cls, runbook_base: str) -> str:
         if runbook_base:
-            _web_address(SecretStr(runbook_base), "https://wiki.example.com/marginwatch")
+            web_address(SecretStr(runbook_base), "https://wiki.example.com/marginwatch")
         return runbook_base
 
 
@@ -195,7 +173,7 @@ class ReceiverSettings(Table):
     @validates("url")
     @classmethod
     def _is_url(cls, url: SecretStr) -> SecretStr:
-        return _with_scheme(url, "slack:// or mailto:// with its tokens behind")
+        return with_scheme(url, "slack:// or mailto:// with its tokens behind")
 
 
 class Settings(Table):
@@ -221,39 +199,3 @@ def _at_least(span: timedelta, least: timedelta) -> timedelta:
         what = f"must be at least {format_duration(least)}"
         raise wrong(what)
     return span
-
-
-def _split(listen: str) -> tuple[str, int] | None:
-    host, _, port = listen.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        return None
-    if not host or host != host.strip() or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:  # noqa: PLR2004  (the largest port)
-        return None
-    return host, int(port)
-
-
-def _web_address(url: SecretStr, example: str) -> SecretStr:
-    """Refuse a text that no web request can be sent to."""
-    value = _with_scheme(url, example, schemes=("http://", "https://")).get_secret_value()
-    if not value.startswith(_REFERENCE):
-        try:
-            parts = urlsplit(value)
-            known = bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            known = False
-        if not known:
-            what = f"must be a URL with a host, like {example}"
-            raise wrong(what)
-    return url
-
-
-def _with_scheme(url: SecretStr, example: str, schemes: tuple[str, ...] = ()) -> SecretStr:
-    """Refuse a text that cannot be a URL; one that begins with a reference shows only when it is resolved."""
-    value = url.get_secret_value()
-    known = value.startswith(schemes) if schemes else _SCHEME.match(value) is not None
-    if not known and not value.startswith(_REFERENCE):
-        what = f"must be a URL, like {example}"
-        raise wrong(what)
-    return url
