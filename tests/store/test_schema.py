@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,34 @@ def test_many_may_open_a_new_database_at_once(empty_url: str) -> None:
     assert priors == [priors[0]] * 4
 
 
+def test_a_switch_to_the_write_ahead_log_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself does not wait when another connection is about to write to the new file: it fails at once."""
+    path = tmp_path / "new.db"
+    waits: list[float] = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, closing(sqlite3.connect(path)) as connection:
+        other.execute("BEGIN IMMEDIATE")
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            other.execute("ROLLBACK")
+
+        monkeypatch.setattr(engine, "time", SimpleNamespace(sleep=wait))
+        engine._switch_to_wal(connection.cursor())
+        modes = connection.execute("PRAGMA journal_mode").fetchall()
+
+    assert (len(waits), modes) == (1, [("wal",)])
+
+
+def test_a_lock_that_is_never_let_go_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is told to be locked, as by any other statement."""
+    path = tmp_path / "new.db"
+    monkeypatch.setattr(engine, "_BUSY_MS", 0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other, closing(sqlite3.connect(path)) as connection:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            engine._switch_to_wal(connection.cursor())
+
+
 def test_a_newer_database_is_refused(empty_url: str) -> None:
     """An old version would misread it: one sentence, and an exit code that systemd does not restart on."""
     Store.open(empty_url).close()
@@ -135,7 +164,7 @@ def test_another_programs_database_is_refused(empty_url: str) -> None:
 def test_another_programs_file_stays_as_it_is(tmp_path: Path, mode: str, tables: tuple[str, ...]) -> None:
     """It is refused before anything of it is set: every byte stays, and nothing is left beside it."""
     path = tmp_path / "theirs.db"
-    with contextlib.closing(sqlite3.connect(path)) as raw:
+    with closing(sqlite3.connect(path)) as raw:
         raw.execute(f"PRAGMA journal_mode={mode}")
         for table in tables:
             raw.execute(f"CREATE TABLE {table} (id INTEGER)")
@@ -191,5 +220,5 @@ def test_the_file_is_private_durable_and_shrinkable(tmp_path: Path) -> None:
 
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "auto_vacuum": 2, "busy_timeout": 5000}
     assert modes == {"0o600"}
-    with contextlib.closing(sqlite3.connect(path)) as raw:
+    with closing(sqlite3.connect(path)) as raw:
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from marginwatch import clock
 from marginwatch.store.diagnosis import diagnose
 from marginwatch.store.errors import (
     BadStoreUrlError,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _BUSY_MS = 5000
 """How long a write waits for another program's lock."""
+_LOOK_AGAIN = 0.01
+"""Seconds between two looks for a lock that SQLite does not wait for."""
 _WAL_LIMIT = 64 * 1024 * 1024
 _READ = "marginwatch_read"
 MARKS = frozenset({"alembic_version", "meta", "outbox"})
@@ -167,10 +171,24 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
     with contextlib.closing(connection.cursor()) as cursor:
         if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",) and _ours(cursor):
             cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts only before the first table and before WAL
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Write ahead from now on. SQLite does not wait for a lock here when several open a new file at once: we do."""
+    until = clock.monotonic() + _BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or clock.monotonic() > until:
+                raise
+            time.sleep(_LOOK_AGAIN)
+        else:
+            return
 
 
 def _ours(cursor: sqlite3.Cursor) -> bool:

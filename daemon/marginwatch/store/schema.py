@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REVISIONS = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; a database at another one was written by a later version."""
+_OTHERS_MS = 30_000
+"""How long to wait while another process brings the schema up to date, which takes longer than a commit."""
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -68,9 +70,11 @@ def _upgrade(database: Database) -> None:
             # Rebuilding a table with foreign keys on deletes the rows that refer to it; the switch works only
             # outside a transaction, and the connection is not used for anything else.
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+            connection.connection.cursor().execute(f"PRAGMA busy_timeout={_OTHERS_MS}")
             connection.detach()
         with connection.begin():
             if database.path is None:
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = {_OTHERS_MS}"))
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('marginwatch'))"))
             # Another process may have done it while this one waited for the lock.
             if _version(connection, database.where) != REVISIONS[-1]:
