@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason, Silence, State, Status
+from marginwatch.core.audience import Audience
 from marginwatch.core.holding import route, settle
 from marginwatch.core.machine import Policy, advance
 from marginwatch.core.model import Severity
@@ -58,9 +59,7 @@ class Night:
         """Route what the machine made."""
         alert = self.timeline.alert or before
         alerts = {} if alert is None else {alert.alert_id: alert}
-        self.keep(
-            route(transitions, alerts, receivers=self.receivers, silences=self.silences, names={}, now=after(seconds))
-        )
+        self.keep(route(transitions, alerts, audience=Audience(self.receivers, after(seconds)), silences=self.silences))
 
     def settle(self, seconds: float, *ended: int) -> Routed:
         """Silences end."""
@@ -69,10 +68,8 @@ class Night:
             ended,
             self.withheld,
             {} if alert is None else {alert.alert_id: alert},
-            receivers=self.receivers,
+            audience=Audience(self.receivers, after(seconds)),
             silences=self.silences,
-            names={},
-            now=after(seconds),
             revision="rules-2",
         )
         self.withheld = [row for row in self.withheld if row.silence not in ended]

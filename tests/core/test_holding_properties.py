@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marginwatch.core.alert import Alert, Silence, State, Status
+from marginwatch.core.audience import Audience
 from marginwatch.core.holding import route, settle
 from marginwatch.core.machine import Policy, advance
-from marginwatch.core.model import AccountKey, Severity
+from marginwatch.core.model import Account, AccountKey, Severity
 from marginwatch.core.result import AlertKey, Difference, Known, Occurred, Result, Unknown
 from marginwatch.core.route import Receiver, Routed
 from marginwatch.core.rule import Level, Rule, RuleKind
@@ -36,7 +37,7 @@ RULES = {
     )
 }
 ACCOUNTS = (AccountKey("futures", "A-1"), AccountKey("fx", "B-1"))
-NAMES = {ACCOUNTS[0]: "Main"}
+NAMED = {ACCOUNTS[0]: Account(ACCOUNTS[0], "Main")}
 RECEIVERS = tuple(Receiver(severity.label, severity) for severity in Severity)
 
 
@@ -79,7 +80,9 @@ class World:
             self.keep(step.alert)
             alerts = {step.alert.alert_id: step.alert}
             self.take(
-                route(step.transitions, alerts, receivers=RECEIVERS, silences=self.silences, names=NAMES, now=now)
+                route(
+                    step.transitions, alerts, audience=Audience(RECEIVERS, now, accounts=NAMED), silences=self.silences
+                )
             )
 
     def end_silences(self, seconds: int) -> None:
@@ -91,10 +94,8 @@ class World:
             ended,
             self.withheld,
             alerts,
-            receivers=RECEIVERS,
+            audience=Audience(RECEIVERS, now, accounts=NAMED),
             silences=self.silences,
-            names=NAMES,
-            now=now,
             revision="r",
         )
         self.withheld = [row for row in self.withheld if row.silence not in ended]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from marginwatch.core.alert import Alert, Reason, Silence, State, Status
+from marginwatch.core.audience import Audience
 from marginwatch.core.health import OURSELVES, RECEIVER_FAILING
 from marginwatch.core.holding import route, silence_of
 from marginwatch.core.machine import close
@@ -33,7 +34,7 @@ class Desk:
         transitions = self.timeline.value(seconds, value)
         alert = self.timeline.alert or before
         alerts = {} if alert is None else {alert.alert_id: alert}
-        routed = route(transitions, alerts, receivers=self.receivers, silences=(), names={}, now=after(seconds))
+        routed = route(transitions, alerts, audience=Audience(self.receivers, after(seconds)), silences=())
         if self.timeline.alert is not None:
             self.timeline.alert = routed.alerts.get(self.timeline.alert.alert_id, self.timeline.alert)
         return routed
@@ -86,13 +87,15 @@ def test_two_steps_of_one_alert_in_one_tick_are_numbered_in_turn() -> None:
     alert = timeline.open()
     transitions += timeline.value(1, "50")
     ended = replace(alert, status=Status.RESOLVED)
-    routed = route(transitions, {alert.alert_id: ended}, receivers=(DESK,), silences=(), names={}, now=after(1))
+    routed = route(transitions, {alert.alert_id: ended}, audience=Audience((DESK,), after(1)), silences=())
 
     assert heard(routed) == [("desk", "firing", 1), ("desk", "resolved", 2)]
     assert routed.alerts[alert.alert_id].told == {"desk": 2}
 
 
-FIRED = Timeline(ladder()).value(0, "85")[0]
+LIFE = Timeline(ladder())
+FIRED = LIFE.value(0, "85")[0]
+ALERT = LIFE.open()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,8 @@ FIRED = Timeline(ladder()).value(0, "85")[0]
 )
 def test_every_state_is_decided_with_a_reason(state: State | None, severity: Severity, told: int, why: Why) -> None:
     """Whether a receiver of warnings hears, by state, severity and whether it was told before."""
-    assert decide(replace(FIRED, state=state, severity=severity), DESK, told) is why
+    alert = replace(ALERT, told={"desk": told} if told else {})
+    assert decide(replace(FIRED, state=state, severity=severity), DESK, alert) is why
     assert why.tells == (why in {Why.SEVERE_ENOUGH, Why.WAS_TOLD})
 
 
@@ -134,14 +138,12 @@ def test_a_failing_receiver_is_told_of_through_the_others() -> None:
     routed = route(
         transitions,
         {timeline.open().alert_id: timeline.open()},
-        receivers=RECEIVERS,
+        audience=Audience(RECEIVERS, after(0)),
         silences=(),
-        names={},
-        now=after(0),
     )
 
     assert [notice.receiver for notice in routed.notices] == ["all", "pager"]
-    assert decide(transitions[0], DESK, 0) is Why.ITS_OWN_FAILURE
+    assert decide(transitions[0], DESK, timeline.open()) is Why.ITS_OWN_FAILURE
 
 
 def test_a_closed_alert_is_closed_for_who_was_told() -> None:
@@ -151,9 +153,7 @@ def test_a_closed_alert_is_closed_for_who_was_told() -> None:
     alert = replace(timeline.open(), told={"pager": 2})
     step = close(alert, Reason.RULE_REMOVED, after(1), "")
     assert isinstance(step.alert, Alert)
-    routed = route(
-        step.transitions, {alert.alert_id: step.alert}, receivers=RECEIVERS, silences=(), names={}, now=after(1)
-    )
+    routed = route(step.transitions, {alert.alert_id: step.alert}, audience=Audience(RECEIVERS, after(1)), silences=())
 
     assert heard(routed) == [("pager", "closed", 3)]
 

@@ -75,6 +75,10 @@ class Reason(enum.StrEnum):
     """An operator used `forget`."""
     SILENCE_ENDED = "silence_ended"
     """Still true at the end of a silence."""
+    ESCALATED = "escalated"
+    """Nobody acknowledged in time."""
+    FALLBACK = "fallback"
+    """A receiver that was to hear of it cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,14 @@ class Alert:
     """The rule's revision at the last transition."""
     already_true: bool = False
     detail: str = ""
+    roused: tuple[str, ...] = ()
+    """Receivers told of this episode whatever their hours were: they hear of the rest of it as it comes."""
+    waiting_since: datetime | None = None
+    """Since when somebody was told and nobody acknowledged; None before that, and while it is acknowledged."""
+    climbed: tuple[str, ...] = ()
+    """The steps of ladders that were taken since then, as `Climb.id`."""
+    failed_over_at: datetime | None = None
+    """Of the alert about a receiver: since when others hear in its place."""
 
     @property
     def is_open(self) -> bool:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from marginwatch.core.route import Notice, Routed, Why, decide
+from marginwatch.core.route import ROUSING, Notice, Routed, Why
 from marginwatch.core.state import Withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from marginwatch.core.alert import Alert, Silence, Transition
-    from marginwatch.core.route import Receiver
+    from marginwatch.core.audience import Audience
 
 
 class Desk:
     """Counts who was told while one tick's notices are made."""
 
-    def __init__(self, alerts: Mapping[str, Alert], receivers: Sequence[Receiver]) -> None:
+    def __init__(self, alerts: Mapping[str, Alert], audience: Audience) -> None:
         self.alerts = alerts
-        self.receivers = receivers
+        self.audience = audience
         self.changed: dict[str, Alert] = {}
         self.notices: list[Notice] = []
         self.withheld: list[Withheld] = []
@@ -49,11 +49,15 @@ class Desk:
         """The alert with its counts raised."""
         for name, why in hearing:
             number = alert.told.get(name, 0) + 1
-            alert = replace(alert, told={**alert.told, name: number})
+            roused = name in alert.roused or why not in ROUSING
+            alert = replace(
+                alert,
+                told={**alert.told, name: number},
+                roused=alert.roused if roused else (*alert.roused, name),
+            )
             self.notices.append(Notice(transition, alert, name, number, why))
         return alert
 
     def _hearing(self, transition: Transition) -> list[tuple[str, Why]]:
-        told = self.alert(transition.alert_id).told
-        verdicts = ((each.name, decide(transition, each, told.get(each.name, 0))) for each in self.receivers)
-        return [(name, why) for name, why in verdicts if why.tells]
+        verdicts = self.audience.verdicts(transition, self.alert(transition.alert_id))
+        return [(name, verdict.why) for name, verdict in verdicts.items() if verdict.why.tells]

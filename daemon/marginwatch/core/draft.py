@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.core import health
+from marginwatch.core.audience import Audience
 from marginwatch.core.machine import Policy, Step, advance
 from marginwatch.core.memory import Tally
 from marginwatch.core.state import AccountState, Commit, VenueState
@@ -146,10 +147,11 @@ class Draft:
         alert = self.alerts.get(alert_id) or (None if key is None else self.memory.open[key.account][key])
         return alert if alert is not None and alert.is_open else None
 
-    def names(self, accounts: Iterable[AccountKey]) -> dict[AccountKey, str]:
-        """What the venues call these accounts."""
+    def audience(self, accounts: Iterable[AccountKey]) -> Audience:
+        """Everybody who may hear of these accounts."""
         states = {key: self.account(key) for key in accounts}
-        return {key: state.account.name for key, state in states.items() if state is not None}
+        known = {key: state.account for key, state in states.items() if state is not None}
+        return Audience(self.ruling.receivers, self.now, self.ruling.routes, known)
 
     def stale_after(self, alert: Alert) -> timedelta:
         """The bound of the alert's venue; a minute for alerts about marginwatch itself."""

@@ -173,10 +173,8 @@ def _settle(draft: Draft, ended: Sequence[Silence]) -> Routed:
         ids,
         held,
         {row.transition.alert_id: alert for row in held if (alert := draft.find(row.transition.alert_id)) is not None},
-        receivers=draft.ruling.receivers,
+        audience=draft.audience(row.transition.key.account for row in held),
         silences=draft.silences,
-        names=draft.names(row.transition.key.account for row in held),
-        now=draft.now,
         revision=draft.ruling.revision,
     )
     draft.told(routed)
@@ -188,10 +186,8 @@ def _route(draft: Draft) -> Routed:
     routed = route(
         new,
         draft.alerts,
-        receivers=draft.ruling.receivers,
+        audience=draft.audience(transition.key.account for transition in new),
         silences=draft.silences,
-        names=draft.names(transition.key.account for transition in new),
-        now=draft.now,
     )
     draft.told(routed)
     return routed

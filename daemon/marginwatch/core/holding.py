@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.alert import Alert, Silence, Transition
+    from marginwatch.core.audience import Audience
     from marginwatch.core.model import AccountKey
     from marginwatch.core.result import AlertKey
-    from marginwatch.core.route import Receiver, Routed
+    from marginwatch.core.route import Routed
     from marginwatch.core.state import Withheld
 
 _ENDINGS = frozenset({State.RESOLVED, State.CLOSED, State.EVENT})
@@ -48,18 +49,16 @@ def route(
     transitions: Iterable[Transition],
     alerts: Mapping[str, Alert],
     *,
-    receivers: Sequence[Receiver],
+    audience: Audience,
     silences: Collection[Silence],
-    names: Mapping[AccountKey, str],
-    now: datetime,
 ) -> Routed:
     """Who is told of the tick's transitions.
 
     `alerts` holds every alert the transitions belong to, those that ended in this tick included, by alert_id.
     """
-    desk = Desk(alerts, receivers)
+    desk = Desk(alerts, audience)
     for transition in transitions:
-        silence = silence_of(transition.key, silences, names, now) if transition.state else None
+        silence = silence_of(transition.key, silences, audience.names, audience.now) if transition.state else None
         if silence is None:
             desk.tell(transition)
         else:
@@ -72,10 +71,8 @@ def settle(
     withheld: Sequence[Withheld],
     alerts: Mapping[str, Alert],
     *,
-    receivers: Sequence[Receiver],
+    audience: Audience,
     silences: Collection[Silence],
-    names: Mapping[AccountKey, str],
-    now: datetime,
     revision: str,
 ) -> Routed:
     """What the end of silences brings: what is still true goes out once, what ended is closed where it was told.
@@ -84,14 +81,14 @@ def settle(
     ones by alert_id. To be called before the tick's own results are taken. What another silence covers stays
     withheld under that one.
     """
-    desk = Desk(alerts, receivers)
+    desk = Desk(alerts, audience)
     still = [silence for silence in silences if silence.id not in ended]
     for rows in _by_alert(row for row in withheld if row.silence in ended).values():
-        silence = silence_of(rows[0].transition.key, still, names, now)
+        silence = silence_of(rows[0].transition.key, still, audience.names, audience.now)
         if silence is not None:
             desk.withheld.extend(replace(row, silence=silence.id) for row in rows)
         elif rows[0].transition.alert_id in alerts:
-            _catch_up(desk, rows, now, revision)
+            _catch_up(desk, rows, audience.now, revision)
         else:
             _wind_up(desk, rows[-1])
     return desk.routed()
@@ -112,7 +109,7 @@ def _catch_up(desk: Desk, rows: Sequence[Withheld], now: datetime, revision: str
     """
     alert = desk.alert(rows[0].transition.alert_id)
     hearing: dict[State, list[tuple[str, Why]]] = {}
-    for receiver in desk.receivers:
+    for receiver in desk.audience.receivers:
         missed = [row.transition.state for row in rows if receiver.name in row.receivers]
         told = receiver.name in alert.told
         heeds = told or alert.severity >= receiver.min_severity
@@ -132,7 +129,7 @@ def _wind_up(desk: Desk, last: Withheld) -> None:
     Where the last message held back is neither, the end was told already.
     """
     if last.transition.state in _ENDINGS:
-        names = [receiver.name for receiver in desk.receivers if receiver.name in last.receivers]
+        names = [receiver.name for receiver in desk.audience.receivers if receiver.name in last.receivers]
         desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED) for name in names])
 
 

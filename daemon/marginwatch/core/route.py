@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import State
@@ -11,9 +12,11 @@ from marginwatch.core.health import RECEIVER_FAILING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.model import Severity
+    from marginwatch.core.result import AlertKey
     from marginwatch.core.state import Withheld
 
 
@@ -23,6 +26,10 @@ class Receiver:
 
     name: str
     min_severity: Severity
+    fallback: tuple[str, ...] = ()
+    """Who hears in its place when it cannot be reached."""
+    fallback_after: timedelta = timedelta(0)
+    """For how long it must have been failing by then."""
 
 
 class Why(enum.StrEnum):
@@ -41,6 +48,14 @@ class Why(enum.StrEnum):
     """It ends or eases what the receiver never heard of."""
     ITS_OWN_FAILURE = "its_own_failure"
     """The receiver itself is failing: the others are told."""
+    NOT_ROUTED = "not_routed"
+    """Routes take the alert to others."""
+    ESCALATED = "escalated"
+    """Nobody acknowledged in time, and it is called by a step of the route's ladder."""
+    NOBODY_ON_DUTY = "nobody_on_duty"
+    """It is critical, and by their hours nobody else would hear of it now."""
+    FALLBACK = "fallback"
+    """It stands in for a receiver that cannot be reached."""
 
     @property
     def tells(self) -> bool:
@@ -48,9 +63,32 @@ class Why(enum.StrEnum):
         return self in _TELLING
 
 
-_TELLING = frozenset({Why.SEVERE_ENOUGH, Why.WAS_TOLD, Why.SILENCE_ENDED})
+ROUSING = frozenset({Why.ESCALATED, Why.NOBODY_ON_DUTY, Why.FALLBACK})
+"""Who is told for one of these is told out of its hours, too, of all that becomes of the alert."""
+_TELLING = ROUSING | {Why.SEVERE_ENOUGH, Why.WAS_TOLD, Why.SILENCE_ENDED}
 _CLOSING = frozenset({State.EASED, State.RESOLVED, State.CLOSED})
 _STANDING = frozenset({State.REMINDER, State.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one receiver is to hear of one transition."""
+
+    why: Why
+    until: datetime | None = None
+    """Where `why` tells: held back until then. None: told at once."""
+    route: str = ""
+    """The route whose hours it waits for."""
+
+    @property
+    def hears_now(self) -> bool:
+        """True when it is told at once."""
+        return self.why.tells and self.until is None
+
+    @property
+    def hears_later(self) -> bool:
+        """True when it is told when some hours begin."""
+        return self.why.tells and self.until is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +116,20 @@ class Routed:
     """New ones, to be stored: what the end of a silence told of."""
 
 
-def decide(transition: Transition, receiver: Receiver, told: int) -> Why:
-    """Whether a receiver that was told `told` times of this alert hears of its transition, silences aside."""
+def decide(transition: Transition, receiver: Receiver, alert: Alert) -> Why:
+    """Whether a receiver hears of an alert's transition, routes, hours and silences aside."""
+    told = alert.told.get(receiver.name, 0)
     if transition.state is None:
         return Why.NOTHING_TO_TELL
-    if transition.key.rule == RECEIVER_FAILING and transition.key.subject == receiver.name:
+    if concerns(transition.key, receiver):
         return Why.ITS_OWN_FAILURE
     if transition.state in _CLOSING:
         return Why.WAS_TOLD if told else Why.NOT_TOLD_BEFORE
     if transition.state in _STANDING and told:
         return Why.WAS_TOLD
     return Why.SEVERE_ENOUGH if transition.severity >= receiver.min_severity else Why.TOO_MILD
+
+
+def concerns(key: AlertKey, receiver: Receiver) -> bool:
+    """Whether the alert says that this receiver cannot be reached, so that the others are to hear of it."""
+    return key.rule == RECEIVER_FAILING and key.subject == receiver.name

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core.applied import VenueRules
 from marginwatch.core.groups import Groups
+from marginwatch.core.labels import Labels
 from marginwatch.core.model import GROUPS
+from marginwatch.core.routing import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,14 +70,14 @@ class Ruling:
     """Every rule by id, the built-in data-health ones included."""
     venues: Mapping[str, Watch]
     receivers: tuple[Receiver, ...] = ()
-    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Labels by account id or name, from the config."""
+    labels: Labels = field(default_factory=Labels)
+    routes: Routes = field(default_factory=Routes)
     groups: Groups = field(default_factory=Groups)
 
     def rules_of(self, watch: Watch, account: Account) -> AccountRules:
         """The rules that apply to the account, at its venue."""
         groups = self.groups.of(account) if self.groups else ()
-        return watch.rules.for_account(account, self.labels.get(account.key.id, {}), groups)
+        return watch.rules.for_account(account, self.labels.of(account), groups)
 
     @property
     def receiver_names(self) -> frozenset[str]:

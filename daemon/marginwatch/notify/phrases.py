@@ -29,6 +29,8 @@ WHY: Mapping[Reason, str] = {
     Reason.RECEIVER_REMOVED: "the receiver was removed from the config",
     Reason.FORGOTTEN: "an operator told marginwatch to forget it",
     Reason.SILENCE_ENDED: "the silence that held it back has ended",
+    Reason.ESCALATED: "nobody has acknowledged it in time",
+    Reason.FALLBACK: "somebody who was to hear of it cannot be reached",
 }
 """Every reason as half a sentence."""
 
