@@ -1,4 +1,4 @@
-"""What became of an attempt to send: the words that sending and the store share."""
+"""What a message is, and what became of an attempt to send it: the words that sending and the store share."""
 
 from __future__ import annotations
 
@@ -17,3 +17,16 @@ class AttemptOutcome(enum.StrEnum):
     AMBIGUOUS = "ambiguous"
     """It may have arrived: no answer came after it was sent, or the process ended meanwhile. It is sent again, with the
     same id."""
+
+
+class Kind(enum.StrEnum):
+    """What a message is about."""
+
+    ALERT = "alert"
+    """One step of one alert."""
+    DIGEST = "digest"
+    """Steps of many alerts, which have rows of their own that name it."""
+    SUMMARY = "summary"
+    """What is open and what ended after a time in which nobody watched; may be the digest of some steps as well."""
+    REPORT = "report"
+    """That marginwatch is alive, asked for or by the clock."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from marginwatch.core.calendar import Calendar
+    from marginwatch.core.digest import Digesting
     from marginwatch.core.evaluate import AccountRules
     from marginwatch.core.model import Account, Observation
     from marginwatch.core.route import Receiver
@@ -73,6 +74,8 @@ class Ruling:
     labels: Labels = field(default_factory=Labels)
     routes: Routes = field(default_factory=Routes)
     groups: Groups = field(default_factory=Groups)
+    digests: Mapping[str, Digesting] = field(default_factory=dict)
+    """By receiver, when its messages become a digest; one that is not named hears of everything by itself."""
 
     def rules_of(self, watch: Watch, account: Account) -> AccountRules:
         """The rules that apply to the account, at its venue."""

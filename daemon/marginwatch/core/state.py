@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from marginwatch.core.outbox import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, State, Transition
+    from marginwatch.core.digest import Gathering
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
     from marginwatch.core.seen import Seen
     from marginwatch.core.windows import AccountWindows
@@ -89,6 +92,34 @@ class Message:
     topic: str
     """Rule, account and subject: what all episodes of an alert share. Of one topic a receiver hears in the order in
     which things were committed."""
+    kind: Kind = Kind.ALERT
+    line: str = ""
+    """What a digest says of it; empty where none may hold it."""
+    held_until: datetime | None = None
+    """It is not sent by itself before a digest, at this time at the latest, has taken it in or let it go."""
+    digest: str = ""
+    """The `alert_id` of the digest that tells of it in its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A message held for a digest that is held no longer."""
+
+    alert_id: str
+    receiver: str
+    number: int
+    digest: str
+    """The digest that tells of it; empty when it goes out by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A time in which nobody watched, and that is still to be told of."""
+
+    since: datetime
+    """The end of the last cycle before."""
+    until: datetime
+    """When a process began to watch again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +163,12 @@ class Commit:
     """Alerts that changed, ended ones included; keyed by alert_id."""
     transitions: tuple[Transition, ...] = ()
     messages: tuple[Message, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    """Messages of earlier commits that were held for a digest."""
+    absence: Absence | None = None
+    """One that is to be told of once there is something to tell."""
+    absence_told: bool = False
+    """The one that was to be told of is."""
     withheld: tuple[Withheld, ...] = ()
     """Newly withheld."""
     settled: tuple[int, ...] = ()
@@ -161,3 +198,7 @@ class Prior:
     withheld: tuple[Withheld, ...] = ()
     windows: Mapping[AccountKey, AccountWindows] = field(default_factory=dict)
     """Only of a process that is replayed: a store's are filled from its observations, see `core.seeding`."""
+    gathered: Mapping[str, Gathering] = field(default_factory=dict)
+    """By receiver, what it was told lately and what is held for its digest."""
+    absence: Absence | None = None
+    """That which is still to be told of."""
