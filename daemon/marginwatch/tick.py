@@ -58,6 +58,9 @@ steps = structlog.get_logger("marginwatch.transition")
 Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState | ReloadState
 """What a batch holds."""
 
+Normalisers: TypeAlias = "Mapping[str, Callable[[Fetched], Normalised]]"
+"""What reads the answers of each venue, by its name."""
+
 _LOUD = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
 """How loud the log says that trouble began, or got worse."""
 _TROUBLE = frozenset({State.FIRING, State.WORSENED, State.EVENT})
@@ -117,12 +120,11 @@ class _Decided:
 class Ticker:
     """Runs ticks, one at a time and on one thread; holds the memory they share."""
 
-    def __init__(
-        self, store: Ledger, ruling: Ruling, normalisers: Mapping[str, Callable[[Fetched], Normalised]]
-    ) -> None:
+    def __init__(self, store: Ledger, ruling: Ruling, normalisers: Normalisers) -> None:
         self.ruling = ruling
+        self.normalisers = normalisers
+        """To be replaced between two ticks, with the ruling."""
         self._store = store
-        self._normalisers = normalisers
         self._memory = Memory()
         self._seen = -1
         self._undone: _Decided | None = None
@@ -214,7 +216,7 @@ class Ticker:
 
     def _read(self, fetched: Fetched, now: datetime) -> News:
         try:
-            return Answer(fetched.venue, _discreet(self._normalisers[fetched.venue](fetched)))
+            return Answer(fetched.venue, _discreet(self.normalisers[fetched.venue](fetched)))
         except Exception as error:  # noqa: BLE001  (the loop edge: one answer's surprise must not stop the others)
             _log_fault("an answer cannot be read", error, venue=fetched.venue, account=str(fetched.account or ""))
             return unusable(fetched, error, now)

@@ -138,8 +138,8 @@ async def test_what_only_a_restart_can_change_is_refused(tmp_path: Path, sink: H
         config = write_config(tmp_path, *tables, rules=USAGE)
         async with started("run", "--config", config) as process:
             await process.logged("ready")
-            edited = config.read_text().replace('every = "1s"', 'every = "2s"').replace('"hook"', '"desk"')
-            config.write_text(edited)
+            edited = config.read_text().replace('listen = ""', 'listen = "127.0.0.1:0"')
+            config.write_text(edited.replace("marginwatch.db", "other.db"))
             reload(process, tmp_path, LOWER)
             rejected = await process.logged("reload rejected")
             (message,) = await sink.arrived(1)
@@ -147,7 +147,7 @@ async def test_what_only_a_restart_can_change_is_refused(tmp_path: Path, sink: H
             assert await process.ended() == 0
 
     assert rejected["problem"] == (
-        f"{config}: a reload cannot change [venues] and [receivers]; restart marginwatch to apply that, or take it back"
+        f"{config}: a reload cannot change [web] and [store] url; restart marginwatch to apply that, or take it back"
     )
     assert message.json["rule"] == "reload-rejected"
 

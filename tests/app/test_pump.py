@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from marginwatch.core.ruling import Ruling
     from marginwatch.core.state import Commit
     from marginwatch.store.types import Committed
-    from marginwatch.tick import Arrival, Ticked
+    from marginwatch.tick import Arrival, Normalisers, Ticked
 
 
 @pytest.fixture(autouse=True)
@@ -198,17 +198,35 @@ async def _until(desk: Desk, count: int) -> None:
 
 
 async def test_other_rules_are_in_force_between_two_batches() -> None:
-    """What had arrived when they were handed over is decided by them, as they come first."""
+    """What had arrived before is read and decided as before, what arrives after by them, though all waited alike."""
     desk = Desk(ruling(usage_rule()))
     others = ruling(usage_rule(id="other"), revision="r2")
+    readers: Normalisers = dict(desk.ticker.normalisers)
     async with pumping(desk) as (pump, _):
         put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
-        waiting = asyncio.create_task(pump.reload(others))
+        waiting = asyncio.create_task(pump.reload(others, normalisers=readers))
         await asyncio.sleep(0)
+        put(pump, answer(seen(0, fields("0.95"))))
         await pump.drain()
         await waiting
 
-    assert desk.told() == ["other:firing:critical"]
+    assert desk.told() == ["usage:firing:critical", "usage:closed:critical", "other:firing:critical"]
+    assert desk.ticker.normalisers is readers
+
+
+async def test_a_reload_nobody_waits_for_any_more_is_left_out() -> None:
+    """Whoever asked for it stops: what is left to decide is decided by the rules in force."""
+    desk = Desk(ruling(usage_rule()))
+    async with pumping(desk) as (pump, _):
+        waiting = asyncio.create_task(pump.reload(ruling(revision="r2")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
+        await pump.drain()
+
+    assert desk.told() == ["usage:firing:critical"]
+    assert desk.ticker.ruling is desk.rules
 
 
 async def test_other_rules_wait_for_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from marginwatch.app import reload as module
 from marginwatch.app.build import Parts, assemble, configure
 from marginwatch.app.daemon import Daemon
-from marginwatch.app.reload import NeedsRestartError, changed_tables, reread
+from marginwatch.app.reload import NeedsRestartError, out_of_reach, reread
 from marginwatch.app.start import owned_store
 from marginwatch.core.seeding import Seeding
 from marginwatch.ops.sd_notify import Systemd
@@ -121,7 +121,7 @@ async def test_a_store_that_cannot_be_read_is_a_rejection(tmp_path: Path, monkey
 
     with capture_logs() as logs:
         async with living(write(tmp_path)) as daemon:
-            monkeypatch.setattr(daemon.reloading, "_past", fail)
+            monkeypatch.setattr(daemon._running, "_past", fail)
             monkeypatch.setattr(Seeding, "accounts", frozenset({"one"}))
             (tmp_path / "rules.toml").write_text(USAGE + PEAK)
             problem = (await reload(daemon, logs))[0]
@@ -149,15 +149,21 @@ async def test_rules_that_are_in_force_stay_so_without_a_record(
 
 
 def test_what_a_reload_can_change(tmp_path: Path) -> None:
-    """Rules, groups and calendars; every other table is named."""
+    """Whatever decides and tells; what cannot be followed is named, keys of a table that otherwise can be as well."""
     config = write(tmp_path)
     running = configure(config, {})
+    before = config.read_text()
     hours = {"zone": "Europe/Berlin", "open": "09:00", "close": "17:30", "days": ["mon", "tue"]}
-    calendar = table("[calendars]", {"name": "desk", **hours})
-    config.write_text(config.read_text() + calendar)
-    group = table("[groups]", {"name": "prop", "accounts": ["futures/*"], "currency": "USD"})
-    config.write_text(config.read_text() + group)
-    assert changed_tables(running.settings, reread(running, {}).settings) == []
-    config.write_text(config.read_text().replace('every = "1s"', 'every = "2s"'))
-    with pytest.raises(NeedsRestartError, match=r"a reload cannot change \[venues\]; restart"):
+    more = (
+        table("[calendars]", {"name": "desk", **hours}),
+        table("[groups]", {"name": "prop", "accounts": ["futures/*"], "currency": "USD"}),
+        table("heartbeat", {"url": "https://example.com/ping"}),
+        table("log", {"level": "debug"}),
+        receiver("mail", "json://127.0.0.1:9/mail"),
+    )
+    after = before.replace('every = "1s"', 'every = "2s"').replace("[store]", '[store]\nkeep = "30d"') + "".join(more)
+    config.write_text(after)
+    assert out_of_reach(running.settings, reread(running, {}).settings) == []
+    config.write_text(after.replace('listen = ""', 'listen = "127.0.0.1:0"').replace("marginwatch.db", "other.db"))
+    with pytest.raises(NeedsRestartError, match=r"a reload cannot change \[web\] and \[store\] url; restart"):
         reread(running, {})

@@ -36,9 +36,8 @@ def vitals() -> Vitals:
     pump = Pump(cast("Ticker", None), Writer(), lambda _: None)  # a pump that is looked at and never ticks
     polling = VenuePolling(ScriptedVenue(), EVERY, DEADLINE, lambda _: None)
     polling.last_end = after(-5)
-    return Vitals(
-        pump, (polling,), lambda: "in force", after(-3600), {"desk": GOOD, "mail": replace(GOOD, receiver="mail")}
-    )
+    polling.since = after(-3600)
+    return Vitals(pump, (polling,), lambda: "in force", {"desk": GOOD, "mail": replace(GOOD, receiver="mail")})
 
 
 def no_tick(vitals: Vitals) -> None:
@@ -59,7 +58,7 @@ def venue_never(vitals: Vitals) -> None:
 
 def venue_not_yet(vitals: Vitals) -> None:
     vitals.pollings[0].last_end = None
-    vitals.started = after(-2)
+    vitals.pollings[0].since = after(-2)
 
 
 def message_late(vitals: Vitals) -> None:

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded as LoadedSettings
     from marginwatch.config.rulefile import Inapplicable
     from marginwatch.config.rulefile import Loaded as LoadedRules
-    from marginwatch.config.settings import Settings, VenueSettings
+    from marginwatch.config.settings import ReceiverSettings, Settings, VenueSettings
     from marginwatch.core.calendar import Calendar
     from marginwatch.core.rule import Rule
     from marginwatch.notify.receiver import Receiver
+    from marginwatch.tick import Normalisers
     from marginwatch.venues.protocol import Venue, VenueKind
 
 LEAST_DEADLINE = timedelta(seconds=20)
@@ -64,6 +65,11 @@ class Parts:
     ruling: Ruling
     venues: tuple[Venue, ...]
     receivers: tuple[Receiver, ...]
+
+    @property
+    def normalisers(self) -> Normalisers:
+        """What reads each venue's answers."""
+        return {venue.name: venue.normalise for venue in self.venues}
 
 
 def configure(
@@ -98,17 +104,35 @@ def configure(
     return Configured(loaded.file, loaded.settings, rules, kinds, every, brief)
 
 
-def assemble(configured: Configured) -> Parts:
-    """Build venues and receivers. No I/O happens before the first poll."""
+def assemble(configured: Configured, before: Parts | None = None) -> Parts:
+    """Build venues and receivers. No I/O happens before the first poll.
+
+    Those of `before` whose settings are the same are the very same.
+    """
     from marginwatch.notify.receiver import Receiver  # noqa: PLC0415  (Apprise takes long to import, and a check may need it for nothing)
 
     settings = configured.settings
+    venues: dict[str, Venue] = {}
+    receivers: dict[str, Receiver] = {}
+    if before is not None:
+        same = _unchanged(before.settings.venues, settings.venues)
+        venues = {venue.name: venue for venue in before.venues if venue.name in same}
+        same = _unchanged(before.settings.receivers, settings.receivers)
+        receivers = {receiver.name: receiver for receiver in before.receivers if receiver.name in same}
     return Parts(
         settings=settings,
         ruling=ruling_of(settings, configured.rules, configured.kinds),
-        venues=tuple(connect(venue, configured.kinds[venue.kind]) for venue in settings.venues),
-        receivers=tuple(Receiver(receiver.name, receiver.url) for receiver in settings.receivers),
+        venues=tuple(venues.get(each.name) or connect(each, configured.kinds[each.kind]) for each in settings.venues),
+        receivers=tuple(receivers.get(each.name) or Receiver(each.name, each.url) for each in settings.receivers),
     )
+
+
+def _unchanged(
+    before: Iterable[VenueSettings | ReceiverSettings], now: Iterable[VenueSettings | ReceiverSettings]
+) -> set[str]:
+    """Names of those whose settings are as before."""
+    known = {each.name: each for each in before}
+    return {each.name for each in now if known.get(each.name) == each}
 
 
 def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueKind]) -> Ruling:

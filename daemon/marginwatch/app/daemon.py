@@ -10,9 +10,10 @@ import structlog
 
 from marginwatch import clock
 from marginwatch.app.heartbeat import Heartbeat
-from marginwatch.app.polling import Schedule, pollings_of
+from marginwatch.app.polling import Schedule
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.reload import Reloading
+from marginwatch.app.succession import Succession
 from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.config.rulebook import rulebook
 from marginwatch.core.engine import ClockJump
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from marginwatch.app.build import Configured, Parts
+    from marginwatch.app.polling import VenuePolling
     from marginwatch.ops.sd_notify import Systemd
     from marginwatch.store.store import Store
     from marginwatch.store.types import ReceiverHealth
@@ -50,26 +52,45 @@ LOADS_FOR = 20.0
 class Daemon:
     """Watches the accounts from `start` to `stop`."""
 
-    def __init__(self, configured: Configured, parts: Parts, store: Store, systemd: Systemd) -> None:
-        """`parts` are those of `configured`, which a reload reads anew."""
+    def __init__(
+        self,
+        configured: Configured,
+        parts: Parts,
+        store: Store,
+        systemd: Systemd,
+        set_level: Callable[[str], None] | None = None,
+    ) -> None:
+        """`parts` are those of `configured`, which a reload reads anew.
+
+        `set_level` sets how much is logged, where that is the config's to say.
+        """
         self._configured = configured
-        self._parts = parts
+        self._set_level = set_level
         self._store = store
         self._systemd = systemd
         self._writer = Writer()
-        normalisers = {venue.name: venue.normalise for venue in parts.venues}
-        self._ticker = Ticker(store, parts.ruling, normalisers)
+        self._ticker = Ticker(store, parts.ruling, parts.normalisers)
         self.pump = Pump(self._ticker, self._writer, self._ticked)
-        self.pollings = pollings_of(parts, self.pump.put)
+        self._running = Succession(parts, self.pump, store.observations)
         self.delivery = Delivery(store, parts.receivers, self._writer.call)
         self._schedule = Schedule(self.pollings, self._jumped)
-        self.reloading = Reloading(configured, self.pump, systemd, store.observations, self._in_force)
-        self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, clock.now(), {})
+        self.reloading = Reloading(configured, self.pump, systemd, self._follow, self._in_force)
+        self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, {})
+        self._heartbeat = self._new_heartbeat()
         self._told: dict[str, bool] = {}
         self._set_back = False
         """The clock was set back: what waits for a time of the old one waits for too long."""
         self._loops: list[asyncio.Task[None]] = []
         self._server: Server | None = None
+
+    @property
+    def pollings(self) -> tuple[VenuePolling, ...]:
+        """The cycles of every venue."""
+        return self._running.pollings
+
+    @property
+    def _parts(self) -> Parts:
+        return self._running.parts
 
     @property
     def address(self) -> str | None:
@@ -115,6 +136,25 @@ class Daemon:
             await asyncio.sleep(LOADS_FOR)
             self._systemd.patience(3 * LOADS_FOR)
 
+    async def _follow(self, configured: Configured) -> None:
+        """Go on by another config; what only it says of itself follows at once."""
+        before = self._parts.settings
+        await self._running.follow(configured, self._schedule, self.delivery)
+        self._vitals.pollings = self.pollings
+        settings = self._parts.settings
+        if settings.heartbeat != before.heartbeat:
+            self._heartbeat = self._new_heartbeat()
+        if settings.log != before.log and self._set_level is not None:
+            self._set_level(settings.log.level)
+
+    def _new_heartbeat(self) -> Heartbeat | None:
+        url = self._parts.settings.heartbeat.url
+        return None if url is None else Heartbeat(url.get_secret_value(), self._vitals)
+
+    async def _beat(self) -> None:
+        if self._heartbeat is not None:
+            await self._heartbeat.step()
+
     async def _in_force(self, configured: Configured) -> None:
         """Other rules are."""
         await self._writer.call(lambda: self._store.rulebooks.record(rulebook(configured.rules), clock.now()))
@@ -131,16 +171,14 @@ class Daemon:
             log.info("listening", address=self._server.address)
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
-        beat = self._parts.settings.heartbeat.url
         loops: dict[str, Coroutine[None, None, None]] = {
             "tick": self.pump.run(),
             "deliver": self.delivery.run(),
             "receivers": self._every(LOOK_EVERY, self._look_at_receivers),
             "prune": self._every(PRUNE_EVERY, self._prune),
             "reload": self.reloading.run(),
+            "heartbeat": self._every(LOOK_EVERY, self._beat),
         }
-        if beat is not None:
-            loops["heartbeat"] = self._every(LOOK_EVERY, Heartbeat(beat.get_secret_value(), self._vitals).step)
         if self._systemd.watchdog is not None:
             loops["watchdog"] = self._every(self._systemd.watchdog.total_seconds() / 3, self._alive)
         self._loops = [asyncio.create_task(loop, name=name) for name, loop in loops.items()]

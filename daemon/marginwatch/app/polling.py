@@ -16,7 +16,9 @@ from marginwatch.core.model import CycleEnd, FailureKind, VenueFailure
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from apscheduler.job import Job
 
     from marginwatch.app.build import Parts
     from marginwatch.venues.protocol import Venue
@@ -40,15 +42,19 @@ class VenuePolling:
         self.venue = venue
         self.every = every
         self.deadline = deadline
+        self.since = clock.now()
+        """When it was taken up."""
         self.last_end: datetime | None = None
+        """When the latest cycle ended; at first, that of the connection whose place this one took."""
         self._put = put
         self._running: asyncio.Task[None] | None = None
+        self._started = self.since
         self._given_up = False
 
     async def cycle(self) -> None:
         """Run one full cycle; every way it can end leaves a recorded outcome."""
         self._running = asyncio.current_task()
-        started = clock.now()
+        started = self._started = clock.now()
         try:
             await self._gather()
         except asyncio.CancelledError:
@@ -82,7 +88,7 @@ class VenuePolling:
 
     async def stop(self, within: float) -> None:
         """Let a running cycle end, or give it up after `within` seconds."""
-        task = self._running
+        task, self._given_up = self._running, False
         if task is None:
             return
         _, pending = await asyncio.wait([task], timeout=within)
@@ -92,40 +98,66 @@ class VenuePolling:
         if pending:
             await asyncio.wait(pending, timeout=within)
 
+    async def retire(self, within: float) -> None:
+        """As `stop`, while the daemon goes on: what came of a cycle that is given up counts as a cycle of its own."""
+        await self.stop(within)
+        if self._given_up:
+            self._put(CycleEnd(self.venue.name, self._started, clock.now(), attempted=0, failed=0))
 
-def pollings_of(parts: Parts, put: Callable[[News], None]) -> tuple[VenuePolling, ...]:
-    """One for each venue, with its pace and deadline."""
+
+def pollings_of(
+    parts: Parts, put: Callable[[News], None], before: Sequence[VenuePolling] = ()
+) -> tuple[VenuePolling, ...]:
+    """One for each venue, with its pace and deadline; the one of `before` where the venue is the very same."""
     every = {venue.name: venue.every for venue in parts.settings.venues}
-    return tuple(VenuePolling(venue, every[venue.name], deadline_of(every[venue.name]), put) for venue in parts.venues)
+    kept = {polling.venue.name: polling for polling in before}
+    found = []
+    for venue in parts.venues:
+        earlier, pace = kept.get(venue.name), every[venue.name]
+        same = earlier is not None and earlier.venue is venue
+        found.append(earlier if earlier and same else VenuePolling(venue, pace, deadline_of(pace), put))
+    return tuple(found)
 
 
 class Schedule:
     """Runs every venue's cycles at its own pace until stopped."""
 
     def __init__(
-        self, pollings: Sequence[VenuePolling], jumped: Callable[[datetime, datetime, timedelta], None]
+        self, pollings: Iterable[VenuePolling], jumped: Callable[[datetime, datetime, timedelta], None]
     ) -> None:
         # It warns at every turn that a slow venue misses, which is no news: what is late is told by its age.
         logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
-        self._pollings = pollings
         self._jumped = jumped
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
+        self._jobs: dict[VenuePolling, Job] = {}
+        self._dropped: set[VenuePolling] = set()
+        """Whose last cycle may be running."""
         self._guard: asyncio.Task[None] | None = None
+        self._first = tuple(pollings)
 
     def start(self) -> None:
         """Begin; first cycles are spread over a second so that they do not burst."""
-        for polling, first in zip(self._pollings, _first_runs(len(self._pollings)), strict=True):
-            self._scheduler.add_job(
-                polling.cycle,
-                "interval",
-                id=polling.venue.name,
-                seconds=polling.every.total_seconds(),
-                next_run_time=first,
-            )
+        self.add(self._first)
         self._scheduler.start()
         self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
+
+    def add(self, pollings: Collection[VenuePolling]) -> None:
+        """Run these, too, from now on."""
+        for polling, first in zip(pollings, _first_runs(len(pollings)), strict=True):
+            self._jobs[polling] = self._scheduler.add_job(
+                polling.cycle, "interval", seconds=polling.every.total_seconds(), next_run_time=first
+            )
+
+    async def drop(self, pollings: Iterable[VenuePolling], within: float) -> None:
+        """Begin no further cycle of these, and let running ones end within so many seconds."""
+        dropped = set(pollings)
+        for polling in dropped:
+            self._jobs.pop(polling).remove()
+        self._dropped |= dropped
+        await asyncio.gather(*(polling.retire(within) for polling in dropped))
+        self._dropped -= dropped
 
     async def _watch_clock(self) -> None:
         wall, steady = clock.now(), clock.monotonic()
@@ -142,8 +174,8 @@ class Schedule:
 
     def _reschedule(self) -> None:
         # The scheduler plans on the wall clock: set back by an hour, it would sleep for that hour.
-        for polling, first in zip(self._pollings, _first_runs(len(self._pollings)), strict=True):
-            self._scheduler.modify_job(polling.venue.name, next_run_time=first)
+        for job, first in zip(self._jobs.values(), _first_runs(len(self._jobs)), strict=True):
+            job.modify(next_run_time=first)
 
     async def stop(self, within: float) -> None:
         """Start no new cycle and let running ones end within so many seconds."""
@@ -151,7 +183,7 @@ class Schedule:
             self._guard.cancel()
         if self._scheduler.running:
             self._scheduler.pause()
-            await asyncio.gather(*(polling.stop(within) for polling in self._pollings))
+            await asyncio.gather(*(polling.stop(within) for polling in (*self._jobs, *self._dropped)))
             self._scheduler.shutdown(wait=False)
 
 

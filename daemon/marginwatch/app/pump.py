@@ -7,6 +7,7 @@ import traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.ruling import Ruling
     from marginwatch.core.seeding import Seeding
-    from marginwatch.tick import Arrival, Ticked, Ticker
+    from marginwatch.tick import Arrival, Normalisers, Ticked, Ticker
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,27 @@ class Writer:
         self._pool.shutdown(wait=True)
 
 
+@dataclass(slots=True)
+class _Next:
+    """What is to be in force after the present tick, and who waits for it."""
+
+    ruling: Ruling
+    prepared: Seeding | None
+    normalisers: Normalisers | None
+    behind: int
+    """Arrivals that came before."""
+    done: asyncio.Future[None]
+
+    def settle(self, error: Exception | None = None) -> None:
+        """Tell whoever waits for it, if anybody still does."""
+        if self.done.cancelled():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(error)
+
+
 class Pump:
     """Collects arrivals and ticks: at once when the writer is idle, together when it was busy."""
 
@@ -68,8 +90,8 @@ class Pump:
         self._inbox: deque[Arrival] = deque(maxlen=BACKLOG)
         self._arrived = asyncio.Event()
         self._timer: datetime | None = None
-        self._next: tuple[Ruling, Seeding | None, asyncio.Future[None]] | None = None
-        """What is to be in force after the present tick, and who waits for it."""
+        self._next: _Next | None = None
+        """What is to be in force after the present tick."""
         self._offset: float | None = None
         """Seconds the wall clock was ahead of the monotonic one at the latest tick."""
 
@@ -82,14 +104,18 @@ class Pump:
         """The windows that other rules ask for, to be filled with what is stored before it was begun."""
         return await self._writer.call(lambda: self._ticker.prepare(ruling, clock.now()))
 
-    async def reload(self, ruling: Ruling, prepared: Seeding | None = None) -> None:
-        """Decide by other rules from the next tick on; returns when that is on record.
+    async def reload(
+        self, ruling: Ruling, prepared: Seeding | None = None, normalisers: Normalisers | None = None
+    ) -> None:
+        """Decide by other rules from the next tick on, and read other venues; returns when that is on record.
+
+        What was put before is read and decided as before.
 
         Raises:
             Exception: A fault of ours; the rules of before stay in force.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._next = (ruling, prepared, done)
+        self._next = _Next(ruling, prepared, normalisers, len(self._inbox), done)
         self._arrived.set()
         await done
 
@@ -129,17 +155,25 @@ class Pump:
                 await self._arrived.wait()
 
     async def _turn_over(self, *, patient: bool) -> None:
-        if self._next is None:
+        following = self._next
+        if following is None or following.done.cancelled():  # whoever waited for it stops
             return
-        ruling, prepared, done = self._next
+        while following.behind and self._inbox:
+            batch = [self._inbox.popleft() for _ in range(min(following.behind, len(self._inbox), MOST))]
+            following.behind -= len(batch)
+            await self._tick(batch, patient=patient)
         try:
-            await self._commit(lambda: self._ticker.reload(ruling, clock.now(), prepared), patient=patient)
+            await self._commit(
+                lambda: self._ticker.reload(following.ruling, clock.now(), following.prepared), patient=patient
+            )
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  (the loop edge: what watches must not end by what it is to do next)
-            done.set_exception(error)
+            following.settle(error)
         else:
-            done.set_result(None)
+            if following.normalisers is not None:
+                self._ticker.normalisers = following.normalisers
+            following.settle()
         self._next = None
 
     async def _tick(self, batch: list[Arrival], *, patient: bool = True) -> None:

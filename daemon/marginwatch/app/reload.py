@@ -1,8 +1,8 @@
 """A reload: the config and the rules read anew while the daemon runs, in force as a whole or not at all.
 
-SIGHUP -> read and check everything as at a start -> refuse what only a restart can change -> hand the rules to the
-tick loop, which takes them between two ticks. What is rejected leaves the rules of before in force, and says so in
-the log, to systemd, to the probes, and to the receivers by the alert `reload-rejected`.
+SIGHUP -> read and check everything as at a start -> refuse what only a restart can change -> let rules, venues and
+receivers take the place of those that run (`succession`). What is rejected leaves everything of before in force, and
+says so in the log, to systemd, to the probes, and to the receivers by the alert `reload-rejected`.
 """
 
 from __future__ import annotations
@@ -10,44 +10,44 @@ from __future__ import annotations
 import asyncio
 import os
 import traceback
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import structlog
 
 from marginwatch import clock
-from marginwatch.app.build import configure, ruling_of
+from marginwatch.app.build import configure
 from marginwatch.core.health import ReloadState
-from marginwatch.deliver import in_thread
 from marginwatch.errors import InvalidInputError, MarginwatchError
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import EpochLostError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from marginwatch.app.build import Configured
     from marginwatch.app.pump import Pump
     from marginwatch.config.settings import Settings
-    from marginwatch.core.model import AccountKey, Observation
-    from marginwatch.core.ruling import Ruling
-    from marginwatch.core.seeding import Seeding
     from marginwatch.ops.sd_notify import Systemd
 
 log = structlog.get_logger(__name__)
 
-Past: TypeAlias = "Callable[[Container[AccountKey], datetime, datetime], Iterable[Observation]]"
-"""(accounts, since, until) to what was committed of these accounts in that time; see `Store.observations`."""
-
-RELOADABLE = frozenset({"rules", "groups", "calendars"})
+RELOADABLE = frozenset({"rules", "groups", "calendars", "venues", "receivers", "heartbeat", "log", "store"})
 """Tables of the config that a reload may change."""
+FIXED: Mapping[str, tuple[str, ...]] = MappingProxyType({"store": ("url",)})
+"""Keys of these that only a restart can change."""
+
+
+CREDENTIALS = "as systemd handed them over at the start: a changed one needs a restart"
+"""Files of `${file:…}` are read anew, those of `${credential:…}` are systemd's copies."""
 
 
 class NeedsRestartError(MarginwatchError):
     """The config was edited where a running daemon cannot follow."""
 
-    def __init__(self, file: str, tables: Sequence[str]) -> None:
-        named = " and ".join(f"[{table}]" for table in tables)
+    def __init__(self, file: str, places: Sequence[str]) -> None:
+        named = " and ".join(places)
         super().__init__(f"{file}: a reload cannot change {named}; restart marginwatch to apply that, or take it back")
 
 
@@ -56,20 +56,24 @@ def reread(running: Configured, environ: Mapping[str, str]) -> Configured:
 
     Raises:
         InvalidInputError: With every problem of every file.
-        NeedsRestartError: Something else than rules, groups and calendars was changed.
+        NeedsRestartError: Something was changed that a running daemon cannot follow.
         NoConfigError: The config file is gone.
     """
     found = configure(running.file, environ)
-    changed = changed_tables(running.settings, found.settings)
+    changed = out_of_reach(running.settings, found.settings)
     if changed:
         raise NeedsRestartError(str(found.file), changed)
     return found
 
 
-def changed_tables(old: Settings, new: Settings) -> list[str]:
-    """Tables of the config that differ and that only a restart can apply."""
-    names = (name for name in type(old).model_fields if name not in RELOADABLE)
-    return [name for name in names if getattr(old, name) != getattr(new, name)]
+def out_of_reach(old: Settings, new: Settings) -> list[str]:
+    """Tables of the config, and keys of them, that differ and that only a restart can apply; as they are written."""
+    tables = (name for name in type(old).model_fields if name not in RELOADABLE)
+    found = [f"[{name}]" for name in tables if getattr(old, name) != getattr(new, name)]
+    for table, keys in FIXED.items():
+        before, after = getattr(old, table), getattr(new, table)
+        found += [f"[{table}] {key}" for key in keys if getattr(before, key) != getattr(after, key)]
+    return found
 
 
 class Reloading:
@@ -80,10 +84,10 @@ class Reloading:
         configured: Configured,
         pump: Pump,
         systemd: Systemd,
-        past: Past,
+        follow: Callable[[Configured], Awaitable[None]],
         in_force: Callable[[Configured], Awaitable[None]],
     ) -> None:
-        """`past` reads what was observed; `in_force` is told when other rules are."""
+        """`follow` puts the parts of another config in the place of those that run; `in_force` is told when it did."""
         self.since = clock.now()
         """When what is in force was loaded."""
         self.rejected_at: datetime | None = None
@@ -91,7 +95,7 @@ class Reloading:
         self._running = configured
         self._pump = pump
         self._systemd = systemd
-        self._past = past
+        self._follow = follow
         self._in_force = in_force
         self._asked = asyncio.Event()
 
@@ -119,8 +123,7 @@ class Reloading:
         """What `systemctl status` is to show after it."""
         try:
             found = await asyncio.to_thread(reread, self._running, os.environ)
-            ruling = ruling_of(found.settings, found.rules, found.kinds)
-            await self._pump.reload(ruling, await self._prepare(ruling))
+            await self._follow(found)
         except InvalidInputError as error:
             return self._reject([str(problem) for problem in error.problems])
         except MarginwatchError as error:
@@ -129,27 +132,10 @@ class Reloading:
             where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a secret
             log.error("a reload failed unexpectedly", error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
             return self._reject([f"marginwatch cannot load it, by a fault of its own ({type(error).__name__})"])
-        await self._accept(found, ruling.revision)
+        await self._accept(found)
         return f"watching; reloaded, rules: {len(found.rules.rules)}"
 
-    async def _prepare(self, ruling: Ruling) -> Seeding:
-        """Windows that look far back take long to fill: the old rules go on meanwhile."""
-        prepared = await self._pump.prepare(ruling)
-
-        def read() -> StoreError | None:
-            try:
-                prepared.take(self._past(prepared.accounts, prepared.since, prepared.before))
-            except StoreError as error:
-                return error
-            return None
-
-        if prepared.accounts:
-            failure = await in_thread(read, "reload")  # one that a stop need not wait for
-            if failure is not None:
-                raise failure
-        return prepared
-
-    async def _accept(self, found: Configured, revision: str) -> None:
+    async def _accept(self, found: Configured) -> None:
         self._running, self.since, self.rejected_at = found, clock.now(), None
         try:
             await self._in_force(found)
@@ -160,7 +146,15 @@ class Reloading:
         self._pump.put(ReloadState())
         for note in found.brief:
             log.info("note", about=str(note))
-        log.info("reloaded", rules=len(found.rules.rules), revision=revision)
+        settings = found.settings
+        log.info(
+            "reloaded",
+            rules=len(found.rules.rules),
+            venues=len(settings.venues),
+            receivers=len(settings.receivers),
+            revision=found.rules.revision,
+            **({"credentials": CREDENTIALS} if "CREDENTIALS_DIRECTORY" in os.environ else {}),
+        )
 
     def _reject(self, problems: Sequence[str]) -> str:
         self.rejected_at = clock.now()

@@ -16,7 +16,7 @@ from marginwatch.app.daemon import Daemon
 from marginwatch.app.once import one_cycle
 from marginwatch.config.location import state_folder
 from marginwatch.config.rulebook import rulebook
-from marginwatch.ops.logs import configure_logging, uncaught_logged
+from marginwatch.ops.logs import configure_logging, set_level, uncaught_logged
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.store import Store
 
@@ -36,15 +36,16 @@ def prepare_logging(configured: Configured, level: str | None) -> None:
         log.info("note", about=str(note))
 
 
-def run_daemon(configured: Configured) -> None:
-    """Watch until SIGTERM or SIGINT.
+def run_daemon(configured: Configured, level: str | None = None) -> None:
+    """Watch until SIGTERM or SIGINT. `level`, if it is given, is how much is logged whatever a reload says.
 
     Raises:
         MarginwatchError: It cannot start, or it lost the database to another process.
     """
     systemd = Systemd()
     with uncaught_logged(), owned_store(configured) as store:
-        asyncio.run(_until_signal(Daemon(configured, assemble(configured), store, systemd)))
+        follow = set_level if level is None else None
+        asyncio.run(_until_signal(Daemon(configured, assemble(configured), store, systemd, follow)))
 
 
 def run_once(configured: Configured) -> list[str]:

@@ -32,7 +32,6 @@ class Vitals:
     pollings: Sequence[VenuePolling]
     rules: Callable[[], str]
     """Which rules are in force, in words."""
-    started: datetime
     receivers: Mapping[str, ReceiverHealth]
     """The configured ones, as last read from the store."""
 
@@ -72,7 +71,7 @@ class Vitals:
         name = f"venue {polling.venue.name}"
         ended = polling.last_end
         if ended is None:
-            return Check(name, now - self.started < _patience(polling), "no cycle has ended yet")
+            return Check(name, now - polling.since < _patience(polling), "no cycle has ended yet")
         seconds = int((now - ended).total_seconds())
         return Check(name, now - ended < _patience(polling), f"latest cycle ended {seconds} s ago")
 

@@ -35,7 +35,7 @@ def command(*, config: Path | None, log_level: str | None) -> None:
         from marginwatch.app.start import prepare_logging, run_daemon
 
         prepare_logging(configured, log_level)
-        run_daemon(configured)
+        run_daemon(configured, log_level)
     except MarginwatchError as error:
         if error.exit_code == MarginwatchError.exit_code:
             error.exit_code = DO_NOT_RESTART

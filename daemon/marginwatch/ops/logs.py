@@ -55,14 +55,20 @@ def configure_logging(level: str = "info", *, stream: TextIO | None = None, as_j
         if isinstance(old, _LineHandler):
             root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(level.upper())
-    _tame_libraries(root.level)
+    set_level(level)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def set_level(level: str) -> None:
+    """Log that much from now on: one of `LEVELS`."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    _tame_libraries(root.level)
 
 
 @contextlib.contextmanager
