@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.core import health
 from marginwatch.core.audience import Audience
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.applied import AccountRules
-    from marginwatch.core.memory import Memory, Said
+    from marginwatch.core.memory import Listing, Memory, Said
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OURS = timedelta(minutes=1)
 """`stale_after` of alerts about marginwatch itself."""
+_NONE: Final[Mapping[AlertKey, Alert]] = {}
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class Draft:
     cycles: list[CycleEnd] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     lapsed: list[str] = field(default_factory=list)
+    listings: dict[str, Listing | None] = field(default_factory=dict)
+    """By venue; None where the next listing must be looked at, whatever it says."""
     blinded: bool = False
     """Some rule of some account could not be decided."""
     caught_up: list[Transition] = field(default_factory=list)
@@ -85,6 +88,11 @@ class Draft:
         """What the account's latest stored observation said; None when it is not known."""
         return self.said.get(account) or self.memory.said.get(account)
 
+    def listed(self, watch: Watch) -> tuple[Account, ...] | None:
+        """What the venue listed when it listed just the accounts that are known; None when the latest was no such."""
+        listed = self.listings.get(watch.venue, self.memory.listings.get(watch.venue))
+        return None if listed is None or listed[0] is not watch else listed[1]
+
     def accounts_of(self, venue: str) -> list[tuple[AccountKey, AccountState]]:
         """Every account known at the venue, as of now in this tick."""
         known = {**self.memory.accounts, **self.accounts}
@@ -100,8 +108,10 @@ class Draft:
 
     def live(self, account: AccountKey) -> Mapping[AlertKey, Alert]:
         """The account's open alerts as of now in this tick."""
-        found = self.open.get(account)
-        return found if found is not None else self.memory.open.get(account, {})
+        found = self.open.get(account) if self.open else None
+        if found is None and self.memory.open:
+            found = self.memory.open.get(account)
+        return found or _NONE
 
     def live_rules(self, account: AccountKey) -> list[AlertKey]:
         """The account's open alerts of the user's rules."""
@@ -113,6 +123,7 @@ class Draft:
 
     def enlist(self, account: Account) -> AccountState:
         """The state of an account that is seen for the first time."""
+        self.listings[account.key.venue] = None
         state = self.accounts[account.key] = AccountState(account, first_seen=self.now)
         return state
 

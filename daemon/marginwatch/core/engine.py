@@ -121,10 +121,12 @@ def remember(memory: Memory, decision: Decision) -> None:
     memory.accounts.update(draft.accounts)
     memory.venues.update(draft.venues)
     memory.tallies.update(draft.tallies)
+    memory.listings.update(draft.listings)
     memory.said.update(draft.said)
     memory.windows.update((account, pending.keep()) for account, pending in draft.windows.items())
     for account in commit.forgotten:
         memory.accounts.pop(account, None)
+        memory.listings.pop(account.venue, None)
         memory.said.pop(account, None)
         memory.windows.pop(account, None)
     for alert in commit.alerts:
@@ -150,9 +152,8 @@ def set_timers(memory: Memory, ruling: Ruling, decision: Decision) -> None:
     for timer in decision.timers:
         memory.set_timer(timer, None)
     touched = {**{key: None for key in decision.timers if isinstance(key, AccountKey)}, **draft.accounts}
-    for account in touched:
-        if not memory.has_timer(account):
-            _time_account(memory, ruling, account, draft.now)
+    for account in memory.untimed(touched):
+        _time_account(memory, ruling, account, draft.now)
     for alert in _to_time(memory, decision):
         memory.set_timer(alert.alert_id, _due(draft, alert))
 

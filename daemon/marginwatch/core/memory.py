@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
-    from marginwatch.core.model import AccountKey, Observation, Value, VenueFailure
+    from marginwatch.core.model import Account, AccountKey, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey
+    from marginwatch.core.ruling import Watch
     from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
     from marginwatch.core.windows import AccountWindows
 
@@ -25,6 +26,10 @@ Said: TypeAlias = "tuple[object, int | None, tuple[object, ...], frozenset[str]]
 The hash is None where the account's numbers had changed: such an observation is seldom followed by the same one, and
 hashing the positions of every account at every answer would cost more than the rules do.
 """
+
+
+Listing: TypeAlias = "tuple[Watch, tuple[Account, ...]]"
+"""The accounts a venue listed, and what selected among them."""
 
 
 @dataclass(slots=True)
@@ -75,6 +80,8 @@ class Memory:
     windows: dict[AccountKey, AccountWindows] = field(default_factory=dict)
     """Of the accounts whose rules look back."""
     tallies: dict[str, Tally] = field(default_factory=dict)
+    listings: dict[str, Listing | None] = field(default_factory=dict, compare=False)
+    """By venue, the latest where it listed just the accounts that are known: the same again says nothing."""
     watching_since: datetime | None = None
     """When polling began; None in a replay."""
     timers: list[tuple[datetime, int, TimerKey]] = field(default_factory=list)
@@ -123,6 +130,10 @@ class Memory:
             self._timed[key] = due
             self._serial += 1
             heapq.heappush(self.timers, (due, self._serial, key))
+
+    def untimed(self, accounts: Iterable[AccountKey]) -> list[AccountKey]:
+        """Those of which no timer runs."""
+        return [account for account in accounts if account not in self._timed]
 
     def has_timer(self, key: TimerKey) -> bool:
         """Whether a timer of `key` runs; one whose deadline every observation moves is left to run out first."""

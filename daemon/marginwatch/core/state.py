@@ -135,9 +135,9 @@ class Withheld:
     """Who would have been told of this transition."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredObservation:
-    """An observation as the store keeps it."""
+    """An observation as the store keeps it. Never changed once made; not frozen, for there is one of every answer."""
 
     observation: Observation
     unchanged: bool
