@@ -41,6 +41,14 @@ def _less(left: Decimal, right: Decimal) -> Decimal:
         return _CONTEXT.scaleb(Decimal(gap // _MICROSECOND), -6)
 
 
+SWIFT: Final = {
+    "+": _CONTEXT.add,
+    "-": _CONTEXT.subtract,
+    "*": _CONTEXT.multiply,
+    "/": _CONTEXT.divide,
+}
+"""By operator, of two known numbers: the same, unless it raises; then the operation itself says what it is."""
+
 OPERATIONS: Final = {
     "+": _knowing(_CONTEXT.add),
     "-": _knowing(_less),
