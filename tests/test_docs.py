@@ -15,7 +15,9 @@ from marginwatch.cli import COMMANDS
 from marginwatch.config.calendars import CalendarSettings
 from marginwatch.config.environment import known_variables
 from marginwatch.config.groups import GroupSettings, GroupSketch
+from marginwatch.config.labels import AccountSettings
 from marginwatch.config.load import SHARED_KEYS, load_settings
+from marginwatch.config.routes import RouteSettings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.config.settings import ReceiverSettings, Settings
 from marginwatch.notify.render import check_template
@@ -85,6 +87,13 @@ def test_the_example_shows_every_key_of_a_group() -> None:
     assert shown == set(GroupSettings.model_fields)
 
 
+@pytest.mark.parametrize(("table", "model"), [("accounts", AccountSettings), ("routes", RouteSettings)])
+def test_the_example_shows_every_key_of_accounts_and_routes(table: str, model: type[BaseModel]) -> None:
+    """The keys of accounts and routes, too."""
+    shown = {key for name, text in sections() if name == table for key in keys(text)}
+    assert shown == set(model.model_fields)
+
+
 def test_the_example_shows_every_key_of_every_kind_of_venue(kinds: dict[str, type[BaseModel]]) -> None:
     """Each installed kind has a table in the example with all its keys, and the shared ones are shown together once."""
     venues = {re.search(r'^kind = "(\w+)"', text, re.MULTILINE): text for name, text in sections() if name == "venues"}
@@ -117,7 +126,7 @@ def test_the_guide_explains_every_key_and_variable(kinds: dict[str, type[BaseMod
     """docs/configuration.md has a word on each."""
     guide = (ROOT / "docs" / "configuration.md").read_text()
     models = [Settings.model_fields[table].annotation for table in TABLES]
-    models += [ReceiverSettings, CalendarSettings, GroupSettings, *kinds.values()]
+    models += [ReceiverSettings, CalendarSettings, GroupSettings, AccountSettings, RouteSettings, *kinds.values()]
     wanted = SHARED_KEYS | {key for model in models if model is not None for key in model.model_fields}
     assert {key for key in wanted if f"`{key}`" not in guide} == set()
     assert {name for name in known_variables() if f"`{name}`" not in guide} == set()

@@ -149,7 +149,13 @@ GROUPS = {
 def rules(folder: Path, text: str, groups: dict[str, GroupSketch] | None = None) -> Rules:
     (folder / "rules.toml").write_text(text)
     return load_rules(
-        ["rules.toml"], CATALOGUES, VENUES, lambda *_: None, groups=GROUPS if groups is None else groups, base=folder
+        ["rules.toml"],
+        CATALOGUES,
+        VENUES,
+        lambda *_: None,
+        groups=GROUPS if groups is None else groups,
+        labels={},
+        base=folder,
     )
 
 

@@ -11,13 +11,13 @@ from marginwatch.app.files import read_rules, read_settings
 from marginwatch.app.foresight import unnamed_accounts
 from marginwatch.app.grouping import currency_problems, groups_of
 from marginwatch.app.judge import judge
+from marginwatch.app.routing import hearer_of, labels_of, route_notes, route_problems, routes_of
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.horizon import beyond_the_store
 from marginwatch.core import health
 from marginwatch.core.defined import defined_names
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.model import GROUPS
-from marginwatch.core.route import Receiver as Hearer
 from marginwatch.core.ruling import Ruling, Watch, group_watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.venues.protocol import VenueCommon
@@ -89,7 +89,8 @@ def configure(
     sketch = replace(loaded.sketch, files=rule_files) if loaded.sketch and rule_files else loaded.sketch
     rules = None if sketch is None else read_rules(sketch, kinds)
     # In the order of the file: a mistake that only a venue or a service knows is to be mended in the same round.
-    judged = loaded.quote((*judge(loaded, kinds), *currency_problems(loaded, kinds)))
+    ways = () if rules is None or rules.problems else route_problems(loaded, rules.rules)
+    judged = loaded.quote((*judge(loaded, kinds), *currency_problems(loaded, kinds), *ways))
     found = sorted((*loaded.problems, *judged), key=lambda problem: problem.place)
     problems = (*found, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
@@ -97,6 +98,7 @@ def configure(
     foreseen = (
         *unnamed_accounts(loaded.settings, rules.rules),
         *beyond_the_store(rules.rules, loaded.settings.store.keep_observations),
+        *route_notes(loaded, rules.rules),
     )
     notes = (*loaded.notes, *rules.notes, *foreseen, *_worked_out(loaded, rules.rules, kinds))
     every = (*notes, *(each.note for each in rules.inapplicable))
@@ -138,13 +140,15 @@ def _unchanged(
 def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueKind]) -> Ruling:
     """Everything that decides."""
     calendars = calendars_of(settings.calendars)
-    groups = groups_of(settings, rules.rules, kinds)
+    groups, labels = groups_of(settings, rules.rules, kinds), labels_of(settings)
     venues = {venue.name: _watch(venue, kinds[venue.kind], rules, calendars) for venue in settings.venues}
     return Ruling(
         revision=rules.revision,
         rules={**health.RULES, **{rule.id: rule for rule in rules.rules}},
         venues={**venues, GROUPS: group_watch(groups, calendars, venues)} if groups else venues,
-        receivers=tuple(Hearer(receiver.name, receiver.min_severity) for receiver in settings.receivers),
+        receivers=tuple(map(hearer_of, settings.receivers)),
+        labels=labels,
+        routes=routes_of(settings, calendars, labels, groups),
         groups=groups,
     )
 

@@ -45,6 +45,8 @@ def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
         sketch.venues,
         try_template,
         groups=sketch.groups,
+        labels=sketch.labels,
+        labelled=sketch.labelled,
         calendars=sketch.calendars,
         sessions=sessions_of(sketch, kinds),
         hours=sketch.hours,

@@ -70,6 +70,8 @@ def _weekday(value: object) -> int:
     raise wrong(what)
 
 
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The IANA name of a time zone."""
 Clock = Annotated[
     timedelta,
     BeforeValidator(_clock),
@@ -93,7 +95,7 @@ class CalendarSettings(Table):
 
     name: Name
     """What venues call it by; that of a built-in one changes it."""
-    zone: Annotated[str, AfterValidator(_zone)] | None = Field(default=None, validate_default=True)
+    zone: Zone | None = Field(default=None, validate_default=True)
     """IANA name."""
     open: Clock | None = Field(default=None, validate_default=True)
     """Not before `close`: on the day before."""

@@ -14,10 +14,12 @@ from marginwatch.config.calendars import CalendarSettings, calendars_of, in_word
 from marginwatch.config.environment import overrides, unknown_variables
 from marginwatch.config.faults import faults, harmless_keys, holds_secret
 from marginwatch.config.groups import GroupSketch, misnamed, sketched
+from marginwatch.config.labels import label_definitions, label_values, misplaced_labels
 from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
 from marginwatch.config.quoting import ConfigLines, only_keys, quoted
+from marginwatch.config.routecheck import misled, misrouted
 from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, remember_secrets
 from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
 from marginwatch.config.sourcefile import read_source
@@ -67,7 +69,10 @@ class Sketch:
     """By the name of a venue that names a calendar, its name."""
     hours: Mapping[str, str] = field(default_factory=dict)
     """By the name of a calendar, when its sessions are; without those that are wrong themselves."""
-    """By name."""
+    labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Those that the config gives to accounts, key to values."""
+    labelled: str = ""
+    """Who has them, as a text that is equal for equal ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,7 @@ class _Reading:
         self._check_options()
         self._refuse_unknown_calendars()
         self._refuse_unknown_members()
+        self._refuse_wrong_ways()
         settings = self._validated()
         if self.problems or settings is None:
             problems = tuple(sorted(self.problems, key=lambda problem: problem.place))
@@ -221,7 +227,7 @@ class _Reading:
                 self._problem(self.places.value(loc), what, hint)
 
     def _refuse_same_names(self) -> None:
-        for kind in ("venues", "calendars", "groups", "receivers"):
+        for kind in ("venues", "calendars", "groups", "receivers", "routes"):
             seen: dict[str, Place] = {}
             for number, table in enumerate(self._tables(kind)):
                 loc, name = (kind, number, "name"), table.get("name")
@@ -241,6 +247,17 @@ class _Reading:
     def _refuse_unknown_members(self) -> None:
         names = [str(table.get("name")) for table in self._tables("venues")]
         for loc, what, hint in misnamed(self._tables("groups"), names):
+            self._problem(self.places.value(loc), what, hint)
+
+    def _refuse_wrong_ways(self) -> None:
+        venues = [str(table.get("name")) for table in self._tables("venues")]
+        labels = label_values(self._tables("accounts"))
+        found = (
+            *misplaced_labels(self._tables("accounts"), venues),
+            *misrouted(self._tables, self._calendars(), labels),
+            *misled(self._tables("receivers")),
+        )
+        for loc, what, hint in found:
             self._problem(self.places.value(loc), what, hint)
 
     def _calendars(self) -> frozenset[str]:
@@ -307,7 +324,17 @@ class _Reading:
             return None
         groups = sketched(self._tables("groups"), venues)
         sessions = {table["name"]: table["calendar"] for table in tables if isinstance(table.get("calendar"), str)}
-        return Sketch(files, venues, self._calendars(), rules.runbook_base, groups, sessions, self._hours())
+        return Sketch(
+            files,
+            venues,
+            self._calendars(),
+            rules.runbook_base,
+            groups,
+            sessions,
+            self._hours(),
+            labels=label_values(self._tables("accounts")),
+            labelled=label_definitions(self._tables("accounts")),
+        )
 
     def _hours(self) -> dict[str, str]:
         good: list[CalendarSettings] = []

@@ -45,8 +45,8 @@ class Scene:
     """What is wrong with the rule's summary at a kind of venue, as one sentence; None when nothing is."""
     groups: Mapping[str, GroupSketch] | None = field(default_factory=dict)
     """Groups of accounts the config defines, by name; None where no config is known, and rules about them pass."""
-    labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Labels of accounts the config defines: key to values."""
+    labels: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
+    """Labels of accounts the config defines, key to values; None where no config is known, and all pass."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
     """Calendars there are, the built-in ones included."""
     sessions: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +55,8 @@ class Scene:
     """When the sessions of a calendar are, in words, by its name."""
     runbook_base: str = ""
     """The web address below which the pages of runbooks are published; empty when they are not."""
+    labelled: str = ""
+    """Which accounts have which labels, as a text that is equal for equal ones."""
 
 
 @dataclass(slots=True)
@@ -121,6 +123,8 @@ def _check_labels(draft: Draft, scene: Scene, problems: list[Problem]) -> None:
         if scene.groups is not None and node.value not in scene.groups:
             hint = did_you_mean(str(node.value), scene.groups)
             problems.append(Problem(node.place, f"no group in the config is named `{node.value}`", hint))
+    if scene.labels is None:
+        return
     for key, node in draft.labels:
         if key not in scene.labels:
             hint = did_you_mean(key, scene.labels)
@@ -233,7 +237,8 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str, scene: Scene) 
     )
     rule = replace(rule, sessions="\n".join(_sessions(rule, scene)))
     of = chosen(draft, scene.groups or {}) if rule.of_group or rule.selector.groups else {}
-    return replace(rule, revision=_revision(rule, [group.definition for group in of.values()]))
+    chosen_by = [scene.labelled] if rule.selector.labels and scene.labelled else []
+    return replace(rule, revision=_revision(rule, [group.definition for group in of.values()], chosen_by))
 
 
 def _sessions(rule: Rule, scene: Scene) -> list[str]:
@@ -253,8 +258,8 @@ def _texts(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(str(node.value) for node in nodes)
 
 
-def _revision(rule: Rule, groups: list[str]) -> str:
-    """A short hash of all that decides, with its groups and sessions: not of the title, the summary and the place."""
+def _revision(rule: Rule, groups: list[str], labelled: list[str]) -> str:
+    """A short hash of all that decides, with its groups, labels and sessions: not of the title, summary and place."""
     levels = [(level.severity.label, level.operator, str(level.limit), str(level.clear)) for level in rule.levels]
     durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
@@ -262,4 +267,5 @@ def _revision(rule: Rule, groups: list[str]) -> str:
     decides += [rule.calendar] if rule.calendar else []
     decides += [rule.sessions] if rule.sessions else []
     decides += [str(rule.of_group), groups] if groups else []
+    decides += labelled
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:12]

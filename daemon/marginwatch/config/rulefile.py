@@ -67,6 +67,7 @@ def load_rules(
     *,
     groups: Mapping[str, GroupSketch] | None = None,
     labels: Mapping[str, frozenset[str]] | None = None,
+    labelled: str = "",
     calendars: frozenset[str] = frozenset(BUILT_IN),
     sessions: Mapping[str, str] | None = None,
     hours: Mapping[str, str] | None = None,
@@ -82,7 +83,8 @@ def load_rules(
         check_template: What is wrong with a rule's summary at a kind of venue, as one sentence, else None.
         groups: Groups of accounts the config defines, by name; None where no config is known: rules about groups are
             then passed over.
-        labels: Labels of accounts the config defines, key to values.
+        labels: Labels of accounts the config defines, key to values; None where no config is known: all pass then.
+        labelled: Which accounts have them, as a text.
         calendars: Names of the calendars there are.
         sessions: The name of its calendar, by the name of the venue.
         hours: When the sessions of a calendar are, in words, by its name.
@@ -96,11 +98,12 @@ def load_rules(
         kinds,
         check_template,
         groups,
-        labels or {},
+        labels,
         calendars,
         sessions or {},
         hours or {},
         runbook_base,
+        labelled,
     )
     loading = _Loading(scene, base or Path())
     for entry in entries:

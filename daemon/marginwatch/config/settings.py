@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, InstanceOf, PlainSerializer, SecretStr, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, InstanceOf, SecretStr
 from pydantic import field_validator as validates
 
 from marginwatch.config.addresses import web_address, with_scheme
@@ -13,33 +13,19 @@ from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (becau
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.labels import AccountSettings  # noqa: TC001  (because pydantic reads the annotation)
+from marginwatch.config.routes import FallbackSettings, RouteSettings  # noqa: TC001  (because pydantic reads it)
+from marginwatch.config.severities import SeverityName  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.web import WebSettings
 from marginwatch.core.model import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pydantic_core.core_schema import ValidationInfo
 
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-
-
-def _one_of(words: Iterable[str]) -> str:
-    *most, last = (f'"{word}"' for word in words)
-    return f"{', '.join(most)} or {last}"
-
-
-def _severity(value: object) -> Severity:
-    labels = {severity.label: severity for severity in Severity}
-    if isinstance(value, Severity):
-        return value
-    if not isinstance(value, str) or value not in labels:
-        what = f"must be {_one_of(labels)}"
-        raise wrong(what)
-    return labels[value]
 
 
 def _listed(files: object) -> object:
@@ -50,14 +36,6 @@ def _listed(files: object) -> object:
 def _stale_after(data: dict[str, Any]) -> timedelta:
     every: timedelta = data.get("every", _MINUTE)
     return max(3 * every, _MINUTE)
-
-
-SeverityName = Annotated[
-    Severity,
-    BeforeValidator(_severity),
-    PlainSerializer(lambda severity: severity.label),
-    WithJsonSchema({"enum": [severity.label for severity in Severity]}),
-]
 
 
 class LogSettings(Table):
@@ -169,6 +147,8 @@ class ReceiverSettings(Table):
     """An Apprise URL: slack://, mailto://, ntfy://, pagerduty://, … json:// gets every fact as a key of its own."""
     min_severity: SeverityName = Severity.INFO
     """Nothing milder reaches it, but for the end of what it was told."""
+    fallback: FallbackSettings | None = None
+    """Who hears in its place while it fails."""
 
     @validates("url")
     @classmethod
@@ -190,6 +170,10 @@ class Settings(Table):
     """Besides the built-in ones, or more of those."""
     groups: tuple[GroupSettings, ...] = ()
     """Accounts that rules look at as one."""
+    accounts: tuple[AccountSettings, ...] = ()
+    """Labels of accounts."""
+    routes: tuple[RouteSettings, ...] = ()
+    """Who is told of what; without any, every receiver of everything."""
     receivers: tuple[ReceiverSettings, ...]
     """At least one."""
 

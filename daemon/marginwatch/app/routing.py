@@ -1,0 +1,156 @@
+"""From the config's routes and labels to those the engine knows, and what of them only the rules show."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from marginwatch.config.groups import members
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.core.health import RULES
+from marginwatch.core.hours import WeekHours, parse_hours
+from marginwatch.core.labels import Labelled, Labels
+from marginwatch.core.model import GROUPS
+from marginwatch.core.route import Receiver
+from marginwatch.core.routing import Route, Routes, Rung
+from marginwatch.core.rule import RuleKind, Selector
+from marginwatch.core.selecting import selects_venue
+from marginwatch.errors import Problem
+from marginwatch.venues.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from marginwatch.config.load import Loaded
+    from marginwatch.config.routes import RouteSettings
+    from marginwatch.config.settings import ReceiverSettings, Settings
+    from marginwatch.core.calendar import Calendar
+    from marginwatch.core.groups import Groups
+    from marginwatch.core.model import Severity
+    from marginwatch.core.routing import Hours
+    from marginwatch.core.rule import Rule
+
+_MOST_NAMED = 5
+
+
+def labels_of(settings: Settings) -> Labels:
+    """The labels of accounts."""
+    venues = [venue.name for venue in settings.venues]
+    return Labels(
+        Labelled(venue, Selection((account,)), table.labels)
+        for table in settings.accounts
+        for venue, account in members(table.match, venues)
+    )
+
+
+def routes_of(settings: Settings, calendars: Mapping[str, Calendar], labels: Labels, groups: Groups) -> Routes:
+    """The routes, in the order of the file, which does not matter."""
+    return Routes((_route(each, calendars) for each in settings.routes), labels, groups)
+
+
+def hearer_of(receiver: ReceiverSettings) -> Receiver:
+    """A receiver as far as deciding goes."""
+    if receiver.fallback is None:
+        return Receiver(receiver.name, receiver.min_severity)
+    return Receiver(receiver.name, receiver.min_severity, receiver.fallback.receivers, receiver.fallback.after)
+
+
+def route_problems(loaded: Loaded, rules: Sequence[Rule]) -> Iterator[Problem]:
+    """Routes that name rules there are not, and routes that no alert of any rule can take."""
+    if loaded.settings is None or loaded.places is None:
+        return
+    every = (*RULES.values(), *rules)
+    ids = [rule.id for rule in every]
+    venues = [venue.name for venue in loaded.settings.venues]
+    for number, route in enumerate(loaded.settings.routes):
+        unknown = [at for at, glob in enumerate(route.rules) if not any(fnmatchcase(each, glob) for each in ids)]
+        for at in unknown:
+            hint = did_you_mean(route.rules[at], ids) or f"the rules are {', '.join(sorted(ids))}"
+            what = f"no rule is named `{route.rules[at]}`"
+            yield Problem(loaded.places.value(("routes", number, "rules", at)), what, hint)
+        if not unknown and not any(_takes(route, rule, venues) for rule in every):
+            what = f"route {route.name}: no alert can take it, for no rule it is for is told at such a severity there"
+            hint = "look at its `severities`, `venues` and `rules`"
+            yield Problem(loaded.places.value(("routes", number)), what, hint)
+
+
+def route_notes(loaded: Loaded, rules: Iterable[Rule]) -> Iterator[Problem]:
+    """Receivers that no route leads to, and rules whose alerts no route takes."""
+    settings, places = loaded.settings, loaded.places
+    if settings is None or places is None or not settings.routes:
+        return
+    named = {name for route in settings.routes for name in _everybody(route)}
+    named |= {name for each in settings.receivers if each.fallback for name in each.fallback.receivers}
+    for number, receiver in enumerate(settings.receivers):
+        if receiver.name not in named:
+            what = f"no route leads to receiver {receiver.name}: it hears only of what no route takes"
+            yield Problem(places.value(("receivers", number, "name")), what)
+    venues = [venue.name for venue in settings.venues]
+    passed = [rule.id for rule in rules if not _taken(settings.routes, rule, venues)]
+    if passed:
+        more = f" and {len(passed) - _MOST_NAMED} more" if len(passed) > _MOST_NAMED else ""
+        what = f"no route takes every alert of {', '.join(passed[:_MOST_NAMED])}{more}"
+        yield Problem(places.value(("routes", 0)), what, "what no route takes goes to every receiver")
+
+
+def _everybody(route: RouteSettings) -> tuple[str, ...]:
+    return (*route.receivers, *(name for rung in route.escalate for name in rung.receivers))
+
+
+def _route(route: RouteSettings, calendars: Mapping[str, Calendar]) -> Route:
+    return Route(
+        name=route.name,
+        receivers=route.receivers,
+        selector=Selector(route.venues, route.accounts, route.labels, route.groups),
+        rules=route.rules,
+        severities=route.taken,
+        hours=_hours(route, calendars),
+        escalate=tuple(Rung(each.after, each.receivers) for each in route.escalate),
+    )
+
+
+def _hours(route: RouteSettings, calendars: Mapping[str, Calendar]) -> Hours | None:
+    if route.calendar:
+        return calendars[route.calendar]
+    if route.hours is None or route.zone is None:
+        return None
+    return WeekHours(ZoneInfo(route.zone), parse_hours(route.hours))
+
+
+def _takes(route: RouteSettings, rule: Rule, venues: Iterable[str]) -> bool:
+    """Whether an alert of the rule may take the route, whoever's it is."""
+    if not any(level.severity in route.taken for level in rule.levels):
+        return False
+    if route.rules and not any(fnmatchcase(rule.id, glob) for glob in route.rules):
+        return False
+    return any(_matches(route.venues, venue) for venue in _venues(rule, venues))
+
+
+def _taken(routes: Iterable[RouteSettings], rule: Rule, venues: Iterable[str]) -> bool:
+    """Whether every alert of the rule takes a route that asks for no certain accounts."""
+    return all(_surely(routes, rule, level.severity, venue) for venue in _venues(rule, venues) for level in rule.levels)
+
+
+def _surely(routes: Iterable[RouteSettings], rule: Rule, severity: Severity, venue: str) -> bool:
+    return any(
+        severity in route.taken
+        and not (route.accounts or route.labels or route.groups)
+        and (not route.rules or any(fnmatchcase(rule.id, glob) for glob in route.rules))
+        and _matches(route.venues, venue)
+        for route in routes
+    )
+
+
+def _venues(rule: Rule, venues: Iterable[str]) -> list[str]:
+    """The venues, as routes know them, that alerts of the rule may be of."""
+    if rule.of_group:
+        return [GROUPS]
+    if rule.kind is RuleKind.HEALTH:
+        return [*venues, ""]
+    return [venue for venue in venues if selects_venue(rule.selector, venue)]
+
+
+def _matches(globs: Iterable[str], venue: str) -> bool:
+    wanted = tuple(globs)
+    return not wanted or any(fnmatchcase(venue, glob) for glob in wanted)

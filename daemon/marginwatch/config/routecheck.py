@@ -1,0 +1,111 @@
+"""What is wrong with routes and fallbacks that another table shows: names that are nobody's, circles."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from marginwatch.config.suggest import did_you_mean
+from marginwatch.core.model import GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from marginwatch.config.places import Loc
+
+    Found = Iterator[tuple[Loc, str, str]]
+    Tables = Sequence[Mapping[str, Any]]
+
+
+def misrouted(
+    tables: Callable[[str], Tables], calendars: Collection[str], labels: Mapping[str, Collection[str]]
+) -> Found:
+    """Where, what is wrong, and what to do, of routes that may be written in any way.
+
+    `tables` gives those of a kind.
+    """
+    receivers, groups, venues = (_names(tables(kind)) for kind in ("receivers", "groups", "venues"))
+    for number, route in enumerate(tables("routes")):
+        at: Loc = ("routes", number)
+        yield from _unknown((*at, "receivers"), route.get("receivers"), receivers, "receiver")
+        for step, rung in enumerate(_tables(route.get("escalate"))):
+            yield from _unknown((*at, "escalate", step, "receivers"), rung.get("receivers"), receivers, "receiver")
+        yield from _unknown((*at, "groups"), route.get("groups"), groups, "group")
+        yield from _no_venue((*at, "venues"), route.get("venues"), [*venues, *([GROUPS] if groups else [])])
+        yield from _no_label((*at, "labels"), route.get("labels"), labels)
+        name = route.get("calendar")
+        if isinstance(name, str) and name and name not in calendars:
+            hint = did_you_mean(name, calendars) or f"there are {', '.join(sorted(calendars))}"
+            yield (*at, "calendar"), f"there is no calendar `{name}`", hint
+
+
+def misled(receivers: Tables) -> Found:
+    """The same of receivers' fallbacks, those included that lead back to where they began."""
+    names = _names(receivers)
+    leads = {str(table.get("name")): _texts(_table(table.get("fallback")).get("receivers")) for table in receivers}
+    for number, table in enumerate(receivers):
+        at: Loc = ("receivers", number, "fallback", "receivers")
+        name = str(table.get("name"))
+        yield from _unknown(at, _table(table.get("fallback")).get("receivers"), names, "receiver")
+        circle = _circle(name, leads)
+        if circle and min(circle) == name:
+            what = f"{' falls back to '.join(circle)}, so nobody would hear when all of them fail"
+            yield at, what, "let the last of them fall back to nobody, or to somebody else"
+
+
+def _circle(name: str, leads: Mapping[str, Collection[str]]) -> list[str]:
+    """The way from the receiver back to itself; empty where there is none."""
+    ways, seen = [[name]], {name}
+    while ways:
+        way = ways.pop(0)
+        for following in leads.get(way[-1], ()):
+            if following == name:
+                return [*way, name]
+            if following not in seen:
+                seen.add(following)
+                ways.append([*way, following])
+    return []
+
+
+def _unknown(loc: Loc, named: object, known: Collection[str], what: str) -> Found:
+    for at, name in _placed(named):
+        if name not in known:
+            hint = did_you_mean(name, known) or (f"the {what}s are {', '.join(known)}" if known else "")
+            yield (*loc, at), f"no {what} in the config is named `{name}`", hint
+
+
+def _no_venue(loc: Loc, globs: object, known: Collection[str]) -> Found:
+    for at, glob in _placed(globs):
+        if not any(fnmatchcase(name, glob) for name in known):
+            hint = did_you_mean(glob, known) or f"the venues are {', '.join(known)}"
+            yield (*loc, at), f"no venue in the config is named `{glob}`", hint
+
+
+def _no_label(loc: Loc, labels: object, known: Mapping[str, Collection[str]]) -> Found:
+    for key, value in _table(labels).items():
+        if key not in known:
+            yield (*loc, key), f"no account in the config has the label `{key}`", did_you_mean(key, known)
+        elif value not in known[key]:
+            hint = did_you_mean(str(value), known[key])
+            yield (*loc, key), f"no account in the config has {key} = `{value}`", hint
+
+
+def _names(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [table["name"] for table in tables if isinstance(table.get("name"), str)]
+
+
+def _texts(value: object) -> list[str]:
+    return [text for _, text in _placed(value)]
+
+
+def _placed(value: object) -> list[tuple[int, str]]:
+    """The texts of a list, each with its place in it."""
+    return [(at, each) for at, each in enumerate(value) if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(value: object) -> list[Mapping[str, Any]]:
+    return [_table(each) for each in value] if isinstance(value, list) else []
