@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from marginwatch import tick
+from marginwatch.notify import wording
 from marginwatch.store.errors import DatabaseBusyError, DatabaseFullError, StoreError
 from marginwatch.store.store import Store
 from marginwatch.store.types import OperatorInput, Request, RequestKind
@@ -47,7 +47,7 @@ def test_a_message_whose_words_fail_goes_out_in_plain_ones(monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr(tick, "render", fail)
+    monkeypatch.setattr(wording, "render", fail)
     desk = Desk(ruling(usage_rule()))
     desk.see(0, "0.95")
     (plain, _) = desk.messages

@@ -25,16 +25,13 @@ import structlog
 
 from marginwatch.core import engine
 from marginwatch.core.alert import State
-from marginwatch.core.condition import POSITION
-from marginwatch.core.defined import worked_out
 from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
-from marginwatch.core.model import Account, CycleEnd, FailureKind, Severity, VenueFailure, times
+from marginwatch.core.model import CycleEnd, FailureKind, Severity, VenueFailure
 from marginwatch.core.seeding import Seeding, fill, prepare
 from marginwatch.core.seen import Seen, seen_in
-from marginwatch.notify.draft import About
-from marginwatch.notify.render import plainly, render
+from marginwatch.notify.wording import PLAIN, Wording
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import StoreError
 from marginwatch.venues.protocol import Fetched
@@ -46,9 +43,8 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Decision, News
     from marginwatch.core.model import AccountKey, Normalised, Observation
-    from marginwatch.core.route import Notice
     from marginwatch.core.ruling import Ruling
-    from marginwatch.core.state import Commit, Message, Prior
+    from marginwatch.core.state import Commit, Prior
     from marginwatch.store.types import OperatorInput
 
 log = structlog.get_logger(__name__)
@@ -122,6 +118,8 @@ class Ticker:
 
     def __init__(self, store: Ledger, ruling: Ruling, normalisers: Normalisers) -> None:
         self.ruling = ruling
+        self.wording: Wording = PLAIN
+        """To be replaced between two ticks."""
         self.normalisers = normalisers
         """To be replaced between two ticks, with the ruling."""
         self._store = store
@@ -235,7 +233,7 @@ class Ticker:
         return None if wishes == (known if self._seen >= 0 else Wishes((), {})) else wishes
 
     def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int, given: Seen) -> _Decided:
-        messages = tuple(worded(notice, decision) for notice in decision.notices)
+        messages = tuple(self.wording.worded(notice, decision) for notice in decision.notices)
         given = replace(given, began_at=self._began, silent=tuple(self._silent))
         return _Decided(batch, decision, replace(decision.commit, messages=messages, seen=given), seen, self.ruling)
 
@@ -282,34 +280,6 @@ def _watching_since(memory: Memory, ruling: Ruling, now: datetime) -> datetime |
     ends = [state.last_cycle_at for state in memory.venues.values() if state.last_cycle_at is not None]
     bounds = [watch.stale_after for watch in ruling.venues.values()]
     return None if ends and bounds and now - max(ends) < min(bounds) else now
-
-
-def worded(notice: Notice, decision: Decision) -> Message:
-    """The message a notice becomes, its text fixed as of the decision."""
-    key = notice.transition.key
-    state = decision.draft.account(key.account)
-    account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
-    told = notice.transition
-    fields = {} if state is None else {**state.known, **times(told.as_of, told.fetched_at)}
-    worked = worked_out(decision.draft, key.account, key.rule)
-    currency = fields.get("currency")
-    about = About(
-        account=account,
-        fields={
-            **fields,
-            **{name: each.value for name, each in worked.items()},
-            **{f"{POSITION}{name}": value for name, value in decision.draft.position(key).items()},
-        },
-        meanings={name: each.meaning for name, each in worked.items()},
-        rule=decision.draft.ruling.rules.get(key.rule),
-        currency=currency if isinstance(currency, str) else "",
-        windows=decision.draft.coverage.get(key, ()),
-    )
-    try:
-        return render(notice, about, decision.draft.now)
-    except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
-        _log_fault("the words of a message cannot be made", error, alert=told.alert_id, rule=key.rule)
-        return plainly(notice)
 
 
 def unusable(fetched: Fetched, error: Exception, now: datetime) -> VenueFailure:

@@ -68,5 +68,5 @@ def test_the_end_of_a_silence_is_a_moment_of_its_own() -> None:
     (moment,) = replay.elapse(after(60))
 
     assert moment.at == after(33)
-    assert [message.title for message in moment.messages()] == ["WARNING: one (desk): Margin usage"]
+    assert [message.title for message in moment.messages()] == ["WARNING: one (desk): Margin usage, since 14:00 UTC"]
     assert list(replay.elapse(after(60))) == []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from marginwatch.core.state import Message
 
 SUMMARY = replace(LADDER, summary="{account}: {margin_usage:.1%}, {margin_excess:,.0f} {currency} left")
+TOLD = NOW - timedelta(minutes=20)
 BLIND: dict[str, Any] = {"unknown_since": NOW - timedelta(minutes=5), "because": "no good answer: timed out"}
 EQUITY = replace(
     LADDER,
@@ -50,14 +51,28 @@ def shown(made: Message) -> str:
         (State.FIRING, Reason.BECAME_TRUE, {"as_of": None}),
         (State.FIRING, Reason.ALREADY_TRUE, {"already_true": True}),
         (State.FIRING, Reason.SILENCE_ENDED, {"already_true": True}),
-        (State.WORSENED, Reason.HIGHER_LEVEL, {"previous_value": Decimal("0.851")}),
-        (State.WORSENED, Reason.WORSENED_BY, {"value": Decimal("0.95"), "previous_value": Decimal("0.921")}),
+        (State.WORSENED, Reason.HIGHER_LEVEL, {"previous_value": Decimal("0.851"), "previous_at": TOLD}),
+        (
+            State.WORSENED,
+            Reason.WORSENED_BY,
+            {"value": Decimal("0.95"), "previous_value": Decimal("0.921"), "previous_at": TOLD - timedelta(days=1)},
+        ),
         (
             State.EASED,
             Reason.LOWER_LEVEL,
-            {"severity": Severity.WARNING, "value": Decimal("0.85"), "limit": Decimal("0.8")},
+            {
+                "severity": Severity.WARNING,
+                "value": Decimal("0.85"),
+                "limit": Decimal("0.8"),
+                "previous_value": Decimal("0.921"),
+                "previous_at": TOLD,
+            },
         ),
-        (State.REMINDER, Reason.REMIND, {"previous_value": Decimal("0.921"), "rule_changed": True}),
+        (
+            State.REMINDER,
+            Reason.REMIND,
+            {"previous_value": Decimal("0.921"), "previous_at": TOLD, "rule_changed": True},
+        ),
         (State.REMINDER, Reason.REMIND, BLIND),
         (State.REMINDER, Reason.SILENCE_ENDED, {}),
         (State.WORSENED, Reason.SILENCE_ENDED, {"previous_value": Decimal("0.851")}),
@@ -100,6 +115,7 @@ def test_the_runbook_is_named_until_it_is_over(state: State) -> None:
 
     over = state in {State.RESOLVED, State.CLOSED}
     assert ("\nRunbook: marginwatch runbook margin-usage\nWhy: " in made.body) is not over
+    assert ("runbook" in made.roles) is not over
     assert made.payload["runbook"] == "marginwatch runbook margin-usage"
 
 
@@ -202,7 +218,7 @@ def test_removed_rule_and_unnamed_account() -> None:
     """Without its rule and without a name at the venue, an alert is still told with figures."""
     made = render(notice(transition()), about(None, {}, Account(ACCOUNT.key, "")), NOW)
 
-    assert made.title == "CRITICAL: a1b2 (futures): Margin usage"
+    assert made.title == "CRITICAL: a1b2 (futures): Margin usage, since 14:02 UTC"
     assert made.body.startswith("value 0.921, 0.021 above the limit (> 0.9).")
 
 
@@ -217,6 +233,37 @@ def test_a_body_repeats_the_title_only_where_that_was_cut() -> None:
         f"{'a desk of a very long name' * 3} (futures): Margin usage.",
         short.body.split("\n")[0],
     ]
+
+
+def test_the_title_says_since_when_where_it_has_room() -> None:
+    """A long name takes its place; how bad, who and what come first, and the body has the time in any case."""
+    named = [Account(ACCOUNT.key, "d" * length) for length in (20, 41)]
+
+    short, long = (render(notice(transition()), about(account=each), NOW) for each in named)
+
+    assert short.title.endswith("Margin usage, since 14:02 UTC")
+    assert long.title.endswith("Margin usage")
+    assert "Critical since 14:02:10 UTC (1 min 12 s)." in long.body
+
+
+def test_the_link_is_a_line_and_a_key() -> None:
+    """Who is told can go where it is acknowledged; one too long to be sent whole is no line at all."""
+    link = "https://risk.example.com/act/" + "x" * 100
+    made = render(notice(transition()), replace(about(), link=link), NOW)
+    endless = render(notice(transition()), replace(about(), link=link * 5), NOW)
+
+    assert f"\nOpen or acknowledge: {link}\n" in made.body
+    assert made.payload["link"] == link
+    assert "Open or acknowledge" not in endless.body
+
+
+def test_every_line_has_its_role() -> None:
+    """What each line says is kept beside it, so that every service can be given its own form of it."""
+    told = transition(previous_value=Decimal("0.9"), rule_changed=True)
+    made = render(notice(told), replace(about(SUMMARY), link="https://risk.example.com/act/x"), NOW)
+
+    assert made.roles == ("value", "distance", "moved", "summary", "note", "standing", "data", "link", "why")
+    assert len(made.roles) == len(made.body.split("\n"))
 
 
 def test_an_unknown_flag_says_what_it_was() -> None:
@@ -259,6 +306,7 @@ def test_payload_is_exactly_the_documented_keys() -> None:
         "fetched_at": "2026-08-03T14:03:20Z",
         "reason": "held",
         "runbook": "",
+        "link": "",
     }
 
 
@@ -342,7 +390,8 @@ def test_late_message_says_so_in_front(
     first, rest = sent.body.split("\n", 1)
     assert first == (line or snapshot)
     assert rest == written.body
-    assert replace(sent, body=written.body) == written
+    assert replace(sent, body=written.body, roles=sent.roles[1:]) == written
+    assert sent.roles[0] == "late"
 
 
 SAMPLE = Observation(ACCOUNT.key, NOW, NOW, FIELDS)

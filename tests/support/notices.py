@@ -23,6 +23,7 @@ NOW = datetime(2026, 8, 3, 14, 3, 22, tzinfo=UTC)
 ACCOUNT = Account(AccountKey("futures", "a1b2"), "STONEX:000000/JDoe")
 FIELDS: Mapping[str, Any] = {
     "margin_usage": Decimal("0.921"),
+    "margin_used": Decimal("92099.5"),
     "margin_excess": Decimal("7900.5"),
     "equity": Decimal(100000),
     "in_margin_call": True,
@@ -105,7 +106,7 @@ def notice(told: Transition, receiver: str = "desk", number: int = 1) -> Notice:
 
 def about(rule: Rule | None = LADDER, fields: Mapping[str, Any] = FIELDS, account: Account = ACCOUNT) -> About:
     """What is known around it."""
-    return About(account, fields, rule, "USD")
+    return About(account, fields, rule, "USD", current=fields)
 
 
 def message(
@@ -137,7 +138,10 @@ def message(
             "as_of": "2026-08-03T14:03:10Z",
             "fetched_at": "2026-08-03T14:03:20Z",
             "reason": "held",
+            "runbook": "",
+            "link": "",
         },
         topic=alert_id,
+        roles=("value", "standing"),
     )
     return replace(made, **changes)

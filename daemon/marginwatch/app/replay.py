@@ -17,7 +17,8 @@ from marginwatch.core import engine
 from marginwatch.core.memory import Memory
 from marginwatch.core.seeding import fill, prepare
 from marginwatch.core.state import Prior
-from marginwatch.tick import reload, resume, worded
+from marginwatch.notify.wording import PLAIN
+from marginwatch.tick import reload, resume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +45,7 @@ class Moment:
 
     def messages(self) -> tuple[Message, ...]:
         """What goes into the outbox, one for each notice of the decision and in their order; made anew at each call."""
-        return tuple(worded(notice, self.decision) for notice in self.decision.notices)
+        return tuple(PLAIN.worded(notice, self.decision) for notice in self.decision.notices)
 
 
 class Replay:

@@ -186,6 +186,8 @@ class Transition:
     """The rule was edited since the previous transition of this alert."""
     previous_value: Decimal | None = None
     """The value told before this one."""
+    previous_at: datetime | None = None
+    """When that was told, by our clock."""
     detail: str = ""
     revision: str = ""
     """Hash of the whole rule set that decided it (`RuleSet.revision`)."""

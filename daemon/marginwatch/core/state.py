@@ -92,6 +92,11 @@ class Message:
     topic: str
     """Rule, account and subject: what all episodes of an alert share. Of one topic a receiver hears in the order in
     which things were committed."""
+    roles: tuple[str, ...] = ()
+    """What each line of the body says, `notify.body.Role`; a line beyond the last of them is a note."""
+    forms: Mapping[str, str] = field(default_factory=dict)
+    """The body as the operator's own templates have it, by form: `markdown`, `html`; elsewhere it follows from the
+    body and its roles."""
     kind: Kind = Kind.ALERT
     line: str = ""
     """What a digest says of it; empty where none may hold it."""

@@ -51,6 +51,7 @@ def transition_of(
         already_true=alert.already_true,
         rule_changed=rule_changed,
         previous_value=alert.told_value,
+        previous_at=alert.told_at,
         detail=alert.detail,
         revision=revision,
     )

@@ -1,19 +1,22 @@
-"""One message in the making: what is known, and the lines that can be said from it. Pure."""
+"""One message in the making: what is known around it, and what each of its lines says. Pure."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import lru_cache
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from marginwatch.core import template
 from marginwatch.core.alert import Reason, State
-from marginwatch.core.fields import COMMON_UNITS, Unit
-from marginwatch.core.rule import RuleKind
-from marginwatch.notify.phrases import STANDING, WHY
-from marginwatch.notify.words import against, amount, clean, clip, difference, moment, sentence, span, value_of
+from marginwatch.notify.body import Line, Role
+from marginwatch.notify.phrases import LASTING, STANDING, WHEN, WHY
+from marginwatch.notify.words import (
+    clean,
+    clip,
+    minute,
+    moment,
+    sentence,
+    span,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +28,12 @@ if TYPE_CHECKING:
     from marginwatch.core.rule import Rule
     from marginwatch.core.windows import Coverage
 
-LONGEST_SUMMARY = 400
-"""Characters of a rule's own summary that a message has room for."""
 _LONGEST_NAME = 120
-_LONGEST_DETAIL = 300
-_MOST_SEEN = 8
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+LONGEST_LINK = 400
+"""Characters of a link; one that is longer is left out rather than cut."""
+LINK = "Open or acknowledge"
+RUNBOOK = "Runbook"
+_NOTABLE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class About:
     """How much was seen of each window of time in the rule."""
     meanings: Mapping[str, str] = field(default_factory=dict)
     """What names among `fields` stand for that the venue does not answer, each a sentence."""
+    current: Mapping[str, Value] = field(default_factory=dict)
+    """Those of `fields` that the venue's latest answer had, by the names common to venues."""
+    link: str = ""
+    """The alert's own page; empty where there is none to reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,11 @@ class Draft:
         """True when it cannot be said how things are now."""
         lost = self.told.unknown_since is not None and self.told.reason is not Reason.DATA_BACK
         return lost or self.state is State.UNKNOWN
+
+    @property
+    def over(self) -> bool:
+        """True when there is nothing to do about it any more."""
+        return self.state in {State.RESOLVED, State.CLOSED}
 
     @property
     def past(self) -> bool:
@@ -103,32 +115,44 @@ def name(draft: Draft) -> str:
     return f"{clip(who(draft), _LONGEST_NAME)}: {clip(what(draft), _LONGEST_NAME)}."
 
 
-def standing(draft: Draft) -> str:
-    """How bad, since when."""
+def when(draft: Draft) -> str:
+    """Since when, or when, as short as a title wants it."""
     told = draft.told
+    times = {
+        "since": told.active_at or told.fired_at or told.observed_at,
+        "unknown since": told.unknown_since or told.fetched_at,
+        "at": told.observed_at if draft.state is State.EVENT else told.at,
+    }
+    word = WHEN[draft.state]
+    return f"{word} {minute(times[word], draft.now, draft.tz)}"
+
+
+def standing(draft: Draft) -> str:
+    """How bad, since when, and for how long that has been or was."""
+    told = draft.told
+    since = told.active_at or told.fired_at or told.observed_at
+    lasting = (told.at if draft.over else draft.now) - since
     text = STANDING[draft.state].format(
         severity=told.severity.label,
-        since=draft.at(told.active_at or told.fired_at or told.observed_at),
+        since=draft.at(since) + (LASTING[draft.state].format(span(lasting)) if lasting >= _NOTABLE else ""),
         at=draft.at(told.observed_at if draft.state is State.EVENT else told.at),
     )
     return sentence(text)
 
 
-def lines(draft: Draft) -> list[str]:
-    """What is the matter, in figures and words, most important first: what a phone shows beside the title."""
-    told = draft.told
+def closing(draft: Draft) -> list[Line]:
+    """What every message ends with: how bad, how old the data are, where to go, why, and the id."""
+    rule, link = draft.about.rule, draft.about.link
+    runbook = "" if rule is None or draft.over else clean(rule.runbook)
+    ends = f"Why: {WHY[draft.told.reason]}. Alert {draft.told.alert_id}, message {draft.notice.number}."
     candidates = (
-        _value_line(draft),
-        *_difference_lines(draft),
-        _unknown_line(draft),
-        *_window_lines(draft),
-        _summary_line(draft),
-        _seen_line(draft),
-        *_meaning_lines(draft),
-        "It was already true when first seen." if _already(told) else "",
-        "The rule was edited since the last message about this." if told.rule_changed else "",
+        Line(Role.STANDING, standing(draft)),
+        Line(Role.DATA, data_line(draft)),
+        Line(Role.LINK, f"{LINK}: {link}" if link and len(link) <= LONGEST_LINK else ""),
+        Line(Role.RUNBOOK, runbook and f"{RUNBOOK}: {runbook}"),
+        Line(Role.WHY, ends),
     )
-    return [line for line in candidates if line]
+    return [line for line in candidates if line.text]
 
 
 def data_line(draft: Draft) -> str:
@@ -136,120 +160,3 @@ def data_line(draft: Draft) -> str:
     told = draft.told
     time = told.fetched_at if told.as_of is None else min(told.as_of, told.fetched_at)
     return f"Data as of {draft.at(time)} ({span(draft.now - time)} old)."
-
-
-def runbook_line(draft: Draft) -> str:
-    """Where to read what to do; nothing once it is over."""
-    rule = draft.about.rule
-    over = draft.state in {State.RESOLVED, State.CLOSED}
-    return "" if rule is None or not rule.runbook or over else f"Runbook: {clean(rule.runbook)}"
-
-
-def why_line(draft: Draft) -> str:
-    """Why this is told now, and the short id that all messages of the alert share."""
-    return f"Why: {WHY[draft.told.reason]}. Alert {draft.told.alert_id}, message {draft.notice.number}."
-
-
-def _already(told: Transition) -> bool:
-    return told.already_true and told.reason is not Reason.ALREADY_TRUE
-
-
-def _value_line(draft: Draft) -> str:
-    told, rule, value = draft.told, draft.about.rule, draft.told.value
-    if value is None:
-        return ""
-    unit, currency = rule.unit if rule else Unit.QUANTITY, draft.about.currency
-    text = amount(value, unit, currency)
-    if told.limit is not None:
-        shown, limit, gap = against(value, told.limit, unit, currency)
-        text = f"{shown}, {gap} the limit ({told.operator} {limit})"
-    if told.previous_value not in {None, value}:
-        text += f"; told before: {amount(told.previous_value, unit, currency)}"
-    name = rule.expression if rule and _NAME.fullmatch(rule.expression) else "value"
-    return f"{'Last known: ' if draft.past else ''}{name} {text}."
-
-
-def _difference_lines(draft: Draft) -> list[str]:
-    """What changed, in words of a rule of our own or else field by field."""
-    told = draft.told
-    if told.detail:
-        return [sentence(clip(clean(told.detail), _LONGEST_DETAIL))]
-    return [difference(change, draft.now, draft.tz) for change in told.differences]
-
-
-def _unknown_line(draft: Draft) -> str:
-    if not draft.blind:
-        return ""
-    since, because = draft.told.unknown_since, clip(clean(draft.told.because), _LONGEST_DETAIL)
-    words = f"Data unknown since {draft.at(since or draft.told.fetched_at)}"
-    return f"{words}, because {because}." if because else f"{words}."
-
-
-def _window_lines(draft: Draft) -> list[str]:
-    """How much was seen of each window that was not seen in full: its peak may have been higher, its start another."""
-    partly = {each.window: span(each.known) for each in draft.about.windows if not each.whole}
-    return [f"Window {clean(window)}: {known} seen." for window, known in partly.items() if not draft.blind]
-
-
-def _seen_line(draft: Draft) -> str:
-    """The fields that the rule reads, where the value or the differences do not show them."""
-    rule, fields = draft.about.rule, draft.about.fields
-    if rule is None or draft.told.differences or rule.kind is RuleKind.HEALTH:
-        return ""
-    if rule.kind is RuleKind.LADDER and _NAME.fullmatch(rule.expression):
-        return ""
-    names = [name for name in dict.fromkeys(_NAME.findall(rule.expression)) if name in fields]
-    seen = ", ".join(f"{name} {_seen(draft, name)}" for name in names[:_MOST_SEEN])
-    return f"{'Last known' if draft.past else 'Seen'}: {seen}." if seen else ""
-
-
-def _meaning_lines(draft: Draft) -> list[str]:
-    """That the venue itself does not say such a thing, and what it is instead."""
-    venue = clean(draft.told.key.account.venue)
-    return [sentence(f"{name} at {venue} is {_inside(words)}") for name, words in draft.about.meanings.items()]
-
-
-def _inside(words: str) -> str:
-    return words[0].lower() + words[1:].rstrip(".")
-
-
-def _seen(draft: Draft, name: str) -> str:
-    value = draft.about.fields[name]
-    if isinstance(value, Decimal):
-        return amount(value, COMMON_UNITS.get(name, Unit.QUANTITY), draft.about.currency)
-    return value_of(value, draft.now, draft.tz)
-
-
-def _summary_line(draft: Draft) -> str:
-    """The rule's own words; left out when the values they speak of are not current."""
-    rule = draft.about.rule
-    # A summary is written for the trouble; once that is over its words would say what is not so.
-    if rule is None or not rule.summary or draft.past or draft.state in {State.RESOLVED, State.CLOSED}:
-        return ""
-    parsed = _parse(rule.summary)
-    if isinstance(parsed, template.TemplateFault):
-        return f"(The rule's summary cannot be shown: {parsed.what}.)"
-    return clip(clean(parsed.render({**draft.about.fields, **_names(draft)})), LONGEST_SUMMARY)
-
-
-def _names(draft: Draft) -> dict[str, template.Printable]:
-    """What a summary may name besides fields: `template.NAMES`."""
-    told, tz = draft.told, draft.tz
-    return {
-        "account": draft.about.account.name or told.key.account.id,
-        "venue": told.key.account.venue,
-        "subject": told.key.subject,
-        "rule": told.key.rule,
-        "title": told.title,
-        "severity": told.severity,
-        "currency": draft.about.currency or None,
-        "value": told.value,
-        "limit": told.limit,
-        "since": told.active_at and told.active_at.astimezone(tz),
-        "as_of": told.as_of and told.as_of.astimezone(tz),
-    }
-
-
-@lru_cache(maxsize=1024)
-def _parse(text: str) -> template.Template | template.TemplateFault:
-    return template.parse(text)

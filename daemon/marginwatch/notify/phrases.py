@@ -46,6 +46,18 @@ TITLE: Mapping[State, str] = {
 }
 """How a title begins."""
 
+WHEN: Mapping[State, str] = {
+    State.FIRING: "since",
+    State.WORSENED: "since",
+    State.EASED: "since",
+    State.REMINDER: "since",
+    State.UNKNOWN: "unknown since",
+    State.RESOLVED: "at",
+    State.CLOSED: "at",
+    State.EVENT: "at",
+}
+"""What comes before the time at a title's end."""
+
 STANDING: Mapping[State, str] = {
     State.FIRING: "{severity} since {since}",
     State.WORSENED: "it got worse and is {severity}; it began at {since}",
@@ -57,6 +69,18 @@ STANDING: Mapping[State, str] = {
     State.EVENT: "it happened at {at}",
 }
 """What a body says of the state beyond the title: how bad, and since when."""
+
+LASTING: Mapping[State, str] = {
+    State.FIRING: " ({})",
+    State.WORSENED: " ({} ago)",
+    State.EASED: " ({} ago)",
+    State.REMINDER: " ({})",
+    State.UNKNOWN: "",
+    State.RESOLVED: " ({})",
+    State.CLOSED: " ({})",
+    State.EVENT: "",
+}
+"""How long that is, behind since when."""
 
 SINCE_THEN: Mapping[State, str] = {
     State.FIRING: "fired",

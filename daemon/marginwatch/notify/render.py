@@ -9,19 +9,9 @@ from typing import TYPE_CHECKING
 from marginwatch.core import template
 from marginwatch.core.alert import Reason, State
 from marginwatch.core.state import Message
-from marginwatch.notify.draft import (
-    LONGEST_SUMMARY,
-    About,
-    Draft,
-    data_line,
-    lines,
-    name,
-    runbook_line,
-    standing,
-    what,
-    who,
-    why_line,
-)
+from marginwatch.notify.body import Line, Role, fitted, text_of
+from marginwatch.notify.draft import About, Draft, closing, name, what, when, who
+from marginwatch.notify.matter import LONGEST_SUMMARY, matter
 from marginwatch.notify.phrases import SINCE_THEN, TITLE
 from marginwatch.notify.words import clean, clip, iso, moment, plain, span
 
@@ -53,6 +43,7 @@ def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Mes
     """
     draft = Draft(notice, about, now, tz)
     title = _title(draft)
+    lines = _body(draft, title)
     return Message(
         alert_id=draft.told.alert_id,
         receiver=notice.receiver,
@@ -60,9 +51,10 @@ def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Mes
         state=draft.state,
         severity=draft.told.severity,
         title=clip(title, TITLE_LENGTH),
-        body=_body(draft, title),
+        body=text_of(lines),
         payload=_payload(draft),
         topic=str(draft.told.key),
+        roles=tuple(line.role.value for line in lines),
     )
 
 
@@ -73,7 +65,7 @@ def plainly(notice: Notice) -> Message:
     keys = {"alert_id": told.alert_id, "rule": told.key.rule, "state": state.value, "severity": severity}
     whose = {"venue": told.key.account.venue, "account": told.key.account.id, "subject": told.key.subject}
     data = {"fetched_at": iso(told.fetched_at), "reason": told.reason.value}
-    empty = dict.fromkeys(("value", "limit", "as_of", "runbook"), "")
+    empty = dict.fromkeys(("value", "limit", "as_of", "runbook", "link"), "")
     return Message(
         alert_id=told.alert_id,
         receiver=notice.receiver,
@@ -95,7 +87,8 @@ def delayed(message: Message, created_at: datetime, now: datetime, later: Later 
     if now - created_at <= LATE:
         return message
     since = f"; since then {SINCE_THEN[later.state]} at {moment(later.at, now)}" if later else ""
-    return replace(message, body=f"Delayed {span(now - created_at)}{since}.\n{message.body}")
+    body = f"Delayed {span(now - created_at)}{since}.\n{message.body}"
+    return replace(message, body=body, roles=(Role.LATE.value, *message.roles))
 
 
 def check_template(rule: Rule, sample: Observation) -> str | None:
@@ -110,18 +103,19 @@ def check_template(rule: Rule, sample: Observation) -> str | None:
 
 
 def _title(draft: Draft) -> str:
+    """How bad, who, what, and since when where that still fits."""
     mark = TITLE[draft.state].format(severity=draft.told.severity.label.upper())
     if draft.told.reason is Reason.DATA_BACK:
         mark = f"DATA BACK, {mark}"
-    return f"{mark}: {who(draft)}: {what(draft)}"
+    title = f"{mark}: {who(draft)}: {what(draft)}"
+    dated = f"{title}, {when(draft)}"
+    return dated if len(dated) <= TITLE_LENGTH else title
 
 
-def _body(draft: Draft, title: str) -> str:
+def _body(draft: Draft, title: str) -> list[Line]:
     """What the title, as long as it is, does not say; a service without titles shows the title as the first line."""
-    head = name(draft) if len(title) > TITLE_LENGTH else ""
-    tail = "\n".join(filter(None, (standing(draft), data_line(draft), runbook_line(draft), why_line(draft))))
-    middle = clip("\n".join(lines(draft)), BODY_LENGTH - len(head) - len(tail) - 2)
-    return "\n".join(part for part in (head, middle, tail) if part)
+    front = [Line(Role.NAME, name(draft))] if len(title) > TITLE_LENGTH else []
+    return fitted(front, matter(draft), closing(draft), BODY_LENGTH)
 
 
 def _payload(draft: Draft) -> dict[str, str]:
@@ -140,4 +134,5 @@ def _payload(draft: Draft) -> dict[str, str]:
         "fetched_at": iso(told.fetched_at),
         "reason": told.reason.value,
         "runbook": "" if draft.about.rule is None else draft.about.rule.runbook,
+        "link": draft.about.link,
     }

@@ -18,6 +18,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _PLACES = {Unit.RATIO: 1, Unit.MONEY: 2}
 _PLACES_OF_OTHERS = 8
 _MOST_PLACES = 14
+UNCHANGED = "unchanged"
 _LONGEST = Decimal(10**12)
 """Seconds; what is longer reads as this."""
 
@@ -39,11 +40,16 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def moment(at: datetime, now: datetime, tz: tzinfo = UTC) -> str:
+def moment(at: datetime, now: datetime, tz: tzinfo = UTC, *, clock: str = "%H:%M:%S") -> str:
     """An absolute time: `14:03:10 UTC`, with its date when that is not today's."""
     local = at.astimezone(tz)
     days = "" if local.date() == now.astimezone(tz).date() else "%Y-%m-%d "
-    return local.strftime(f"{days}%H:%M:%S %Z")
+    return local.strftime(f"{days}{clock} %Z")
+
+
+def minute(at: datetime, now: datetime, tz: tzinfo = UTC) -> str:
+    """An absolute time without seconds, for where there is little room: `14:03 UTC`."""
+    return moment(at, now, tz, clock="%H:%M")
 
 
 def span(length: timedelta) -> str:
@@ -94,6 +100,15 @@ def against(value: Decimal, limit: Decimal, unit: Unit, currency: str = "") -> t
     gap = amount(abs(value - limit), unit, currency, places=places)
     gap = f"{gap.removesuffix('%')} points" if unit is Unit.RATIO else gap
     return (*texts, f"{gap} {'above' if value > limit else 'below'}")
+
+
+def moved(value: Decimal, before: Decimal, unit: Unit, currency: str = "") -> str:
+    """How a value went since then: `up 7 points from 85.1%`, `down 400 USD from 5,000 USD`, `unchanged`."""
+    if value == before:
+        return UNCHANGED
+    _, then, gap = against(value, before, unit, currency)
+    way = "up" if value > before else "down"
+    return f"{way} {gap.rpartition(' ')[0]} from {then}"
 
 
 def value_of(value: Value, now: datetime, tz: tzinfo = UTC) -> str:

@@ -263,6 +263,7 @@ def _row(row: AnyRow) -> OutboxRow:
 
 
 def _message(row: AnyRow) -> Message:
+    forms = codec.loads(row.forms) if row.forms else {}
     return Message(
         alert_id=row.alert_id,
         receiver=row.receiver,
@@ -273,6 +274,8 @@ def _message(row: AnyRow) -> Message:
         body=row.body,
         payload=codec.loads(row.payload),
         topic=row.topic,
+        roles=tuple(forms.pop("roles", ())),
+        forms=forms,
     )
 
 

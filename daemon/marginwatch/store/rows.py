@@ -176,6 +176,7 @@ def outbox_row(message: Message, at: datetime) -> Row:
         "title": message.title,
         "body": message.body,
         "payload": codec.dumps(message.payload).decode(),
+        "forms": codec.dumps({"roles": message.roles, **message.forms}).decode(),
         "created_at": at,
         "status": OutboxStatus.PENDING.value,
         "due_at": at,

@@ -204,6 +204,7 @@ outbox = sa.Table(
     sa.Column("title", Words, nullable=False),
     sa.Column("body", Words, nullable=False),
     sa.Column("payload", sa.Text, nullable=False),
+    sa.Column("forms", sa.Text, comment="JSON: what each line of the body says, and the operator's own forms of it"),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("due_at", Utc, nullable=False, comment="pending: not before; sending: end of the lease"),

@@ -1,0 +1,90 @@
+"""The words of a decision's messages: what is known around each notice, and where its links lead."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from marginwatch.core.condition import POSITION
+from marginwatch.core.defined import worked_out
+from marginwatch.core.model import GROUPS, Account, times
+from marginwatch.notify.draft import About
+from marginwatch.notify.render import plainly, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from marginwatch.core.draft import Draft
+    from marginwatch.core.engine import Decision
+    from marginwatch.core.model import AccountKey, Value
+    from marginwatch.core.route import Notice
+    from marginwatch.core.state import Message
+
+log = structlog.get_logger(__name__)
+
+
+def no_link(_alert_id: str, _receiver: str, _now: datetime) -> str:
+    """What stands for links where there is no page to lead to."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How messages are worded."""
+
+    link_of: Callable[[str, str, datetime], str] = no_link
+    """(alert_id, receiver, now) to the address of the alert's own page, empty for none."""
+
+    def worded(self, notice: Notice, decision: Decision) -> Message:
+        """The message a notice becomes, its text fixed as of the decision."""
+        told, draft = notice.transition, decision.draft
+        try:
+            return render(notice, self._about(notice, draft), draft.now)
+        except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
+            where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a venue's words
+            about = {"alert": told.alert_id, "rule": told.key.rule, "error": type(error).__name__, "where": where}
+            log.error("the words of a message cannot be made", **about)  # noqa: TRY400  (as said)
+            return plainly(notice)
+
+    def _about(self, notice: Notice, draft: Draft) -> About:
+        told = notice.transition
+        key = told.key
+        state = draft.account(key.account)
+        account = Account(key.account, key.account.id or key.account.venue) if state is None else state.account
+        fields = {} if state is None else {**state.known, **times(told.as_of, told.fetched_at)}
+        worked = worked_out(draft, key.account, key.rule)
+        currency = fields.get("currency")
+        return About(
+            account=account,
+            fields={
+                **fields,
+                **{name: each.value for name, each in worked.items()},
+                **{f"{POSITION}{name}": value for name, value in draft.position(key).items()},
+            },
+            meanings={name: each.meaning for name, each in worked.items()},
+            rule=draft.ruling.rules.get(key.rule),
+            currency=currency if isinstance(currency, str) else "",
+            windows=draft.coverage.get(key, ()),
+            current=_current(draft, key.account),
+            link=self.link_of(told.alert_id, notice.receiver, draft.now),
+        )
+
+
+def _current(draft: Draft, account: AccountKey) -> Mapping[str, Value]:
+    """What the account's latest answer said; nothing of a group's, and nothing after a restart before the first one."""
+    state, said = draft.account(account), draft.last_said(account)
+    if state is None or said is None or account.venue == GROUPS or not isinstance(said[0], tuple):
+        return {}
+    nulls, missing = said[0]
+    return {name: state.known[name] for name in _READ if name in state.known and name not in (*nulls, *missing)}
+
+
+_READ = ("margin_excess", "equity", "margin_used")
+
+
+PLAIN = Wording()
+"""Without links."""
