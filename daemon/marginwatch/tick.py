@@ -6,7 +6,7 @@ tick(batch of fetched results, now):
   results      = evaluate(rules, observations, prior)            pure  true(level) / false / unknown, rule by subject
   transitions  = advance(prior.alerts, results, now)             pure  inactive -> pending -> firing -> resolved
   notices      = route(transitions, receivers, silences, now)    pure  which receiver gets what, and why
-  messages     = [render(n) for n in notices]                    pure  text fixed now: a retry sends the same words
+  messages     = dispatch(notices, what is held for digests)     pure  text fixed now: a retry sends the same words
   store.commit(observations, alerts, transitions, messages)      I/O   ONE transaction, outbox rows included
   memory       = what was committed                              ---   a failed commit leaves it as it was
 
@@ -31,6 +31,8 @@ from marginwatch.core.memory import Memory
 from marginwatch.core.model import CycleEnd, FailureKind, Severity, VenueFailure
 from marginwatch.core.seeding import Seeding, fill, prepare
 from marginwatch.core.seen import Seen, seen_in
+from marginwatch.core.state import Absence
+from marginwatch.notify.dispatch import Outgoing, dispatch
 from marginwatch.notify.wording import PLAIN, Wording
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import StoreError
@@ -109,6 +111,8 @@ class _Decided:
     """What operators wrote up to here is decided on."""
     ruling: Ruling
     """What decided, and is in force from then on."""
+    outgoing: Outgoing
+    """What is to be remembered of messages."""
     recorded: bool = False
     """It is to be on record even if nothing happened."""
 
@@ -124,6 +128,7 @@ class Ticker:
         """To be replaced between two ticks, with the ruling."""
         self._store = store
         self._memory = Memory()
+        self._outgoing = Outgoing()
         self._seen = -1
         self._undone: _Decided | None = None
         self._began: datetime | None = None
@@ -131,21 +136,37 @@ class Ticker:
         self._silent: list[datetime] = []
         """Ticks since the one on record in which timers ran out and nothing followed."""
 
-    def start(self, now: datetime) -> Ticked:
+    def start(self, now: datetime, *, continuous: bool = True) -> Ticked:
         """Load what was remembered and close what the configuration no longer covers."""
         self.load(now)
-        return self.begin(now)
+        return self.begin(now, continuous=continuous)
 
     def load(self, now: datetime) -> None:
         """Load what was remembered; `begin` follows. Filling windows that look far back can take minutes."""
-        self._memory = Memory.of(self._store.load_prior())
+        prior = self._store.load_prior()
+        self._memory, self._outgoing = Memory.of(prior), Outgoing(prior.gathered, prior.absence, prior.ended)
         fill(self._memory, self.ruling, now, self._store.observations)
 
-    def begin(self, now: datetime) -> Ticked:
-        """Close what the configuration no longer covers."""
+    def begin(self, now: datetime, *, continuous: bool = True) -> Ticked:
+        """Close what the configuration no longer covers.
+
+        A process that is `continuous` tells what happened while none was running.
+        """
         decision = resume(self._memory, self.ruling, now)
         self._began = now
+        absence = absent(self._memory, now) if continuous else None
+        if absence is not None:
+            pending = self._outgoing.absence
+            absence = absence if pending is None else replace(absence, since=pending.since)
+            self._outgoing = replace(self._outgoing, absence=absence)
+            decision = replace(decision, commit=replace(decision.commit, absence=absence))
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
+
+    def release(self, now: datetime) -> Ticked:
+        """Tick, and let nothing wait for a digest any longer: this process may be the last for a while."""
+        if self._undone is not None:
+            self._settle(self._undone)
+        return self._settle(self._tick((), now, at_once=True))
 
     def prepare(self, ruling: Ruling, now: datetime) -> Seeding:
         """Find the windows that other rules ask for; to be filled, on any thread, with what is stored before `now`."""
@@ -191,19 +212,20 @@ class Ticker:
 
     def next_timer(self) -> datetime | None:
         """When the next tick is due even if nothing arrives."""
-        return self._memory.next_timer()
+        dues = (self._memory.next_timer(), self._outgoing.next_due)
+        return min((due for due in dues if due is not None), default=None)
 
     @property
     def memory(self) -> Memory:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
 
-    def _tick(self, batch: Sequence[Arrival], now: datetime) -> _Decided:
+    def _tick(self, batch: Sequence[Arrival], now: datetime, *, at_once: bool = False) -> _Decided:
         wishes, seen = self._wishes()
         news = list(self._news(batch, now))
         decision = engine.decide(self._memory, self.ruling, news, now, wishes)
         given = replace(seen_in(news, decision.commit, self.ruling.venues), wishes=self._new(wishes))
-        return self._decided(batch, decision, seen, given)
+        return self._decided(batch, decision, seen, given, at_once=at_once)
 
     def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
         for arrival in batch:
@@ -232,10 +254,15 @@ class Ticker:
         known = Wishes(self._memory.silences, self._memory.acknowledgements)
         return None if wishes == (known if self._seen >= 0 else Wishes((), {})) else wishes
 
-    def _decided(self, batch: Sequence[Arrival], decision: Decision, seen: int, given: Seen) -> _Decided:
-        messages = tuple(self.wording.worded(notice, decision) for notice in decision.notices)
+    def _decided(
+        self, batch: Sequence[Arrival], decision: Decision, seen: int, given: Seen, *, at_once: bool = False
+    ) -> _Decided:
+        post = dispatch(self._outgoing, decision, self.wording.worded, at_once=at_once)
         given = replace(given, began_at=self._began, silent=tuple(self._silent))
-        return _Decided(batch, decision, replace(decision.commit, messages=messages, seen=given), seen, self.ruling)
+        commit = replace(
+            decision.commit, messages=post.messages, moved=post.moved, absence_told=post.absence_told, seen=given
+        )
+        return _Decided(batch, decision, commit, seen, self.ruling, post.outgoing)
 
     def _settle(self, decided: _Decided) -> Ticked:
         commit, self._undone = decided.commit, None
@@ -250,7 +277,7 @@ class Ticker:
         engine.remember(self._memory, decided.decision)
         if not told and any(isinstance(key, str) or not self._memory.has_timer(key) for key in decided.decision.timers):
             self._silent.append(commit.at)
-        self._seen, self.ruling = decided.seen, decided.ruling
+        self._seen, self.ruling, self._outgoing = decided.seen, decided.ruling, decided.outgoing
         for transition in commit.transitions:
             _log_step(transition)
         return Ticked(len(commit.messages), len(commit.transitions))
@@ -261,6 +288,12 @@ def resume(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
     memory.watching_since = _watching_since(memory, ruling, now)
     engine.time_all(memory, ruling, now)
     return engine.start(memory, ruling, now)
+
+
+def absent(memory: Memory, now: datetime) -> Absence | None:
+    """The time in which nobody watched, for a memory that was just resumed; None after a short restart."""
+    ends = [state.last_cycle_at for state in memory.venues.values() if state.last_cycle_at is not None]
+    return Absence(max(ends), now) if ends and memory.watching_since == now else None
 
 
 def reload(memory: Memory, ruling: Ruling, now: datetime, prepared: Seeding) -> Decision:
@@ -340,6 +373,10 @@ def says_something(commit: Commit) -> bool:
             commit.settled,
             commit.forgotten,
             commit.requests,
+            commit.messages,
+            commit.moved,
+            commit.absence,
+            commit.absence_told,
             commit.seen,
         )
     )

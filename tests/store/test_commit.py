@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from marginwatch.core.alert import Status
+from marginwatch.core.digest import Gathering
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.core.result import AlertKey
 from marginwatch.core.state import Prior, VenueState, Withheld
@@ -66,6 +67,7 @@ def test_the_next_process_starts_where_the_last_one_stopped(url: str) -> None:
     prior = second.load_prior()
     second.close()
 
+    lately = Gathering(told=(written.at,))
     assert prior == Prior(
         accounts={ACCOUNT: written.accounts[0]}, venues={"futures": written.venues[0]}, alerts=written.alerts[:2]
     )

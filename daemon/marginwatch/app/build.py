@@ -13,6 +13,7 @@ from marginwatch.app.grouping import currency_problems, groups_of
 from marginwatch.app.judge import judge
 from marginwatch.app.routing import hearer_of, labels_of, route_notes, route_problems, routes_of
 from marginwatch.config.calendars import calendars_of
+from marginwatch.config.digests import digests_of
 from marginwatch.config.horizon import beyond_the_store
 from marginwatch.core import health
 from marginwatch.core.defined import defined_names
@@ -150,6 +151,7 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
         labels=labels,
         routes=routes_of(settings, calendars, labels, groups),
         groups=groups,
+        digests=digests_of(settings.receivers),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import field_validator as validates
 
 from marginwatch.config.addresses import web_address, with_scheme
 from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (because pydantic reads the annotation)
+from marginwatch.config.digests import DigestKey, DigestSettings
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
@@ -149,6 +150,8 @@ class ReceiverSettings(Table):
     """Nothing milder reaches it, but for the end of what it was told."""
     fallback: FallbackSettings | None = None
     """Who hears in its place while it fails."""
+    digest: DigestKey = DigestSettings()
+    """When many messages become one; false: never. Of no use to json:// and jsons://, which get each by itself."""
 
     @validates("url")
     @classmethod

@@ -207,3 +207,5 @@ class Prior:
     """By receiver, what it was told lately and what is held for its digest."""
     absence: Absence | None = None
     """That which is still to be told of."""
+    ended: tuple[Alert, ...] = ()
+    """Alerts that ended since then."""

@@ -9,13 +9,14 @@ import sqlalchemy as sa
 from marginwatch.core.alert import Acknowledgement, Alert, Silence
 from marginwatch.core.model import AccountKey
 from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
-from marginwatch.store import codec, tables
+from marginwatch.store import codec, digests, tables
 from marginwatch.store.staging import Memory
 from marginwatch.store.tables import OPEN_ALERT
 from marginwatch.store.types import OperatorInput, Request, RequestKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from sqlalchemy.engine import Connection
 
@@ -27,7 +28,7 @@ NUMBERED = (tables.ticks, tables.failures, tables.cycles, tables.listings, table
 
 def prior(connection: Connection) -> Prior:
     """Everything the engine needs to go on where the last process stopped."""
-    operators = operator_input(connection)
+    operators, absence = operator_input(connection), digests.absence(connection)
     withheld = sa.select(tables.withheld.c.body).order_by(tables.withheld.c.id)
     return Prior(
         accounts={state.account.key: state for state in account_states(connection)},
@@ -36,6 +37,9 @@ def prior(connection: Connection) -> Prior:
         silences=operators.silences,
         acknowledgements=operators.acknowledgements,
         withheld=tuple(codec.decode(Withheld, body) for body in connection.scalars(withheld)),
+        gathered=digests.gathered(connection),
+        absence=absence,
+        ended=() if absence is None else ended_alerts(connection, absence.until),
     )
 
 
@@ -92,6 +96,14 @@ def open_alerts(connection: Connection) -> tuple[Alert, ...]:
         sa.select(tables.alerts.c.body).where(OPEN_ALERT).order_by(tables.alerts.c.active_at, tables.alerts.c.alert_id)
     )
     return tuple(codec.decode(Alert, body) for body in connection.scalars(wanted))
+
+
+def ended_alerts(connection: Connection, since: datetime) -> tuple[Alert, ...]:
+    """Those that fired and ended since then."""
+    alerts = tables.alerts
+    wanted = sa.select(alerts.c.body).where(alerts.c.changed_at >= since, alerts.c.ended_at >= since)
+    found = connection.scalars(wanted.where(alerts.c.fired_at.is_not(None)).order_by(alerts.c.ended_at))
+    return tuple(codec.decode(Alert, body) for body in found)
 
 
 def operator_input(connection: Connection) -> OperatorInput:

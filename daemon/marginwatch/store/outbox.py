@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from marginwatch.core.alert import State
-from marginwatch.core.model import Severity
-from marginwatch.core.outbox import AttemptOutcome
-from marginwatch.core.state import Message
-from marginwatch.store import codec
-from marginwatch.store.tables import DEAD_ROW, OPEN_ROW, attempts, outbox, receivers
+from marginwatch.core.outbox import AttemptOutcome, Kind
+from marginwatch.store import digests
+from marginwatch.store.rows import read_message
+from marginwatch.store.tables import DEAD_ROW, NOT_SETTLED, OPEN_ROW, attempts, outbox, receivers
+from marginwatch.store.turns import held_back, out_of_turn
 from marginwatch.store.types import Attempt, AttemptResult, OutboxRow, OutboxStatus, ReceiverHealth
 from marginwatch.store.writing import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection
-    from sqlalchemy.sql.selectable import NamedFromClause
 
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
     from marginwatch.store.ownership import Owner
 
 _UNFINISHED = "the process ended, or its lease ran out, before the outcome was known"
-GIVES_WAY_AFTER = timedelta(minutes=5)
-"""So long at least a message that is not taken holds back later episodes of its alert."""
-_EARLIER, _STILL_EARLIER = outbox.alias("earlier"), outbox.alias("still_earlier")
-
-
-def _in_front(earlier: NamedFromClause, row: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Committed before, of the same topic, and still on its way to the same receiver; a dead letter is not."""
-    return sa.and_(
-        earlier.c.receiver == row.c.receiver,
-        earlier.c.topic == row.c.topic,
-        earlier.c.id < row.c.id,
-        sa.text(f"{earlier.name}.{OPEN_ROW}"),
-    )
-
-
-def _holds_back(now: datetime) -> sa.ColumnElement[bool]:
-    """Whether an earlier message keeps its successor waiting now.
-
-    Within one episode always. A later episode overtakes it when it is neither young, nor being sent, nor could be
-    sent at once itself: one message that is never taken must not keep a new alert from being told.
-    """
-    head = ~sa.exists().where(_in_front(_STILL_EARLIER, _EARLIER), _STILL_EARLIER.c.alert_id == _EARLIER.c.alert_id)
-    return sa.or_(
-        _EARLIER.c.alert_id == outbox.c.alert_id,
-        _EARLIER.c.created_at > now - GIVES_WAY_AFTER,
-        _EARLIER.c.status == OutboxStatus.SENDING.value,
-        sa.and_(_EARLIER.c.due_at <= now, head),
-    )
 
 
 class Outbox:
@@ -98,6 +67,8 @@ class Outbox:
             if settled and after is not before:
                 values["settled_at"] = now
             connection.execute(outbox.update().where(outbox.c.id == row_id).values(values))
+            if settled and after is not before:
+                digests.settle(connection, row, {key: values[key] for key in ("status", "detail", "settled_at")})
             started = _finish_attempt(connection, row, result, now)
             _note_health(connection, row.receiver, result, started or now, now)
         return after
@@ -111,7 +82,7 @@ class Outbox:
 
     def give_up_unknown(self, known: Collection[str], now: datetime) -> int:
         """Give up the messages to receivers that are no longer configured, so that they show as dead letters."""
-        orphaned = (OPEN_ROW, outbox.c.receiver.not_in(known))
+        orphaned = (sa.text(NOT_SETTLED), outbox.c.receiver.not_in(known))
         detail = "its receiver is not configured any more"
         with self._owner().write() as connection:
             values = {"status": OutboxStatus.DEAD, "settled_at": now, "detail": detail}
@@ -119,8 +90,7 @@ class Outbox:
 
     def next_due(self, among: Collection[str] | None = None) -> datetime | None:
         """When the next message in its turn is due, for the receivers named or for all; None when all is settled."""
-        in_turn = ~sa.exists().where(_in_front(_EARLIER, outbox))
-        wanted = sa.select(sa.func.min(outbox.c.due_at)).where(OPEN_ROW, in_turn)
+        wanted = sa.select(sa.func.min(outbox.c.due_at)).where(sa.text(f"outbox.{OPEN_ROW}"), ~out_of_turn())
         if among is not None:
             wanted = wanted.where(outbox.c.receiver.in_(among))
         with self._database.read() as connection:
@@ -170,8 +140,7 @@ def requeue(connection: Connection) -> None:
 def _due(connection: Connection, receiver: str, free: int, now: datetime) -> list[AnyRow]:
     if free <= 0:
         return []
-    held = sa.exists().where(_in_front(_EARLIER, outbox), _holds_back(now))
-    wanted = (outbox.c.receiver == receiver, OPEN_ROW, outbox.c.due_at <= now, ~held)
+    wanted = (outbox.c.receiver == receiver, sa.text(f"outbox.{OPEN_ROW}"), outbox.c.due_at <= now, ~held_back(now))
     ranked = (outbox.c.severity.desc(), outbox.c.id)
     columns = (outbox.c.id, outbox.c.attempts)
     return list(connection.execute(sa.select(*columns).where(*wanted).order_by(*ranked).limit(free)))
@@ -227,9 +196,10 @@ def _note_health(
 
 def _health(connection: Connection) -> dict[str, ReceiverHealth]:
     name = outbox.c.receiver
-    waiting = sa.select(name, sa.func.count(), sa.func.min(outbox.c.created_at)).where(OPEN_ROW).group_by(name)
-    backlog = {receiver: (number, oldest) for receiver, number, oldest in connection.execute(waiting)}
-    buried = sa.select(name, sa.func.count()).where(DEAD_ROW).group_by(name)
+    alone = outbox.c.kind != Kind.DIGEST.value  # counted by what it tells of
+    waiting = sa.select(name, sa.func.count(), sa.func.min(outbox.c.created_at)).where(sa.text(NOT_SETTLED), alone)
+    backlog = {receiver: (number, oldest) for receiver, number, oldest in connection.execute(waiting.group_by(name))}
+    buried = sa.select(name, sa.func.count()).where(DEAD_ROW, alone).group_by(name)
     dead = {receiver: number for receiver, number in connection.execute(buried)}  # noqa: C416  (a Row is no pair)
     known = {row.name: row for row in connection.execute(sa.select(receivers))}
     found = {}
@@ -252,30 +222,13 @@ def _health(connection: Connection) -> dict[str, ReceiverHealth]:
 def _row(row: AnyRow) -> OutboxRow:
     return OutboxRow(
         id=row.id,
-        message=_message(row),
+        message=read_message(row),
         created_at=row.created_at,
         status=OutboxStatus(row.status),
         due_at=row.due_at,
         attempts=row.attempts,
         settled_at=row.settled_at,
         detail=row.detail,
-    )
-
-
-def _message(row: AnyRow) -> Message:
-    forms = codec.loads(row.forms) if row.forms else {}
-    return Message(
-        alert_id=row.alert_id,
-        receiver=row.receiver,
-        number=row.number,
-        state=State(row.state),
-        severity=Severity(row.severity),
-        title=row.title,
-        body=row.body,
-        payload=codec.loads(row.payload),
-        topic=row.topic,
-        roles=tuple(forms.pop("roles", ())),
-        forms=forms,
     )
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from marginwatch.core.alert import Status
 from marginwatch.store.columns import to_micros
 from marginwatch.store.tables import (
-    OPEN_ROW,
+    NOT_SETTLED,
     acknowledgements,
     alerts,
     attempts,
@@ -180,7 +180,7 @@ def _drop_alerts(owner: Owner, cutoff: datetime) -> int:
     dropped += _sweep(owner, outbox.c.id, *settled)
     for table in (transitions, acknowledgements):
         dropped += _sweep(owner, table.c.id, table.c.at < cutoff, _episode_over(table.c.alert_id, cutoff))
-    settled_all = ~sa.exists().where(outbox.c.alert_id == alerts.c.alert_id, OPEN_ROW)
+    settled_all = ~sa.exists().where(outbox.c.alert_id == alerts.c.alert_id, sa.text(f"outbox.{NOT_SETTLED}"))
     ended = alerts.c.status.not_in(_OPEN)
     return dropped + _sweep(owner, alerts.c.alert_id, ended, alerts.c.changed_at < cutoff, settled_all)
 

@@ -6,7 +6,10 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from marginwatch.core.model import Account, AccountKey, FailureKind
+from marginwatch.core.alert import State
+from marginwatch.core.model import Account, AccountKey, FailureKind, Severity
+from marginwatch.core.outbox import Kind
+from marginwatch.core.state import Message
 from marginwatch.store import codec
 from marginwatch.store.columns import fits
 from marginwatch.store.types import OutboxStatus
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from marginwatch.core.model import CycleEnd, Observation, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.seen import Listed
-    from marginwatch.core.state import AccountState, Message, VenueState, Withheld
+    from marginwatch.core.state import AccountState, VenueState, Withheld
+    from marginwatch.store.columns import AnyRow
 
 Row: TypeAlias = "dict[str, Any]"
 _RAW_LIMIT = 4096
@@ -165,7 +169,8 @@ def _key(key: AlertKey) -> Row:
 
 
 def outbox_row(message: Message, at: datetime) -> Row:
-    """A message that waits to be sent."""
+    """A message that waits to be sent, by itself or in a digest."""
+    status = OutboxStatus.HELD if message.held_until else OutboxStatus.PENDING
     return {
         "alert_id": message.alert_id,
         "receiver": message.receiver,
@@ -178,14 +183,40 @@ def outbox_row(message: Message, at: datetime) -> Row:
         "payload": codec.dumps(message.payload).decode(),
         "forms": codec.dumps({"roles": message.roles, **message.forms}).decode(),
         "created_at": at,
-        "status": OutboxStatus.PENDING.value,
-        "due_at": at,
+        "status": (OutboxStatus.DIGESTED if message.digest else status).value,
+        "due_at": message.held_until or at,
         "attempts": 0,
         "settled_at": None,
         "detail": "",
+        "kind": message.kind.value,
+        "line": message.line,
+        "digest": message.digest or None,
     }
 
 
 def withheld_row(item: Withheld) -> Row:
-    """A transition that a silence keeps back."""
-    return {"silence_id": item.silence, "body": codec.encode(item)}
+    """A transition that is held back."""
+    return {"alert_id": item.transition.alert_id, "body": codec.encode(item)}
+
+
+def read_message(row: AnyRow) -> Message:
+    """The message of a row of the outbox again."""
+    held = row.status == OutboxStatus.HELD
+    forms = codec.loads(row.forms) if row.forms else {}
+    return Message(
+        alert_id=row.alert_id,
+        receiver=row.receiver,
+        number=row.number,
+        state=State(row.state),
+        severity=Severity(row.severity),
+        title=row.title,
+        body=row.body,
+        payload=codec.loads(row.payload),
+        topic=row.topic,
+        kind=Kind(row.kind),
+        line=row.line,
+        held_until=row.due_at if held else None,
+        digest=row.digest or "",
+        roles=tuple(forms.pop("roles", ())),
+        forms=forms,
+    )

@@ -190,6 +190,10 @@ transitions = sa.Table(
 
 OPEN_ROW = sa.text("status IN ('pending', 'sending')")
 DEAD_ROW = sa.text("status = 'dead'")
+NOT_SETTLED = "status IN ('pending', 'sending', 'held', 'digested')"
+"""Also those that only a digest moves on."""
+_UNSETTLED_ROW = sa.text(NOT_SETTLED)
+_IN_DIGEST = sa.text("digest IS NOT NULL")
 
 outbox = sa.Table(
     "outbox",
@@ -211,6 +215,9 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("settled_at", Utc, comment="when it was delivered or given up"),
     sa.Column("detail", Words, nullable=False, comment="what the latest attempt said"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="alert"),
+    sa.Column("line", Words, nullable=False, server_default="", comment="in a digest"),
+    sa.Column("digest", Words, comment="alert_id of the digest that tells of it"),
     sa.UniqueConstraint("alert_id", "receiver", "number"),
     sa.Index(
         "ix_outbox_open",
@@ -220,7 +227,10 @@ outbox = sa.Table(
         sqlite_where=OPEN_ROW,
         postgresql_where=OPEN_ROW,
     ),
-    sa.Index("ix_outbox_topic", "receiver", "topic", "id", sqlite_where=OPEN_ROW, postgresql_where=OPEN_ROW),
+    sa.Index(
+        "ix_outbox_topic", "receiver", "topic", "id", sqlite_where=_UNSETTLED_ROW, postgresql_where=_UNSETTLED_ROW
+    ),
+    sa.Index("ix_outbox_digest", "digest", sqlite_where=_IN_DIGEST, postgresql_where=_IN_DIGEST),
     sa.Index("ix_outbox_dead", "receiver", sqlite_where=DEAD_ROW, postgresql_where=DEAD_ROW),
     sa.Index("ix_outbox_settled", "settled_at"),
     comment="alert_id is no foreign key: a digest speaks of many alerts",
@@ -238,6 +248,16 @@ attempts = sa.Table(
     sa.Column("detail", Words, nullable=False),
     sa.UniqueConstraint("outbox_id", "number"),
     comment="Written before the send and completed after it",
+)
+
+absences = sa.Table(
+    "absences",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("since", Utc, nullable=False),
+    sa.Column("until", Utc, nullable=False),
+    sa.Column("told_at", Utc, comment="when people were told what happened meanwhile"),
+    comment="Times in which no process watched",
 )
 
 receivers = sa.Table(

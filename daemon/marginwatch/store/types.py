@@ -29,8 +29,12 @@ class OutboxStatus(enum.StrEnum):
     """Waits to be sent, for the first time or again."""
     SENDING = "sending"
     """Claimed by a sender; waits again when the lease runs out or another process takes over."""
+    HELD = "held"
+    """Waits for the next digest, which takes it in or lets it go."""
+    DIGESTED = "digested"
+    """A digest that is not settled yet tells of it in its place."""
     DELIVERED = "delivered"
-    """The receiver took it."""
+    """The receiver took it, or the digest that tells of it."""
     DEAD = "dead"
     """Given up: it will not be sent."""
 

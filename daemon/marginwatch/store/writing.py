@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from marginwatch.store import tables
+from marginwatch.store import digests, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,9 @@ def write(connection: Connection, staged: Staged) -> None:
     _settle(connection, staged.commit)
 
 
+    digests.move(connection, staged.commit)
 def upsert(connection: Connection, table: str, rows: Sequence[Row]) -> None:
+    digests.note_absence(connection, staged.commit)
     """Insert each row, or bring the row of that key up to date."""
     if rows:
         connection.execute(_upsert(connection.dialect.name, table), rows)
