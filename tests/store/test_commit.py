@@ -69,7 +69,10 @@ def test_the_next_process_starts_where_the_last_one_stopped(url: str) -> None:
 
     lately = Gathering(told=(written.at,))
     assert prior == Prior(
-        accounts={ACCOUNT: written.accounts[0]}, venues={"futures": written.venues[0]}, alerts=written.alerts[:2]
+        accounts={ACCOUNT: written.accounts[0]},
+        venues={"futures": written.venues[0]},
+        alerts=written.alerts[:2],
+        gathered={"desk": lately, "mail": lately},
     )
 
 

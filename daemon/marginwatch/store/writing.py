@@ -35,13 +35,13 @@ def write(connection: Connection, staged: Staged) -> None:
     for name in _INSERTED:
         if rows := staged.rows[name]:
             connection.execute(tables.metadata.tables[name].insert(), rows)
+    digests.move(connection, staged.commit)
     add_new(connection, tables.outbox, staged.rows["outbox"])  # the same notification is never queued twice
+    digests.note_absence(connection, staged.commit)
     _settle(connection, staged.commit)
 
 
-    digests.move(connection, staged.commit)
 def upsert(connection: Connection, table: str, rows: Sequence[Row]) -> None:
-    digests.note_absence(connection, staged.commit)
     """Insert each row, or bring the row of that key up to date."""
     if rows:
         connection.execute(_upsert(connection.dialect.name, table), rows)
