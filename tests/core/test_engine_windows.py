@@ -18,6 +18,7 @@ from marginwatch.core.fields import Unit
 from marginwatch.core.model import FailureKind, Severity
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.core.seeding import fill
+from marginwatch.core.windows.later import Later
 from marginwatch.store.errors import StoreError
 from marginwatch.store.store import Store
 from support.catalogues import FUTURES
@@ -149,7 +150,7 @@ def test_a_decision_that_is_dropped_leaves_no_trace() -> None:
     ledger.refuses = True
     with pytest.raises(StoreError):
         desk.see(10, equity=money(5000))
-    peak = desk.ticker.memory.windows[ONE]._series["equity"].highest(0, [(10**18, Decimal(0))])
+    peak = desk.ticker.memory.windows[ONE]._series["equity"].highest(0, Later(0, 10**18, Decimal(0)))
     assert peak == Decimal(1000)
     assert steps(desk.see(20, equity=money(1000))) == ["drawdown:inactive>firing:held"]
     assert desk.transitions[-1].value == Decimal(4000)

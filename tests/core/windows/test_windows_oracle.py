@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from marginwatch.core.condition import Past, Scene, check, interpret, parse, written
 from marginwatch.core.condition.nodes import Windowed
-from marginwatch.core.windows import AccountWindows, Answers, Plan, sampled
+from marginwatch.core.windows import AccountWindows, Answers, Pending, Plan, sampled
 from marginwatch.core.windows.plan import micros, moment
 from support.expressions import NAMES, SMALL
 from support.zones import CALENDARS, sessions
@@ -81,22 +81,24 @@ def test_windows_are_what_all_observations_say(history: list[Seen], asked: list[
     plan = Plan(asked, sessions())
     kept, past = AccountWindows(STALE_AFTER), list[Past]()
     pending: list[Sample] = []
+    batch = Pending(kept)
     now = START
     for seen in history:
         now += seen.pause
         past.append(Past(now, seen.fields))
         pending.append(sampled(plan, seen.fields, now, pending[-1].at if pending else kept.latest))
 
-        answers = Answers(plan, kept, pending).values()
-
-        assert answers == {written(node): interpret(node, scene(past)) for node in asked}
+        told = {written(node): interpret(node, scene(past)) for node in asked}
+        assert Answers(plan, kept, pending).values() == told
+        assert batch.see(plan, seen.fields, now).values() == told
         if seen.then:
-            _keep(kept, plan, pending)
-            pending = []
+            kept, pending = batch.keep(), []
         if seen.then == "trim":
             kept._trim(plan.begins(micros(now)))
         if seen.then == "restart":
             kept = _seeded(plan, past)
+        if seen.then:
+            batch = Pending(kept)
 
 
 @given(HISTORIES, ASKED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from marginwatch.app.backtest.quiet import MOST, MOST_WITH_WINDOWS, pass_quietly
+from marginwatch.app.backtest.quiet import MOST, pass_quietly
 from marginwatch.app.replay import Replay
 from marginwatch.core.seen import left_by
 
@@ -29,8 +29,7 @@ class Play:
         self._replay = Replay(ruling)
         self._revision = revision
         self._begun = False
-        looks_back = any(each.windows for watch in ruling.venues.values() for each in watch.rules.applied)
-        self._at_once = MOST_WITH_WINDOWS if looks_back else MOST
+        self._at_once = MOST
         self.exact = revision is not None
         """Every turn so far was decided as it was live."""
         self.differed = False

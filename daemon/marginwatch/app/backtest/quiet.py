@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 64
 """Turns tried as one."""
-MOST_WITH_WINDOWS: Final = 8
-"""The same where rules look back: what is not remembered yet makes each question longer."""
 
 
 def pass_quietly(memory: Memory, ruling: Ruling, turns: Sequence[Turn]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.condition.arithmetic import OPERATIONS
+from marginwatch.core.windows.later import Later
 from marginwatch.core.windows.plan import micros, moment
 from marginwatch.core.windows.series import Series
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from marginwatch.core.model import Value
     from marginwatch.core.windows.plan import Plan, Question, Track
-    from marginwatch.core.windows.series import Later
 
 SET_BACK: Final = timedelta(days=1)
 """A clock set back by no more leaves the windows as they are: time stands still until it has caught up."""
@@ -119,7 +119,7 @@ class Pending:
 
     kept: AccountWindows
     samples: list[tuple[Plan, Sample]] = field(default_factory=list)
-    later: dict[str, list[tuple[int, Decimal]]] = field(default_factory=dict)
+    later: dict[str, Later] = field(default_factory=dict)
     """The known values of samples by the text of their expression, while all are of one plan and one clock."""
     counted: int = 0
     """Samples that `later` has the values of."""
@@ -131,17 +131,9 @@ class Pending:
         self.samples.append((plan, sample))
         if sample.anew or self.samples[0][0] is not plan or self.counted + 1 < len(self.samples):
             return Answers(plan, self.kept, [each for _, each in self.samples])
-        return Answers(plan, self.kept, [sample], self._added(sample))
-
-    def _added(self, sample: Sample) -> dict[str, Later]:
-        """The known values up to now, of expressions whose present value is known."""
         self.counted += 1
-        now: dict[str, Later] = dict.fromkeys(sample.values, ())
-        for text, value in sample.values.items():
-            if isinstance(value, Decimal):
-                now[text] = known = self.later.setdefault(text, [])
-                known.append((sample.at, value))
-        return now
+        _add(self.later, sample, micros_of(self.kept.stale_after))
+        return Answers(plan, self.kept, [sample], self.later)
 
     def keep(self) -> AccountWindows:
         """Keep the samples for good."""
@@ -163,9 +155,14 @@ class Answers:
         anew = max((place for place, sample in enumerate(pending) if sample.anew), default=None)
         if anew is not None:
             kept, pending = AccountWindows(kept.stale_after), pending[anew:]
+        if later is None:
+            later = {}
+            for sample in pending:
+                _add(later, sample, micros_of(kept.stale_after))
         self.now = pending[-1].at
         self._plan = plan
-        self._later = {text: _known(text, pending) for text in plan.tracks} if later is None else later
+        self._present = pending[-1].values
+        self._later = later
         self._series = kept.series(plan.tracks)
 
     def values(self) -> dict[str, Value]:
@@ -175,14 +172,18 @@ class Answers:
     def coverage(self, texts: Sequence[str]) -> tuple[Coverage, ...]:
         """How much was seen of each of these windows; without those whose present value is unknown."""
         asked = (question for question in self._plan.questions if question.text in texts)
-        return tuple(self._coverage(question) for question in asked if self._later[question.track])
+        return tuple(self._coverage(question) for question in asked if self._knows(question))
+
+    def _knows(self, question: Question) -> bool:
+        """Whether the present value is known."""
+        return isinstance(self._present.get(question.track), Decimal)
 
     def _value(self, question: Question) -> Value:
-        later = self._later[question.track]
-        if not later:
+        if not self._knows(question):
             return None
+        track = question.track
         answer = _ANSWERS[question.node.function]
-        return answer(question, self._series[question.track], question.begins(self.now), later)
+        return answer(question, self._series[track], question.begins(self.now), self._later[track])
 
     def _coverage(self, question: Question) -> Coverage:
         known, later, low = self._series[question.track].known, self._later[question.track], question.begins(self.now)
@@ -214,15 +215,15 @@ def _span(length: int) -> timedelta:
     return timedelta(microseconds=length)
 
 
-def _known(text: str, pending: Sequence[Sample]) -> Later:
-    """The known values of one expression; none when the present one is not known."""
-    present = pending[-1].values.get(text)
-    if not isinstance(present, Decimal):
-        return ()
-    if len(pending) == 1:
-        return ((pending[0].at, present),)
-    values = ((sample.at, sample.values.get(text)) for sample in pending)
-    return [(at, value) for at, value in values if isinstance(value, Decimal)]
+def _add(later: dict[str, Later], sample: Sample, stale_after: int) -> None:
+    """Take in what is known by the sample."""
+    for text, value in sample.values.items():
+        if isinstance(value, Decimal):
+            known = later.get(text)
+            if known is None:
+                later[text] = Later(stale_after, sample.at, value)
+            else:
+                known.add(sample.at, value)
 
 
 def _minus(left: Decimal, right: Decimal) -> Decimal | None:
@@ -230,7 +231,7 @@ def _minus(left: Decimal, right: Decimal) -> Decimal | None:
 
 
 def _delta(_: Question, series: Series, low: int, later: Later) -> Decimal | None:
-    return _minus(later[-1][1], series.first(low, later))
+    return _minus(later.present, series.first(low, later))
 
 
 def _rate(question: Question, series: Series, low: int, later: Later) -> Decimal | None:
@@ -240,15 +241,15 @@ def _rate(question: Question, series: Series, low: int, later: Later) -> Decimal
 
 def _mean(_: Question, series: Series, low: int, later: Later) -> Decimal | None:
     total, known = series.mean(low, later)
-    return OPERATIONS["/"](total, Decimal(known)) if known else later[-1][1]
+    return OPERATIONS["/"](total, Decimal(known)) if known else later.present
 
 
 _ANSWERS: Final[Mapping[str, Callable[[Question, Series, int, Later], Decimal | None]]] = {
     "max": lambda _, series, low, later: series.highest(low, later),
     "min": lambda _, series, low, later: series.lowest(low, later),
     "first": lambda _, series, low, later: series.first(low, later),
-    "last": lambda _question, _series, _low, later: later[-1][1],
-    "drawdown": lambda _, series, low, later: _minus(series.highest(low, later), later[-1][1]),
+    "last": lambda _question, _series, _low, later: later.present,
+    "drawdown": lambda _, series, low, later: _minus(series.highest(low, later), later.present),
     "delta": _delta,
     "rate": _rate,
     "mean": _mean,

@@ -17,15 +17,14 @@ from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.windows.numbers import EXACT, Numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
-Later: TypeAlias = "Sequence[tuple[int, Decimal]]"
-"""Known values that are not in the series yet, times not falling; the last one is the present value."""
+    from marginwatch.core.windows.later import Later
 
 _STRIDE: Final = 16
 """Steps between two sums that are kept: those between are added up when they are asked for."""
@@ -78,38 +77,25 @@ class Series:
     def highest(self, low: int, later: Later) -> Decimal:
         """The largest value after `low`."""
         assert self._peaks is not None
-        return self._extreme(self._peaks, max, low, later)
+        earlier, value = self._peaks.after(low, later.begins), later.max(low)
+        return value if earlier is None or earlier < value else earlier
 
     def lowest(self, low: int, later: Later) -> Decimal:
         """The smallest value after `low`."""
         assert self._troughs is not None
-        return self._extreme(self._troughs, min, low, later)
+        earlier, value = self._troughs.after(low, later.begins), later.min(low)
+        return value if earlier is None or earlier > value else earlier
 
     def first(self, low: int, later: Later) -> Decimal:
         """The value in force at `low`, or the first one after it."""
         assert self._steps is not None
-        place = self._steps.place(low, later[0][0])
-        if place is not None:
-            return self._steps.values[place]
-        return next(value for _, _, value in held(later, self._stale_after, low))
+        place = self._steps.place(low, later.begins)
+        return later.first(low) if place is None else self._steps.values[place]
 
     def mean(self, low: int, later: Later) -> tuple[Decimal, int]:
         """The sum of the values after `low`, each by the microseconds it held, and those microseconds."""
         assert self._steps is not None
-        total = self._steps.total(low, later[0][0])
-        for start, until, value in held(later, self._stale_after, low):
-            total = EXACT.add(total, EXACT.multiply(value, until - max(start, low)))
-        return total, self.known.length(low, later)
-
-    def _extreme(
-        self, kept: _Extremes, best: Callable[[Sequence[Decimal]], Decimal], low: int, later: Later
-    ) -> Decimal:
-        if low < later[0][0] or len(later) == 1:
-            found = [value for _, value in later]
-        else:
-            found = [value for _, _, value in held(later, self._stale_after, low)]
-        earlier = kept.after(low, later[0][0])
-        return best(found if earlier is None else [earlier, *found])
+        return EXACT.add(self._steps.total(low, later.begins), later.total(low)), self.known.length(low, later)
 
 
 class Spells:
@@ -144,20 +130,20 @@ class Spells:
 
     def length(self, low: int, later: Later) -> int:
         """How much is known of the time from `low` to the last of `later`."""
-        new = sum(until - max(start, low) for start, until, _ in held(later, self._stale_after, low))
+        new = later.length(low)
         place = bisect_right(self._ends, low)
         if place == len(self._ends):
             return new
-        last = min(self._ends[-1], later[0][0])
+        last = min(self._ends[-1], later.begins)
         kept = self._before[-1] + last - self._starts[-1]
         return new + max(kept - self._before[place] - max(low - self._starts[place], 0), 0)
 
     def since(self, low: int, later: Later) -> int:
         """From when on anything is known, not before `low`."""
         place = bisect_right(self._ends, low)
-        if place < len(self._ends) and min(self._ends[place], later[0][0]) > low:
+        if place < len(self._ends) and min(self._ends[place], later.begins) > low:
             return max(self._starts[place], low)
-        return max(next(start for start, _, _ in held(later, self._stale_after, low)), low)
+        return later.since(low)
 
     def _append(self, at: int, before: int) -> None:
         self._starts.append(at)
@@ -197,8 +183,10 @@ class _Extremes:
 
     def after(self, low: int, limit: int) -> Decimal | None:
         """The extreme of what held after `low`; what was seen last holds until `limit` at most."""
-        place = _place(self._ends, low, limit)
-        return None if place is None else self._values[place]
+        place = bisect_right(self._ends, low)
+        if place == len(self._ends) or (limit <= low and place + 1 == len(self._ends)):
+            return None
+        return self._values[place]
 
 
 class _Steps:
@@ -243,7 +231,8 @@ class _Steps:
 
     def place(self, low: int, limit: int) -> int | None:
         """Of the first value that held after `low`; what was seen last holds until `limit` at most."""
-        return _place(self._ends, low, limit)
+        place = bisect_right(self._ends, low)
+        return None if place == len(self._ends) or (limit <= low and place + 1 == len(self._ends)) else place
 
     def total(self, low: int, limit: int) -> Decimal:
         """The sum of the values after `low`, each by the time it held."""
@@ -265,22 +254,3 @@ class _Steps:
         first = place // _STRIDE * _STRIDE
         lasted = map(operator.sub, self._ends[first:place], self._starts[first:place])
         return EXACT.add(self._sums[place // _STRIDE], self.values.weighted(first, place, lasted))
-
-
-def held(later: Later, stale_after: int, low: int) -> Iterator[tuple[int, int, Decimal]]:
-    """Start, end and value of those that held after `low`; the last one is the present one, and its end is now.
-
-    The present one is always among them: at the very moment a session opens, it is all that the window sees.
-    """
-    for place, (at, value) in enumerate(later):
-        last = place + 1 == len(later)
-        until = at if last else min(at + stale_after, later[place + 1][0])
-        if until > low or last:
-            yield at, until, value
-
-
-def _place(ends: array[int], low: int, limit: int) -> int | None:
-    place = bisect_right(ends, low)
-    if place == len(ends) or (place + 1 == len(ends) and limit <= low):
-        return None
-    return place
