@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
-from marginwatch.web.health import Check, Health, health_app
+from marginwatch.web.health import Check, Health, health_routes
 from marginwatch.web.server import ListenError, Server
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class _Switch:
 @pytest.fixture
 async def served() -> AsyncIterator[tuple[_Switch, str]]:
     switch = _Switch()
-    server = Server(health_app(switch), "127.0.0.1:0")
+    server = Server(Starlette(routes=health_routes(switch)), "127.0.0.1:0")
     server.start()
     yield switch, f"http://{server.address}"
     await server.stop()
@@ -76,7 +77,7 @@ def test_a_busy_port_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ListenError, match=rf"cannot listen on 127\.0\.0\.1:{port}: .*\[web\] listen"):
-            Server(health_app(_Switch()), f"127.0.0.1:{port}")
+            Server(Starlette(routes=health_routes(_Switch())), f"127.0.0.1:{port}")
 
 
 def test_an_address_that_can_never_be_had_does_not_pass() -> None:
@@ -89,7 +90,7 @@ def test_an_address_that_can_never_be_had_does_not_pass() -> None:
 
 def test_an_ipv6_address_is_understood() -> None:
     """`[::1]:0` binds the IPv6 loopback."""
-    server = Server(health_app(_Switch()), "[::1]:0")
+    server = Server(Starlette(routes=health_routes(_Switch())), "[::1]:0")
     try:
         assert server.address.startswith("[::1]:")
     finally:

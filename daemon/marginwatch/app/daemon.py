@@ -23,8 +23,8 @@ from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
 from marginwatch.store.types import unused
 from marginwatch.tick import Ticked, Ticker
-from marginwatch.web.health import health_app
-from marginwatch.web.server import Server
+from marginwatch.web.page import Page
+from marginwatch.web.snapshot import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -81,7 +81,7 @@ class Daemon:
         self._set_back = False
         """The clock was set back: what waits for a time of the old one waits for too long."""
         self._loops: list[asyncio.Task[None]] = []
-        self._server: Server | None = None
+        self._page: Page | None = None
 
     @property
     def pollings(self) -> tuple[VenuePolling, ...]:
@@ -94,8 +94,8 @@ class Daemon:
 
     @property
     def address(self) -> str | None:
-        """Where the probes answer, `host:port`; None when they are turned off."""
-        return None if self._server is None else self._server.address
+        """Where the page is, `host:port` or `unix:/path`; None when it is turned off."""
+        return None if self._page is None else self._page.address
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set, then end within ten seconds.
@@ -106,7 +106,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             stack.callback(self._writer.close)
             await self._take_up()
-            self._serve(stack)
+            await self._serve(stack)
             stack.push_async_callback(self._close_venues)
             self._start_loops(stack)
             self._schedule.start()
@@ -162,13 +162,25 @@ class Daemon:
     def _receivers(self) -> set[str]:
         return {receiver.name for receiver in self._parts.receivers}
 
-    def _serve(self, stack: AsyncExitStack) -> None:
-        listen = self._parts.settings.web.listen
-        if listen:
-            self._server = Server(health_app(lambda: self._vitals.health(clock.now())), listen)
-            self._server.start()
-            stack.push_async_callback(self._server.stop)
-            log.info("listening", address=self._server.address)
+    async def _serve(self, stack: AsyncExitStack) -> None:
+        web = self._parts.settings.web
+        if web.listen:
+            key = await self._writer.call(self._store.keys.signing)
+            self._page = Page(
+                self._store,
+                web,
+                key,
+                health=lambda: self._vitals.health(clock.now()),
+                trouble=lambda: self.pump.trouble,
+            )
+            self._page.start()
+            self._show(self._page)
+            stack.push_async_callback(self._page.stop)
+            log.info("listening", address=self._page.address)
+
+    def _show(self, page: Page) -> None:
+        """Let the page show how things are now. Between two ticks only: they change what is copied."""
+        page.live.take(taken(self._ticker.memory, self._ticker.ruling, clock.now(), self._vitals.receivers))
 
     def _start_loops(self, stack: AsyncExitStack) -> None:
         loops: dict[str, Coroutine[None, None, None]] = {
@@ -217,6 +229,8 @@ class Daemon:
     def _ticked(self, ticked: Ticked) -> None:
         if ticked.messages:
             self.delivery.wake()
+        if self._page is not None and self._page.live.wants(news=bool(ticked.transitions)):
+            self._show(self._page)  # the pump begins no tick before this returns
 
     def _jumped(self, before: datetime, after: datetime, passed: timedelta) -> None:
         self.pump.put(ClockJump(before, after, passed))

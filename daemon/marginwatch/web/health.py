@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -40,8 +39,8 @@ class Health:
         return self.alive and all(check.good for check in self.checks)
 
 
-def health_app(health: Callable[[], Health]) -> Starlette:
-    """The ASGI application of the two probes; `health` is asked on every request."""
+def health_routes(health: Callable[[], Health]) -> list[Route]:
+    """The two probes; `health` is asked on every request."""
 
     def healthz(_: Request) -> JSONResponse:
         alive = health().alive
@@ -52,7 +51,7 @@ def health_app(health: Callable[[], Health]) -> Starlette:
         checks = [{"name": check.name, "good": check.good, "detail": check.detail} for check in now.checks]
         return _answer({"status": "ready" if now.ready else "not ready", "checks": checks}, good=now.ready)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz)])
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
 
 
 def _answer(body: dict[str, object], *, good: bool) -> JSONResponse:

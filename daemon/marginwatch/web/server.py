@@ -6,18 +6,25 @@ import asyncio
 import contextlib
 import errno
 import socket
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from marginwatch.config.web import SOCKET
 from marginwatch.errors import MarginwatchError
+from marginwatch.web.patience import PatientProtocol
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _STOP_WITHIN = 1
 """Seconds a client may hold up the stop."""
-
+_MOST_CONNECTIONS = 500
+"""At once; who comes when they are taken is told to come later."""
+_IDLE = 20
+"""Seconds a connection may wait between two requests."""
 
 _PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, socket.EAI_AGAIN})
 """Another program may let go of the port, an address may come with its network, a name server may answer again."""
@@ -40,8 +47,19 @@ class Server:
 
     def __init__(self, app: ASGIApp, listen: str) -> None:
         self._socket = _bind(listen)
+        self._path = Path(listen.removeprefix(SOCKET)) if listen.startswith(SOCKET) else None
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_STOP_WITHIN
+            app,
+            http=PatientProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,  # nothing here goes by who a proxy says that its client is
+            server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_keep_alive=_IDLE,
+            timeout_graceful_shutdown=_STOP_WITHIN,
         )
         self._server = uvicorn.Server(config)
         # Signals belong to the daemon; uvicorn would take SIGTERM for itself.
@@ -50,7 +68,9 @@ class Server:
 
     @property
     def address(self) -> str:
-        """`host:port` as bound, the real port when 0 was asked."""
+        """`host:port` as bound, the real port when 0 was asked; `unix:/path` on a socket in the file system."""
+        if self._path is not None:
+            return f"{SOCKET}{self._path}"
         host, port = self._socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -59,18 +79,22 @@ class Server:
         self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="web")
 
     def release(self) -> None:
-        """Give the address back without ever having served."""
+        """Give the address back."""
         self._socket.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     async def stop(self) -> None:
         """Stop accepting, let answers in flight finish, close."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
-        self._socket.close()
+        self.release()
 
 
 def _bind(listen: str) -> socket.socket:
+    if listen.startswith(SOCKET):
+        return _bind_path(listen)
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -84,3 +108,32 @@ def _bind(listen: str) -> socket.socket:
         raise ListenError(listen, error) from error
     bound.setblocking(False)  # noqa: FBT003  (the standard library's signature)
     return bound
+
+
+def _bind_path(listen: str) -> socket.socket:
+    path = Path(listen.removeprefix(SOCKET))
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _clear_away(path)
+        bound.bind(str(path))
+        path.chmod(0o660)  # whoever may write there may act on the page
+        bound.listen(128)
+    except OSError as error:
+        bound.close()
+        raise ListenError(listen, error) from error
+    bound.setblocking(False)  # noqa: FBT003  (the standard library's signature)
+    return bound
+
+
+def _clear_away(path: Path) -> None:
+    """Remove what a process left that was killed; a socket that somebody listens on stays."""
+    try:
+        if not stat.S_ISSOCK(path.stat().st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        try:
+            trial.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -47,6 +48,8 @@ _CONFIG = """\
 url = "sqlite:///{folder}/marginwatch.db"
 [web]
 listen = "{listen}"
+public_url = "http://{listen}"
+token = "{token}"
 [rules]
 files = [{rules}]
 [[venues]]
@@ -116,10 +119,12 @@ async def _demo(wanted: Wanted, folder: Path) -> list[str]:
         sink.start()
         stack.push_async_callback(sink.stop)
         speed = FAST if wanted.fast else 1.0
+        listen, token = _listen(wanted.port), secrets.token_urlsafe(18)
         (folder / "config.toml").write_text(
             _CONFIG.format(
                 folder=folder,
-                listen=_listen(wanted.port),
+                listen=listen,
+                token=token,
                 rules=", ".join(f'"{file}"' for file in write_rules(folder, speed)),
                 stale=10 if speed == 1.0 else 3,
                 architect=futures.endpoint,
@@ -185,7 +190,9 @@ async def _story(wanted: Wanted, configured: Configured, daemon: Daemon, stage: 
     await asyncio.sleep(1.5)  # the first cycles see every account healthy
     names = ", ".join(VENUES)
     stage.board.say(f"watching seven simulated accounts at three venues: {names}")
-    stage.board.say(f"probes: http://{daemon.address}/readyz")
+    token = configured.settings.web.token
+    assert token is not None  # the demo's own config has one
+    stage.board.say(f"the page: http://{daemon.address}/login#{token.get_secret_value()}")
     stage.board.say(f"look closer from another terminal: {_program()} status --config {configured.file}")
     stage.board.say(f"edit the rules beside it, and have them reloaded: kill -HUP {os.getpid()}")
     stage.board.say("what the shipped rules count in minutes is counted in seconds here")
@@ -224,10 +231,20 @@ def _verify(store: Store, board: Board) -> list[str]:
 
 
 def _listen(port: int | None) -> str:
-    if port is not None:
+    """Where the page is to be: its address must be known before, for the links in messages."""
+    if port:
         return f"127.0.0.1:{port}"
+    if port is None and (default := _free("127.0.0.1:8470")):
+        return default
+    return _free("127.0.0.1:0")
+
+
+def _free(listen: str) -> str:
+    """The address with its real port; empty when it is taken."""
     try:
-        Server(Board().app(), "127.0.0.1:8470").release()
+        trial = Server(Board().app(), listen)
     except ListenError:
-        return "127.0.0.1:0"
-    return "127.0.0.1:8470"
+        return ""
+    address = trial.address
+    trial.release()
+    return address
