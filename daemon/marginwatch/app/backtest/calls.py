@@ -51,7 +51,8 @@ class CallWatch:
                 self.from_the_start.add(account)
         elif said and not before:
             self.calls.append(Call(account, observation.fetched_at, said))
-        self._on[account] = bool(said)
+        if bool(said) is not before:
+            self._on[account] = bool(said)
 
 
 def lead(call: Call, episodes: Iterable[Episode]) -> timedelta | None:

@@ -23,21 +23,22 @@ _NEEDED: Final = ("time", "account")
 class _Column:
     """One field of one venue; remembers its latest cell, for many cells repeat the one above."""
 
-    __slots__ = ("_cell", "_value", "name", "place", "read")
+    __slots__ = ("cell", "latest", "name", "place", "read")
 
     def __init__(self, place: int, name: str, read: Reader) -> None:
         self.place = place
         self.name = name
         self.read = read
-        self._cell: str | None = None
-        self._value: Value = None
+        self.cell = ""
+        """The latest that was read."""
+        self.latest: Value = None
+        """What it said."""
 
     def value(self, cell: str) -> Value:
-        """What the cell says."""
-        if cell != self._cell:
-            self._value = None if cell == NULL else self.read(cell)
-            self._cell = cell
-        return self._value
+        """What another cell says."""
+        self.latest = None if cell == NULL else self.read(cell)
+        self.cell = cell
+        return self.latest
 
 
 class CsvLines(Lines):
@@ -87,13 +88,13 @@ class CsvLines(Lines):
         places = self._places
         key = self.key(number, row[places["venue"]] if "venue" in places else "", row[places["account"]])
         fields: dict[str, Value] = {}
-        for column in self._columns[key.venue]:
-            cell = row[column.place]
-            if cell:
-                try:
-                    fields[column.name] = column.value(cell)
-                except ValueError as error:
-                    raise self.wrong(number, f"`{column.name}` must be {error}") from None
+        try:
+            for column in self._columns[key.venue]:
+                cell = row[column.place]
+                if cell:
+                    fields[column.name] = column.latest if cell == column.cell else column.value(cell)
+        except ValueError as error:
+            raise self.wrong(number, f"`{column.name}` must be {error}") from None
         as_of = row[places["as_of"]] if "as_of" in places else ""
         return Observation(
             key,

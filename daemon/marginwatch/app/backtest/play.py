@@ -51,7 +51,8 @@ class Play:
         """Whether the turn is decided as it was live."""
         exact = turn.revision != "" and turn.revision == self._revision
         self.exact &= exact
-        self.differed |= turn.revision not in {"", self._revision}
+        if turn.revision and not exact:
+            self.differed = True
         return exact
 
     def _turn(self, turn: Turn) -> Iterator[Moment]:

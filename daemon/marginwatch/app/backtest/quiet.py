@@ -55,10 +55,11 @@ class _Stretch:
         """When accounts were heard of last, in the stretch."""
         self._timers: dict[AccountKey, datetime] = {}
         """When timers ran out that were set anew."""
+        self._due = memory.next_timer()
 
     def take(self, turn: Turn) -> bool:
         """Add the turn, or say that it must be decided by itself."""
-        if not turn.plain or not self._renew(turn.at):
+        if not turn.plain or not (self._due is None or self._due >= turn.at or self._renew(turn.at)):
             return False
         heard = [each for each in turn.observations() if not each.failures and each.account in self._memory.accounts]
         if len(heard) != len(turn.news) and len(heard) != sum(not isinstance(item, CycleEnd) for item in turn.news):
@@ -75,7 +76,7 @@ class _Stretch:
 
     def _renew(self, at: datetime) -> bool:
         """Set the timers anew that run out before then of accounts heard of meanwhile; false if one was not."""
-        while (due := self._memory.next_timer()) is not None and due < at:
+        while (due := self._due) is not None and due < at:
             account = self._memory.timers[0][2]
             heard = self._heard.get(account) if isinstance(account, AccountKey) else None
             if heard is None or not isinstance(account, AccountKey):
@@ -85,4 +86,5 @@ class _Stretch:
                 return False
             self._timers.setdefault(account, due)
             self._memory.set_timer(account, fresh)
+            self._due = self._memory.next_timer()
         return True

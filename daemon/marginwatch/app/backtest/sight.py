@@ -48,6 +48,8 @@ class Sight:
         self.accounts: dict[AccountKey, datetime] = {}
         """When each account was seen last."""
         self._bounds = bounds
+        self._distance = timedelta(0), 0.0
+        """The latest between two observations, and how many seconds that is."""
         self._apart: dict[str, Counter[float]] = defaultdict(Counter)
         """By venue, how often two observations of an account were how many seconds apart."""
 
@@ -62,7 +64,9 @@ class Sight:
         self.accounts[account] = at
         if before is not None:
             apart = at - before
-            self._apart[account.venue][round(apart.total_seconds(), 1)] += 1
+            if apart != self._distance[0]:
+                self._distance = apart, round(apart.total_seconds(), 1)
+            self._apart[account.venue][self._distance[1]] += 1
             if apart > self._bounds.get(account.venue, apart):
                 self._gap(Gap(before, at, account))
         names = self.fields[account.venue]

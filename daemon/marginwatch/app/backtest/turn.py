@@ -9,7 +9,7 @@ from marginwatch.core.engine import Answer
 from marginwatch.core.seen import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from marginwatch.core.engine import News
@@ -37,8 +37,6 @@ class Turn:
             return True
         return not (seen or seen.began_at or seen.silent or seen.resumed)
 
-    def observations(self) -> Iterator[Observation]:
+    def observations(self) -> Sequence[Observation]:
         """Those in the news."""
-        for item in self.news:
-            if isinstance(item, Answer):
-                yield from item.normalised.observations
+        return [each for item in self.news if isinstance(item, Answer) for each in item.normalised.observations]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.core.condition.arithmetic import OPERATIONS
+from marginwatch.core.condition.arithmetic import OPERATIONS, SWIFT
 from marginwatch.core.windows.later import Later
 from marginwatch.core.windows.plan import micros, moment
 from marginwatch.core.windows.series import Series
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SET_BACK: Final = timedelta(days=1)
 """A clock set back by no more leaves the windows as they are: time stands still until it has caught up."""
 
+_subtract: Final = SWIFT["-"]
 _HOUR: Final = Decimal(3_600_000_000)
 _SELDOM: Final = 64
 """Values added between two looks for what may be forgotten; more where more is kept."""
@@ -167,23 +168,21 @@ class Answers:
 
     def values(self) -> dict[str, Value]:
         """The value of every window by its text; None where the present value is unknown."""
-        return {question.text: self._value(question) for question in self._plan.questions}
+        found: dict[str, Value] = {}
+        for question in self._plan.questions:
+            track, value = question.track, None
+            if isinstance(self._present.get(track), Decimal):
+                answer = _ANSWERS[question.node.function]
+                value = answer(question, self._series[track], question.begins(self.now), self._later[track])
+            found[question.text] = value
+        return found
 
     def coverage(self, texts: Sequence[str]) -> tuple[Coverage, ...]:
         """How much was seen of each of these windows; without those whose present value is unknown."""
         asked = (question for question in self._plan.questions if question.text in texts)
-        return tuple(self._coverage(question) for question in asked if self._knows(question))
-
-    def _knows(self, question: Question) -> bool:
-        """Whether the present value is known."""
-        return isinstance(self._present.get(question.track), Decimal)
-
-    def _value(self, question: Question) -> Value:
-        if not self._knows(question):
-            return None
-        track = question.track
-        answer = _ANSWERS[question.node.function]
-        return answer(question, self._series[track], question.begins(self.now), self._later[track])
+        return tuple(
+            self._coverage(question) for question in asked if isinstance(self._present.get(question.track), Decimal)
+        )
 
     def _coverage(self, question: Question) -> Coverage:
         known, later, low = self._series[question.track].known, self._later[question.track], question.begins(self.now)
@@ -227,7 +226,10 @@ def _add(later: dict[str, Later], sample: Sample, stale_after: int) -> None:
 
 
 def _minus(left: Decimal, right: Decimal) -> Decimal | None:
-    return OPERATIONS["-"](left, right)
+    try:
+        return _subtract(left, right)
+    except ArithmeticError:
+        return None
 
 
 def _delta(_: Question, series: Series, low: int, later: Later) -> Decimal | None:

@@ -45,7 +45,7 @@ class Keeps:
 class Series:
     """The known values of one expression."""
 
-    __slots__ = ("_peaks", "_stale_after", "_steps", "_troughs", "known")
+    __slots__ = ("_parts", "_peaks", "_stale_after", "_steps", "_troughs", "known")
 
     def __init__(self, keeps: Keeps, stale_after: int) -> None:
         """Nothing is known yet."""
@@ -55,24 +55,23 @@ class Series:
         self._peaks = _Extremes(operator.le) if keeps.peaks else None
         self._troughs = _Extremes(operator.ge) if keeps.troughs else None
         self._steps = _Steps(with_sums=keeps.sums) if keeps.steps else None
+        self._parts = tuple(part for part in (self._peaks, self._troughs, self._steps) if part is not None)
 
     def push(self, at: int, value: Decimal) -> None:
         """A value seen at a time not before the last one's."""
         until = at + self._stale_after
         self.known.push(at)
-        for part in (self._peaks, self._troughs, self._steps):
-            if part is not None:
-                part.push(at, value, until)
+        for part in self._parts:
+            part.push(at, value, until)
 
     def __len__(self) -> int:
         """How many values are kept, about."""
-        return max(len(part) for part in (self.known, self._peaks, self._troughs, self._steps) if part is not None)
+        return max(len(part) for part in (self.known, *self._parts))
 
     def trim(self, low: int) -> None:
         """Forget what no window that begins at `low` or later can see."""
-        for part in (self.known, self._peaks, self._troughs, self._steps):
-            if part is not None:
-                part.trim(low)
+        for part in (self.known, *self._parts):
+            part.trim(low)
 
     def highest(self, low: int, later: Later) -> Decimal:
         """The largest value after `low`."""
