@@ -158,7 +158,7 @@ def _do(desk: Desk, store: Store, does: str, second: float) -> None:
     elif does == "end":
         for silence in store.operators.silences()[:1]:
             if now < silence.ends_at:
-                store.operators.end_silence(silence.id, now)
+                store.operators.end_silence(silence.id, now, by="ann")
     elif does == "forget":
         for state in store.history.account_states()[:1]:
             store.operators.forget(state.account.key, by="ann", now=now)

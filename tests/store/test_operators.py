@@ -118,7 +118,7 @@ def test_a_silence_is_stored_and_can_be_ended(store: Store, desk: Store) -> None
     assert replace(made, id=0) == asked
     assert store.operator_input().silences == (made,)
 
-    ended = desk.operators.end_silence(made.id, after(60))
+    ended = desk.operators.end_silence(made.id, after(60), by="bob")
     assert ended == replace(made, ends_at=after(60))
     assert store.operator_input().silences == (ended,)
     store.commit(commit(61, settled=(made.id,)))
@@ -129,7 +129,7 @@ def test_a_silence_is_stored_and_can_be_ended(store: Store, desk: Store) -> None
 def test_a_silence_that_has_not_begun_never_will(desk: Store) -> None:
     """Ending it before its start leaves no moment that it covers."""
     made = desk.operators.add_silence(silence(100, 200))
-    ended = desk.operators.end_silence(made.id, after(50))
+    ended = desk.operators.end_silence(made.id, after(50), by="bob")
 
     assert not any(ended.covers(after(second)) for second in (49, 50, 150))
 
@@ -142,7 +142,7 @@ def test_a_wrong_silence_is_one_sentence(desk: Store, snapshot: SnapshotAssertio
     said.append(str(empty.value))
     for wanted in (7, 1):
         with pytest.raises(SilenceNotFoundError) as missing:
-            desk.operators.end_silence(wanted, NOON)
+            desk.operators.end_silence(wanted, NOON, by="bob")
         said.append(str(missing.value))
         desk.operators.add_silence(silence(-10, -5))
         desk.operators.add_silence(silence())

@@ -31,6 +31,7 @@ COMMANDS = {
     "alerts": "List what is wrong now, or was.",
     "history": "List what happened, step by step.",
     "explain": "Say why a rule did, or did not, tell of an account.",
+    "audit": "List who was told what on which data, and who did what.",
     "outbox": "List messages and what became of them.",
     "runbook": "Print what to do about an alert.",
     "ack": "Acknowledge an alert: stop its reminders.",

@@ -92,7 +92,7 @@ def add(
     wanted = Silence(0, by, note, start, start + span, rule, venue, account)
     with opened(config) as reading:
         _refuse_strangers(wanted, reading)
-        made = reading.store.operators.add_silence(wanted)
+        made = reading.store.operators.add_silence(wanted, now)
         unseen = _unseen(wanted, reading)
     if unseen:
         click.echo(f"note: {unseen}", err=True)
@@ -153,11 +153,12 @@ def list_silences(*, everything: bool, config: Path | None, as_json: bool) -> No
 
 @command.command("end", short_help="End a silence now.")
 @click.argument("number", type=int)
+@click.option("--by", default=operator, help="Who ends it. Default: you.")
 @config_option
-def end(*, number: int, config: Path | None) -> None:
+def end(*, number: int, by: str, config: Path | None) -> None:
     """End the silence of that NUMBER now; `silence list` shows the numbers."""
     from marginwatch import clock
 
     with opened(config) as reading:
-        ended = reading.store.operators.end_silence(number, clock.now())
+        ended = reading.store.operators.end_silence(number, clock.now(), by=by)
     click.echo(f"silence {ended.id} ended; a running daemon tells within seconds what is still true")

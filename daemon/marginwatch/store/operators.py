@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from marginwatch.core.alert import Acknowledgement, Silence
 from marginwatch.store import loading
+from marginwatch.store.deeds import Deed, Via, note_deed
 from marginwatch.store.errors import (
     AccountNotFoundError,
     AlertEndedError,
@@ -37,7 +38,14 @@ class Operators:
         self._database = database
 
     def acknowledge(
-        self, alert_id: str, *, by: str, note: str, now: datetime, until: datetime | None = None
+        self,
+        alert_id: str,
+        *,
+        by: str,
+        note: str,
+        now: datetime,
+        until: datetime | None = None,
+        via: Via = Via.COMMAND_LINE,
     ) -> tuple[Alert, Acknowledgement]:
         """Say that somebody is on the open alert of that id, or of the only id that begins so.
 
@@ -50,29 +58,37 @@ class Operators:
             made = Acknowledgement(alert.alert_id, by, note, now, until)
             values = {"alert_id": alert.alert_id, "by": by, "note": note, "at": now, "until": until}
             connection.execute(acknowledgements.insert().values(values))
+            about = {"rule": alert.key.rule, "venue": alert.key.account.venue, "account": alert.key.account.id}
+            note_deed(connection, Deed.ACKNOWLEDGED, via, **values, **about)
         return alert, made
 
-    def add_silence(self, silence: Silence) -> Silence:
-        """Store a silence; its `id` is ignored and the new one's returned. Raises `EmptySilenceError`."""
+    def add_silence(self, silence: Silence, now: datetime | None = None, *, via: Via = Via.COMMAND_LINE) -> Silence:
+        """Store a silence; its `id` is ignored and the new one's returned. Raises `EmptySilenceError`.
+
+        `now` is when it is written, where that is not when it begins.
+        """
         if silence.ends_at <= silence.starts_at:
             raise EmptySilenceError
         names = ("by", "note", "starts_at", "ends_at", "rule", "venue", "account")
         values = {name: getattr(silence, name) for name in names}
         with self._write() as connection:
-            made = connection.execute(silences.insert().values(values).returning(silences)).one()
-            return loading.silence(made)
+            made = loading.silence(connection.execute(silences.insert().values(values).returning(silences)).one())
+            _note_silence(connection, Deed.SILENCED, made, via=via, by=silence.by, at=now or silence.starts_at)
+            return made
 
-    def end_silence(self, silence_id: int, now: datetime) -> Silence:
+    def end_silence(self, silence_id: int, now: datetime, *, by: str, via: Via = Via.COMMAND_LINE) -> Silence:
         """End it now; one that has not begun never will. Raises `SilenceNotFoundError`."""
         with self._write() as connection:
             in_force = {silence.id: silence for silence in loading.silences(connection) if now < silence.ends_at}
             if silence_id not in in_force:
                 raise SilenceNotFoundError(silence_id, sorted(in_force))
             values = {"starts_at": min(now, in_force[silence_id].starts_at), "ends_at": now}
-            ended = silences.update().where(silences.c.id == silence_id).values(values).returning(silences)
-            return loading.silence(connection.execute(ended).one())
+            update = silences.update().where(silences.c.id == silence_id).values(values).returning(silences)
+            ended = loading.silence(connection.execute(update).one())
+            _note_silence(connection, Deed.SILENCE_ENDED, ended, via=via, by=by, at=now)
+            return ended
 
-    def forget(self, account: AccountKey, *, by: str, now: datetime) -> int:
+    def forget(self, account: AccountKey, *, by: str, now: datetime, via: Via = Via.COMMAND_LINE) -> int:
         """Ask the daemon to close the account's alerts and forget it; gives the request's id.
 
         Asking again before it is done gives the same id. Raises `AccountNotFoundError`.
@@ -84,6 +100,8 @@ class Operators:
                     return request.id
             values = {"kind": RequestKind.FORGET, "venue": account.venue, "account": account.id, "by": by, "at": now}
             made: int = connection.execute(requests.insert().values(values).returning(requests.c.id)).scalar_one()
+            about = {"venue": account.venue, "account": account.id}
+            note_deed(connection, Deed.FORGOTTEN, via, by=by, at=now, **about)
         return made
 
     def silences(self, *, ended: bool = False) -> list[Silence]:
@@ -100,6 +118,12 @@ class Operators:
         with self._database.write() as connection:
             yield connection
             connection.execute(meta.update().where(meta.c.key == "changes").values(value=meta.c.value + 1))
+
+
+def _note_silence(connection: Connection, deed: Deed, silence: Silence, *, via: Via, by: str, at: datetime) -> None:
+    what = {"rule": silence.rule, "venue": silence.venue, "account": silence.account, "note": silence.note}
+    span = {"since": silence.starts_at, "until": silence.ends_at}
+    note_deed(connection, deed, via, by=by, at=at, silence_id=silence.id, **what, **span)
 
 
 def _open_alert(connection: Connection, wanted: str) -> Alert:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from marginwatch.core.alert import Status
 from marginwatch.store.columns import to_micros
+from marginwatch.store.deeds import deeds
 from marginwatch.store.tables import (
     NOT_SETTLED,
     acknowledgements,
@@ -195,6 +196,7 @@ def _drop_rest(owner: Owner, cutoff: datetime) -> int:
     dropped = _sweep(owner, failures.c.id, failures.c.last_at < cutoff - _SLACK)
     dropped += _sweep(owner, cycles.c.id, cycles.c.ended_at < cutoff)
     dropped += _sweep(owner, silences.c.id, silences.c.settled_at < cutoff)
+    dropped += _sweep(owner, deeds.c.id, deeds.c.at < cutoff)
     return dropped + _sweep(owner, requests.c.id, requests.c.settled_at < cutoff)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from marginwatch.store import engine, loading, ownership, schema, writing
+from marginwatch.store.audit import Audit
 from marginwatch.store.backup import backup
 from marginwatch.store.errors import NotOwnedError
 from marginwatch.store.history import History
@@ -50,6 +51,7 @@ class Store:
         self.operators = Operators(database)
         self.history = History(database)
         self.imports = Imports(database)
+        self.audit = Audit(database)
         self.rulebooks = Rulebooks(database, self._owned)
         self.keys = Keys(database, self._owned)
 
