@@ -40,8 +40,12 @@ async def test_mail(tmp_path: Path, manual: ManualClock) -> None:
     assert len(server.mails) == 2
     assert "CRITICAL: DESK:acc-1 (futures): Margin usage" in fired["Subject"]
     assert "RESOLVED: DESK:acc-1 (futures): Margin usage" in resolved["Subject"]
-    assert "margin_usage 95%, 5 points above the limit (> 90%)." in fired.get_content()
-    assert "Data as of 14:00:20 UTC" in fired.get_content()
+    plain, rich = fired.get_body(("plain",)), fired.get_body(("html",))
+    assert plain is not None
+    assert rich is not None
+    assert "margin_usage 95%, 5 points above the limit (> 90%)." in plain.get_content()
+    assert "Data as of 14:00:20 UTC" in plain.get_content()
+    assert "<span" in rich.get_content()
     assert fired["X-Alert-Id"] == resolved["X-Alert-Id"]
     assert fired["References"] == resolved["References"]
     assert fired["Idempotency-Key"] != resolved["Idempotency-Key"]

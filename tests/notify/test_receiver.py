@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -224,7 +225,9 @@ def test_mail_has_the_ids_in_its_headers(mail: SmtpSink) -> None:
     assert letter["X-Alert-Id"] == "k3f9"
     assert letter["Idempotency-Key"] == "k3f9.1.desk"
     assert letter["References"] == "<k3f9@marginwatch>"
-    assert letter.get_content().splitlines() == sent.body.splitlines()
+    plain = letter.get_body(("plain",))
+    assert plain is not None
+    assert plain.get_content().splitlines() == sent.body.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,8 @@ def test_slack_gets_title_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
         [post] = slack.posts
         assert post.path == f"/services/{'/'.join(slack.TOKENS)}"
         [attachment] = post.json["attachments"]
-        assert (attachment["title"], attachment["text"]) == (sent.title, sent.body)
+        value, standing = sent.body.split("\n")
+        assert (attachment["title"], attachment["text"]) == (sent.title, f"*{value}*  \n{standing}")
         assert post.json["channel"] == "#risk"
 
 
@@ -301,11 +305,14 @@ def test_words_from_outside_stay_words_in_slack(monkeypatch: pytest.MonkeyPatch)
     with SlackSink() as slack:
         monkeypatch.setattr(NotifySlack, "webhook_url", slack.webhook)
 
-        receiver(slack.slack_url).send(message(body="usage > 90% & <!channel> :fire: *x*"))
+        evil = "usage > 90% & <!channel> <https://example.com|us> :fire: @here _x_"
+        receiver(slack.slack_url).send(message(title=f"{evil}!", body=f"{evil}\n{evil}", roles=("value",)))
 
         [attachment] = slack.posts[0].json["attachments"]
-        assert attachment["text"] == "usage &gt; 90% &amp; &lt;!channel&gt; :fire: *x*"
-        assert slack.posts[0].json["mrkdwn"] is False
+        for said in (attachment["title"], *attachment["text"].split("\n")):
+            assert not re.search(r"<|:fire:|@here|!channel", said)
+        assert "\u02cdx\u02cd" in attachment["text"]
+        assert "usage &gt; 90% &amp; &lt;!" in attachment["text"]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +327,7 @@ def test_what_slack_does(monkeypatch: pytest.MonkeyPatch, reply: Reply, outcome:
     """A good status with a strange text is no receipt."""
     with SlackSink() as slack:
         monkeypatch.setattr(NotifySlack, "webhook_url", slack.webhook)
-        slack.script(reply)
+        slack.always = reply
 
         assert receiver(slack.slack_url).send(message()).outcome is outcome
 

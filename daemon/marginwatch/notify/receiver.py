@@ -7,25 +7,30 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from apprise import Apprise, AppriseAsset, NotifyBase, NotifyFormat, NotifyType, OverflowMode
-from apprise.plugins.custom_form import NotifyForm
+import structlog
+from apprise import Apprise, AppriseAsset, AppriseAttachment, NotifyBase, NotifyFormat, NotifyType, OverflowMode
+from apprise.attachment.memory import AttachMemory
 from apprise.plugins.custom_json import NotifyJSON
-from apprise.plugins.custom_xml import NotifyXML
 from apprise.plugins.email import NotifyEmail
 
 from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
+from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.errors import MarginwatchError
+from marginwatch.notify.channel import MACHINES, Channel, Picture, Words
+from marginwatch.notify.forms import Form
 from marginwatch.notify.outcome import DELIVERED, UNEXPLAINED, quiet_loggers, witness
 from marginwatch.notify.plugins import build_plugin, scheme_of, schemes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import SecretStr
 
     from marginwatch.core.state import Message
     from marginwatch.notify.outcome import Answer
+
+log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -34,8 +39,11 @@ MOST_READ_SECONDS = 60.0
 UNSTATED_GAP = 1.0
 """Seconds between sends where Apprise knows no figure of the service's own."""
 
+_PLAINER = {Form.TAGS: Form.TEXT, Form.MARKDOWN: Form.TEXT, Form.SLACK: Form.TEXT}
+"""What is sent where a service refuses a form for good; a mail server does not look at it."""
+_NO_WORDS = Words("", "", NotifyFormat.TEXT)
 _SECOND = re.compile(r"[\s,;][A-Za-z][A-Za-z0-9+.-]{0,20}://")
-_WITH_HEADERS = (NotifyJSON, NotifyForm, NotifyXML, NotifyEmail)
+_WITH_HEADERS = (*MACHINES, NotifyEmail)
 _TYPES: Mapping[Severity, NotifyType] = {
     Severity.INFO: NotifyType.INFO,
     Severity.WARNING: NotifyType.WARNING,
@@ -50,17 +58,25 @@ class BadReceiverUrlError(MarginwatchError):
         super().__init__(f"the url of receiver {receiver} {why}")
 
 
+def no_picture(_: Message) -> None:
+    """Where there is nobody to draw."""
+
+
 class Receiver:
     """Somebody who is told, by one Apprise URL. Safe to use from several threads at once."""
 
-    def __init__(self, name: str, url: SecretStr) -> None:
+    def __init__(self, name: str, url: SecretStr, *, chart: bool | None = None) -> None:
         """Check the URL without any network.
+
+        `chart` says whether it is sent pictures; None: where it is known to show them.
 
         Raises:
             BadReceiverUrlError: Apprise does not understand it, or it names several recipients.
         """
         quiet_loggers()
         self.name = name
+        self.draw: Callable[[Message], bytes | None] = no_picture
+        """Makes the picture, a PNG, that goes with a message; None where there is nothing to be seen."""
         self._url = url
         self._asset = AppriseAsset(
             app_id="marginwatch",
@@ -79,6 +95,7 @@ class Receiver:
         if len(plugin) > 1:
             why = f"names {len(plugin)} recipients; write a [[receivers]] table for each, so that each is retried alone"
             raise BadReceiverUrlError(name, why)
+        self._channel = Channel.of(plugin, chart=chart)
         rate = float(plugin.request_rate_per_sec)
         self.gap = rate if rate != NotifyBase.request_rate_per_sec else UNSTATED_GAP
         """Seconds the service wants between sends; 0 where it does not mind."""
@@ -92,21 +109,52 @@ class Receiver:
         The answer may take longer with every attempt, so that a slow service that does take messages is found out
         before it has taken many copies.
         """
+        seconds = min(READ_SECONDS * 2 ** (attempt - 1), MOST_READ_SECONDS)
+        form = self._channel.form
+        words = self._channel.words(message, form)
+        picture = self._channel.picture(words)
+        # A picture that a service chokes on must not be what keeps the message from it.
+        drawn = None if picture is Picture.NEVER or attempt > 1 else self.draw(message)
+        within = drawn if picture is Picture.WITHIN else None
+        answer = self._notify(message, words, seconds, within)
+        if answer.outcome is AttemptOutcome.PERMANENT and (within or form in _PLAINER):
+            words = self._channel.words(message, _PLAINER.get(form, form))
+            answer = self._notify(message, words, seconds)
+        elif drawn and picture is Picture.AFTER and answer is DELIVERED:
+            self._show(message, seconds, drawn)
+        return answer
+
+    def _show(self, message: Message, seconds: float, drawn: bytes) -> None:
+        """Send the picture by itself. The message was taken, whatever becomes of this."""
+        shown = self._notify(message, _NO_WORDS, seconds, drawn)
+        if shown is not DELIVERED:
+            log.info("a chart was not taken", receiver=self.name, alert=message.alert_id, why=shown.detail)
+
+    def _notify(self, message: Message, words: Words, seconds: float, picture: bytes | None = None) -> Answer:
+        """One request, or one mail; the service's own steps where it needs several."""
         plugin = self._plugin()
-        _be_patient(plugin, min(READ_SECONDS * 2 ** (attempt - 1), MOST_READ_SECONDS))
+        _be_patient(plugin, seconds)
         _address(plugin, message)
+        if picture and isinstance(plugin, NotifyEmail):
+            plugin.inline = True
         apprise = Apprise(asset=self._asset)
         apprise.add(plugin)
         with witness() as found:
             taken = apprise.notify(
-                title=message.title,
-                body=message.body,
+                title=words.title,
+                body=words.body,
                 notify_type=_type_of(message),
-                body_format=NotifyFormat.TEXT,
+                body_format=words.format,
+                attach=self._attached(picture) if picture else None,
             )
         if taken:
             return DELIVERED
         return found[-1] if found else UNEXPLAINED
+
+    def _attached(self, picture: bytes) -> AppriseAttachment:
+        attached = AppriseAttachment(asset=self._asset)
+        attached.add(AttachMemory(content=picture, name="chart.png", mimetype="image/png"))  # type: ignore[no-untyped-call]  # apprise annotates only parts of it
+        return attached
 
     def _plugin(self) -> NotifyBase:
         """A fresh one: Apprise's own throttle sleeps, in the thread that sends, and only between sends of one object.
