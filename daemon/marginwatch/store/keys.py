@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from marginwatch.store.columns import Utc, Words
+from marginwatch.store.errors import StoreError
 from marginwatch.store.tables import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
 
     from marginwatch.store.engine import Database
     from marginwatch.store.ownership import Owner
@@ -36,6 +41,32 @@ link_uses = sa.Table(
     sa.Column("at", Utc, nullable=False),
     comment="A link in a message does each of its actions once",
 )
+
+_FORGOTTEN_AFTER = timedelta(days=2)
+"""A link is too old by then, so nobody needs to know that it was used."""
+
+
+class LinkUsedError(StoreError):
+    """The link did the same before."""
+
+    def __init__(self, by: str, at: datetime) -> None:
+        super().__init__(
+            f"This link was used for that already, by {by} at {at:%Y-%m-%d %H:%M:%S} UTC. Nothing was done again"
+        )
+
+
+def use_link(connection: Connection, link: str, action: str, by: str, now: datetime) -> None:
+    """Note, in the transaction that does it, that the link did that; a link does each action once.
+
+    Raises:
+        LinkUsedError: It did it before.
+    """
+    connection.execute(link_uses.delete().where(link_uses.c.at < now - _FORGOTTEN_AFTER))
+    which = (link_uses.c.link == link, link_uses.c.action == action)
+    used = connection.execute(sa.select(link_uses).where(*which)).one_or_none()
+    if used is not None:
+        raise LinkUsedError(used.by, used.at)
+    connection.execute(link_uses.insert().values(link=link, action=action, by=by, at=now))
 
 
 class Keys:

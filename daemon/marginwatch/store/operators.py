@@ -16,6 +16,7 @@ from marginwatch.store.errors import (
     EmptySilenceError,
     SilenceNotFoundError,
 )
+from marginwatch.store.keys import use_link
 from marginwatch.store.naming import alert_named
 from marginwatch.store.tables import accounts, acknowledgements, meta, requests, silences
 from marginwatch.store.types import RequestKind
@@ -46,13 +47,17 @@ class Operators:
         now: datetime,
         until: datetime | None = None,
         via: Via = Via.COMMAND_LINE,
+        link: str = "",
     ) -> tuple[Alert, Acknowledgement]:
         """Say that somebody is on the open alert of that id, or of the only id that begins so.
 
-        Replaces an earlier acknowledgement. Raises `AlertEndedError`, and what `naming.alert_named` raises.
+        Replaces an earlier acknowledgement. `link` is the `Claim.serial` of a link that may do it once. Raises
+        `AlertEndedError`, `LinkUsedError`, and what `naming.alert_named` raises.
         """
         with self._write() as connection:
             alert = _open_alert(connection, alert_id)
+            if link:
+                use_link(connection, link, Deed.ACKNOWLEDGED, by, now)
             same = (acknowledgements.c.alert_id == alert.alert_id, acknowledgements.c.lapsed_at.is_(None))
             connection.execute(acknowledgements.update().where(*same).values(lapsed_at=now))
             made = Acknowledgement(alert.alert_id, by, note, now, until)
@@ -62,16 +67,21 @@ class Operators:
             note_deed(connection, Deed.ACKNOWLEDGED, via, **values, **about)
         return alert, made
 
-    def add_silence(self, silence: Silence, now: datetime | None = None, *, via: Via = Via.COMMAND_LINE) -> Silence:
-        """Store a silence; its `id` is ignored and the new one's returned. Raises `EmptySilenceError`.
+    def add_silence(
+        self, silence: Silence, now: datetime | None = None, *, via: Via = Via.COMMAND_LINE, link: str = ""
+    ) -> Silence:
+        """Store a silence; its `id` is ignored and the new one's returned.
 
-        `now` is when it is written, where that is not when it begins.
+        `now` is when it is written, where that is not when it begins; `link` is the `Claim.serial` of a link that may
+        do it once. Raises `EmptySilenceError`, `LinkUsedError`.
         """
         if silence.ends_at <= silence.starts_at:
             raise EmptySilenceError
         names = ("by", "note", "starts_at", "ends_at", "rule", "venue", "account")
         values = {name: getattr(silence, name) for name in names}
         with self._write() as connection:
+            if link:
+                use_link(connection, link, Deed.SILENCED, silence.by, now or silence.starts_at)
             made = loading.silence(connection.execute(silences.insert().values(values).returning(silences)).one())
             _note_silence(connection, Deed.SILENCED, made, via=via, by=silence.by, at=now or silence.starts_at)
             return made

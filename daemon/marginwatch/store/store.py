@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marginwatch.store import engine, loading, ownership, schema, writing
 from marginwatch.store.audit import Audit
 from marginwatch.store.backup import backup
+from marginwatch.store.course import Courses
 from marginwatch.store.errors import NotOwnedError
 from marginwatch.store.history import History
 from marginwatch.store.imported import Imports
@@ -50,10 +51,11 @@ class Store:
         self.outbox = Outbox(database, self._owned)
         self.operators = Operators(database)
         self.history = History(database)
-        self.imports = Imports(database)
         self.audit = Audit(database)
+        self.imports = Imports(database)
         self.rulebooks = Rulebooks(database, self._owned)
         self.keys = Keys(database, self._owned)
+        self.courses = Courses(database)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Store:

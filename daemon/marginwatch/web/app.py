@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from marginwatch.errors import MarginwatchError
-from marginwatch.ops.links import Links
+from marginwatch.ops.links import PATH, Links
 from marginwatch.web.board import Board
 from marginwatch.web.guard import Guard, TooLargeError, names_of
 from marginwatch.web.live import Live
@@ -19,8 +19,12 @@ from marginwatch.web.sessions import Sessions
 from marginwatch.web.site import Site
 from marginwatch.web.templating import assets, environment
 from marginwatch.web.threads import Threads
+from marginwatch.web.views.account import account
+from marginwatch.web.views.alert import acknowledge_alert, alert, silence
+from marginwatch.web.views.link import follow, link
 from marginwatch.web.views.login import log_in, log_out, login
 from marginwatch.web.views.overview import events, overview
+from marginwatch.web.views.silences import add, end, silences
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -79,6 +83,15 @@ def _routes() -> list[Route]:
         Route("/login", login),
         Route("/login", log_in, methods=["POST"]),
         Route("/logout", log_out, methods=["POST"]),
+        Route("/accounts/{venue}/{account:path}", account),
+        Route("/alerts/{alert_id}", alert),
+        Route("/alerts/{alert_id}/acknowledge", acknowledge_alert, methods=["POST"]),
+        Route("/alerts/{alert_id}/silence", silence, methods=["POST"]),
+        Route("/silences", silences),
+        Route("/silences", add, methods=["POST"]),
+        Route("/silences/{number}/end", end, methods=["POST"]),
+        Route(f"{PATH}{{token}}", link),
+        Route(f"{PATH}{{token}}", follow, methods=["POST"]),
     ]
 
 

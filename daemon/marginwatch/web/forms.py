@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from marginwatch.web.sessions import Session
 
 _KIND: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
@@ -86,7 +85,7 @@ async def form_of(request: Request, of: str) -> Form:
     return Form(fields)
 
 
-async def action(request: Request) -> tuple[Form, Session]:
+async def action(request: Request) -> Form:
     """The form of somebody who may act.
 
     Raises:
@@ -98,13 +97,19 @@ async def action(request: Request) -> tuple[Form, Session]:
     session = site.session(request)
     if not site.may_act(session):
         raise NotLoggedInError if site.sessions.asks else ReadOnlyError
-    return await form_of(request, session.name), session
+    return await form_of(request, session.name)
 
 
 def _check_origin(request: Request) -> None:
-    """A browser says which page a form came from; what is no browser says nothing and has no cookie to abuse."""
+    """A browser says where a form came from; what is no browser says nothing and has no cookie to abuse.
+
+    Our pages ask browsers to tell nobody where a request comes from, so the origin of our own forms is `null`.
+    """
+    site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers["host"].lower():
+    if site not in {None, "same-origin", "none"}:
         raise ForgedError
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+    if origin == "null" and site is not None:
+        return
+    if origin is not None and urlsplit(origin).netloc.lower() != request.headers["host"].lower():
         raise ForgedError

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from marginwatch.errors import MarginwatchError
 from marginwatch.store.errors import (
     AlertEndedError,
@@ -11,6 +13,10 @@ from marginwatch.store.errors import (
     SilenceNotFoundError,
     StoreError,
 )
+from marginwatch.store.keys import LinkUsedError
+
+if TYPE_CHECKING:
+    from marginwatch.ops.links import LinkFault
 
 
 class RefusedError(MarginwatchError):
@@ -66,13 +72,13 @@ class BadFormError(RefusedError):
     status = 422
 
 
-class TooManyError(RefusedError):
-    """Somebody guesses tokens."""
+class BadLinkError(RefusedError):
+    """A link of a message is refused."""
 
-    status = 429
+    status = 403
 
-    def __init__(self) -> None:
-        super().__init__("Too many wrong tokens were given. Wait a minute and try again.")
+    def __init__(self, fault: LinkFault) -> None:
+        super().__init__(f"{fault.value} Nothing was done. Open the page itself, or use marginwatch ack.")
 
 
 def status_of(error: MarginwatchError) -> int:
@@ -81,6 +87,6 @@ def status_of(error: MarginwatchError) -> int:
         return error.status
     if isinstance(error, AlertNotFoundError | AmbiguousAlertError | ShortAlertError | SilenceNotFoundError):
         return 404
-    if isinstance(error, AlertEndedError):
+    if isinstance(error, AlertEndedError | LinkUsedError):
         return 409
     return 503 if isinstance(error, StoreError) else 400
