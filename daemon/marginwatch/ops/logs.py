@@ -141,12 +141,17 @@ _SHARED: tuple[Processor, ...] = (
     structlog.processors.StackInfoRenderer(),
     _stamp,
 )
+_JSON = json.JSONEncoder(default=str, ensure_ascii=False)
+_LONGEST_CHARACTER = 4
+"""Bytes of one in UTF-8."""
 _FIRST = ("timestamp", "level", "logger", "event")
 
 
 def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
     ordered = {key: event[key] for key in _FIRST if key in event} | dict(event)
-    line = json.dumps(ordered, default=str, ensure_ascii=False)
+    line = _JSON.encode(ordered)
+    if len(line) <= LONGEST_LINE // _LONGEST_CHARACTER:
+        return line
     size = len(line.encode(errors="replace"))
     if size <= LONGEST_LINE:
         return line
@@ -156,7 +161,7 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 
 def _cap(line: str) -> str:
-    if len(line) <= LONGEST_LINE // 4 or len(line.encode(errors="replace")) <= LONGEST_LINE:
+    if len(line) <= LONGEST_LINE // _LONGEST_CHARACTER or len(line.encode(errors="replace")) <= LONGEST_LINE:
         return line
     return line.encode(errors="replace")[:LONGEST_LINE].decode(errors="ignore") + " … (cut)"
 

@@ -28,6 +28,8 @@ _KEY_VALUE = re.compile(
     rf"(?P<value>(?:(?:bearer|basic)\s+)?[^\s\"',;&)\]}}]+)",
     re.IGNORECASE,
 )
+_MAY_BE_KEY = re.compile(r"[denlrsty][\"']?\s*[:=]", re.IGNORECASE)
+"""What is in front of every value of `_KEY_VALUE`: its names all end in one of these letters."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 _BEARER = re.compile(r"\b(?P<scheme>[Bb]earer|BEARER)\s+(?P<value>[\w.~+/=-]{8,})")
@@ -98,20 +100,21 @@ class Redactor:
         text = self.known(text)
         if "://" in text:
             text = _URL.sub(_mask_url, text)
-        return _KEY_VALUE.sub(rf"\g<key>\g<sign>{MASK}", text) if "=" in text or ":" in text else text
+        may_hold = ("=" in text or ":" in text) and _MAY_BE_KEY.search(text)  # nearly never: most are times of day
+        return _KEY_VALUE.sub(rf"\g<key>\g<sign>{MASK}", text) if may_hold else text
 
     def mapping(self, mapping: Mapping[str, object], depth: int = 8) -> dict[str, object]:
         """As `value`, for a mapping: a sensitive key loses its value whole."""
-        return {
-            self._key(str(key)): MASK if is_sensitive(str(key)) else self.value(value, depth - 1)
-            for key, value in mapping.items()
-        }
+        named = ((str(key), value) for key, value in mapping.items())
+        return {self._key(name): MASK if is_sensitive(name) else self.value(value, depth - 1) for name, value in named}
 
     def value(self, value: object, depth: int = 8) -> object:
         """The value with every text inside it masked, for a log or a page.
 
         Below `depth` levels of nesting the rest is one text.
         """
+        if type(value) is str:  # nearly always
+            return self.text(value)
         if value is None or isinstance(value, bool | int | float):
             return value
         if isinstance(value, SecretStr | SecretBytes):
