@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import structlog
 
+from marginwatch import clock
 from marginwatch.core import engine
 from marginwatch.core.alert import State
 from marginwatch.core.engine import Answer, ClockJump, Wishes
@@ -97,6 +98,10 @@ class Ticked:
 
     messages: int
     transitions: int
+    deciding: float = 0.0
+    """Seconds."""
+    committing: float = 0.0
+    """Seconds, what is remembered and logged of it included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +206,11 @@ class Ticker:
             ticked = self._settle(undone)
             if undone.batch is batch:
                 return ticked
-        return self._settle(self._tick(batch, now))
+        began = clock.monotonic()
+        decided = self._tick(batch, now)
+        between = clock.monotonic()
+        ticked = self._settle(decided)
+        return replace(ticked, deciding=between - began, committing=clock.monotonic() - between)
 
     def look_anew(self, now: datetime) -> None:
         """The wall clock was set forward: the time it left out is no silence of anybody's."""

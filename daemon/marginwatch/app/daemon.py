@@ -10,6 +10,7 @@ import structlog
 
 from marginwatch import clock
 from marginwatch.app.heartbeat import Heartbeat
+from marginwatch.app.meters import Gauges, Meters
 from marginwatch.app.polling import Schedule
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.reload import Reloading
@@ -23,6 +24,7 @@ from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
 from marginwatch.store.types import unused
 from marginwatch.tick import Ticked, Ticker
+from marginwatch.web.metrics import metrics_route
 from marginwatch.web.page import Page
 from marginwatch.web.snapshot import taken
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from marginwatch.app.build import Configured, Parts
-    from marginwatch.app.polling import VenuePolling
+    from marginwatch.app.polling import News, VenuePolling
+    from marginwatch.core.health import Missed
     from marginwatch.ops.sd_notify import Systemd
     from marginwatch.store.store import Store
     from marginwatch.store.types import ReceiverHealth
@@ -70,12 +73,14 @@ class Daemon:
         self._systemd = systemd
         self._writer = Writer()
         self._ticker = Ticker(store, parts.ruling, parts.normalisers)
+        self.meters = Meters()
         self.pump = Pump(self._ticker, self._writer, self._ticked)
-        self._running = Succession(parts, self.pump, store.observations)
-        self.delivery = Delivery(store, parts.receivers, self._writer.call)
+        self._running = Succession(parts, self.pump, store.observations, self._put)
+        self.delivery = Delivery(store, parts.receivers, self._writer.call, self.meters.attempted)
         self._schedule = Schedule(self.pollings, self._jumped)
         self.reloading = Reloading(configured, self.pump, systemd, self._follow, self._in_force)
         self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, {})
+        self.meters.show(Gauges(self._vitals, self.reloading, store.history))
         self._heartbeat = self._new_heartbeat()
         self._told: dict[str, bool] = {}
         self._set_back = False
@@ -172,6 +177,7 @@ class Daemon:
                 key,
                 health=lambda: self._vitals.health(clock.now()),
                 trouble=lambda: self.pump.trouble,
+                more=[metrics_route(self.meters.page, web.token)],
             )
             self._page.start()
             self._show(self._page)
@@ -226,7 +232,12 @@ class Daemon:
     async def _close_venues(self) -> None:
         await asyncio.gather(*(venue.aclose() for venue in self._parts.venues))
 
+    def _put(self, news: News) -> None:
+        self.meters.arrived(news)
+        self.pump.put(news)
+
     def _ticked(self, ticked: Ticked) -> None:
+        self.meters.ticked(ticked)
         if ticked.messages:
             self.delivery.wake()
         if self._page is not None and self._page.live.wants(news=bool(ticked.transitions)):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.app.build import Configured, Parts
-    from marginwatch.app.polling import Schedule, VenuePolling
+    from marginwatch.app.polling import News, Schedule, VenuePolling
     from marginwatch.app.pump import Pump
     from marginwatch.core.model import AccountKey, Observation
     from marginwatch.core.ruling import Ruling
@@ -46,11 +46,12 @@ CYCLES_WITHIN = 10.0
 class Succession:
     """Holds the parts that run, and lets others follow them."""
 
-    def __init__(self, parts: Parts, pump: Pump, past: Past) -> None:
-        """`past` reads what was observed."""
+    def __init__(self, parts: Parts, pump: Pump, past: Past, put: Callable[[News], None]) -> None:
+        """`past` reads what was observed; `put` takes what comes of polling."""
         self.parts = parts
-        self.pollings = pollings_of(parts, pump.put)
+        self.pollings = pollings_of(parts, put)
         self._pump = pump
+        self._put = put
         self._past = past
 
     async def follow(self, found: Configured, schedule: Schedule, delivery: Delivery) -> None:
@@ -60,7 +61,7 @@ class Succession:
             Exception: They cannot; those of before go on.
         """
         parts = assemble(found, self.parts)
-        pollings = pollings_of(parts, self._pump.put, self.pollings)
+        pollings = pollings_of(parts, self._put, self.pollings)
         prepared = await self._prepare(parts.ruling)
         leaving = [polling for polling in self.pollings if polling not in pollings]
         await schedule.drop(leaving, CYCLES_WITHIN)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from marginwatch.core.alert import Alert, Transition
-from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.model import AccountKey, FailureKind, Severity
 from marginwatch.store import codec, loading, naming
 from marginwatch.store.latest import latest
 from marginwatch.store.replay import Replay, prior
@@ -89,6 +89,13 @@ class History:
             wanted = wanted.where(alerts.c.changed_at >= since)
         with self._database.read() as connection:
             return [codec.decode(Alert, body) for body in connection.scalars(wanted)]
+
+    def open_alerts(self) -> Mapping[tuple[str, str], int]:
+        """How many alerts are open, by status and severity's label."""
+        counted = sa.select(alerts.c.status, alerts.c.severity, sa.func.count()).where(OPEN_ALERT)
+        with self._database.read() as connection:
+            found = connection.execute(counted.group_by(alerts.c.status, alerts.c.severity)).all()
+        return {(status, Severity(severity).label): number for status, severity, number in found}
 
     def transitions(
         self,
