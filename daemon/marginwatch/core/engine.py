@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from marginwatch.core.state import Commit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """A venue's normalised answer."""
+    """A venue's normalised answer. Never changed once made."""
 
     venue: str
     normalised: Normalised

@@ -120,9 +120,12 @@ class VenueFailure:
         return f"{call}{self.told}{where}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observation:
-    """What one venue said about one account at one time."""
+    """What one venue said about one account at one time.
+
+    Never changed once made; not frozen, for every answer makes one, and a frozen one takes four times as long.
+    """
 
     account: AccountKey
     fetched_at: datetime
@@ -168,9 +171,9 @@ def times(as_of: datetime | None, fetched_at: datetime) -> Mapping[str, Value]:
     return {"age": Decimal(str(age)) if age >= 0 else Decimal(0), "timestamp": as_of}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Normalised:
-    """What one fetched answer says, made by a venue's pure `normalise`."""
+    """What one fetched answer says, made by a venue's pure `normalise`. Never changed once made."""
 
     listing: tuple[Account, ...] | None = None
     """The selected accounts the venue lists now; None when this answer held no (good) list."""

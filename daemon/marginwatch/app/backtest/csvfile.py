@@ -45,7 +45,8 @@ class CsvLines(Lines):
     """A file whose first line names its columns."""
 
     _head: list[str]
-    _places: dict[str, int]
+    _places: tuple[int, int, int | None, int | None]
+    """Of the time, the account, the venue and `as_of`."""
     _columns: dict[str, list[_Column]]
 
     def rows(self, lines: Iterable[str]) -> Iterator[tuple[int, Observation]]:
@@ -53,7 +54,8 @@ class CsvLines(Lines):
         table = csv.reader(lines, strict=True)
         try:
             self._head = self.head(next(table, []))
-            self._places = {name: place for place, name in enumerate(self._head) if name in WHO}
+            places = {name: place for place, name in enumerate(self._head)}
+            self._places = places["time"], places["account"], places.get("venue"), places.get("as_of")
             self._columns = {name: self._of(catalogue) for name, catalogue in self.catalogues.items()}
             for row in table:
                 if row:
@@ -85,8 +87,8 @@ class CsvLines(Lines):
     def _observation(self, number: int, row: list[str]) -> Observation:
         if len(row) != len(self._head):
             raise self.wrong(number, f"the line has {len(row)} cells, and there are {len(self._head)} columns")
-        places = self._places
-        key = self.key(number, row[places["venue"]] if "venue" in places else "", row[places["account"]])
+        time, account, venue, as_of = self._places
+        key = self.key(number, "" if venue is None else row[venue], row[account])
         fields: dict[str, Value] = {}
         try:
             for column in self._columns[key.venue]:
@@ -95,11 +97,11 @@ class CsvLines(Lines):
                     fields[column.name] = column.latest if cell == column.cell else column.value(cell)
         except ValueError as error:
             raise self.wrong(number, f"`{column.name}` must be {error}") from None
-        as_of = row[places["as_of"]] if "as_of" in places else ""
+        dated = as_of is not None and row[as_of]
         return Observation(
             key,
-            self.moment(number, row[places["time"]], "time"),
-            self.moment(number, as_of, "as_of") if as_of else None,
+            self.moment(number, row[time], "time"),
+            self.moment(number, dated, "as_of") if dated else None,
             fields,
         )
 

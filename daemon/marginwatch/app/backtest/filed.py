@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import heapq
-from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -52,8 +51,17 @@ class Filed:
 
     def __iter__(self) -> Iterator[Turn]:
         observations = heapq.merge(*(self._file(file) for file in self._files), key=_READ)
-        for at, group in groupby(observations, _READ):
-            yield Turn(at, [Answer(each.account.venue, Normalised(observations=(each,))) for each in group])
+        turn: Turn | None = None
+        news: list[Answer] = []
+        for each in observations:
+            if turn is None or turn.at != each.fetched_at:
+                if turn is not None:
+                    yield turn
+                news = []
+                turn = Turn(each.fetched_at, news)
+            news.append(Answer(each.account.venue, Normalised(observations=(each,))))
+        if turn is not None:
+            yield turn
 
     def _columns(self) -> frozenset[str] | None:
         if not all(path.suffix == _CSV for path in self._files):
