@@ -116,8 +116,8 @@ def _list(draft: Draft, watch: Watch, listing: tuple[Account, ...]) -> None:
         draft.judge(result, watch.stale_after)
     if baseline:
         draft.venues[watch.venue] = replace(venue, listed=True, selection=watch.selection)
-    if selected.keys() == {**before, **after}.keys():
-        draft.listings[watch.venue] = (watch, tuple(_as_known(draft, account) for account in listing))
+    whole = selected.keys() == {**before, **after}.keys()
+    draft.listings[watch.venue] = (watch, tuple(_as_known(draft, account) for account in listing)) if whole else None
 
 
 def _as_known(draft: Draft, account: Account) -> Account:
