@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason, Silence, State, Status
 from marginwatch.core.audience import Audience
+from marginwatch.core.desk import Desk
+from marginwatch.core.hold import Holds
 from marginwatch.core.holding import route, settle
 from marginwatch.core.machine import Policy, advance
 from marginwatch.core.model import Severity
 from marginwatch.core.result import Difference, Occurred, Result
 from marginwatch.core.route import Receiver, Routed, Why
 from marginwatch.core.rule import Level, Rule, RuleKind
+from marginwatch.core.withheld import Rows, Waiting
 from support.alerting import KEY, STALE_AFTER, Timeline, after, ladder
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.state import Withheld
 
@@ -37,7 +41,7 @@ class Night:
         self.timeline = Timeline(rule)
         self.silences = silences
         self.receivers = (DESK, PAGER)
-        self.withheld: list[Withheld] = []
+        self.waiting = Waiting()
         self.heard: list[tuple[str, str, int]] = []
         self.why: list[Why] = []
 
@@ -59,30 +63,38 @@ class Night:
         """Route what the machine made."""
         alert = self.timeline.alert or before
         alerts = {} if alert is None else {alert.alert_id: alert}
-        self.keep(route(transitions, alerts, audience=Audience(self.receivers, after(seconds)), silences=self.silences))
+        rows, now = Rows(self.waiting), after(seconds)
+        routed = route(transitions, alerts, audience=Audience(self.receivers, now), holds=self.holds(now), rows=rows)
+        self.keep(routed, rows)
 
-    def settle(self, seconds: float, *ended: int) -> Routed:
-        """Silences end."""
-        alert = self.timeline.alert
-        routed = settle(
-            ended,
-            self.withheld,
-            {} if alert is None else {alert.alert_id: alert},
-            audience=Audience(self.receivers, after(seconds)),
-            silences=self.silences,
-            revision="rules-2",
-        )
-        self.withheld = [row for row in self.withheld if row.silence not in ended]
-        self.keep(routed)
+    def settle(self, seconds: float, *, anew: bool = False) -> Routed:
+        """Time passes for what is held back; or all of it is looked at `anew`."""
+        alert, now = self.timeline.alert, after(seconds)
+        alerts = {} if alert is None else {alert.alert_id: alert}
+        rows = Rows(self.waiting)
+        desk = Desk(alerts, Audience(self.receivers, now), self.holds(now), rows)
+        rules = {self.timeline.rule.id: self.timeline.rule}
+        due = self.waiting.alerts if anew else self.waiting.due(now)
+        routed = settle(due, alerts, rules, desk=desk, revision="rules-2")
+        self.keep(routed, rows)
         return routed
 
-    def keep(self, routed: Routed) -> None:
+    def holds(self, now: datetime) -> Holds:
+        """What holds back at that time."""
+        return Holds(now, silences=self.silences)
+
+    def keep(self, routed: Routed, rows: Rows) -> None:
         """Note what was decided."""
-        self.withheld += routed.withheld
+        self.waiting.take(rows.released, rows.withheld)
         self.heard += [(each.receiver, str(each.transition.state), each.number) for each in routed.notices]
         self.why += [each.why for each in routed.notices]
         if self.timeline.alert is not None:
             self.timeline.alert = routed.alerts.get(self.timeline.alert.alert_id, self.timeline.alert)
+
+    @property
+    def withheld(self) -> list[Withheld]:
+        """What is held back."""
+        return list(self.waiting.rows)
 
 
 def test_what_still_fires_at_the_end_goes_out_once() -> None:
@@ -92,7 +104,7 @@ def test_what_still_fires_at_the_end_goes_out_once() -> None:
     night.value(20, "95")
     assert night.heard == []
 
-    (standing,) = night.settle(100, 1).transitions
+    (standing,) = night.settle(100).transitions
     assert night.heard == [("desk", "firing", 1), ("pager", "firing", 1)]
     assert set(night.why) == {Why.SILENCE_ENDED}
     assert (standing.reason, standing.before, standing.after) == (Reason.SILENCE_ENDED, Status.FIRING, Status.FIRING)
@@ -107,7 +119,7 @@ def test_what_began_and_ended_within_is_never_told() -> None:
     night.value(10, "85")
     night.value(20, "50")
 
-    assert night.settle(100, 1) == Routed()
+    assert night.settle(100) == Routed()
 
 
 def test_what_was_told_before_gets_its_end_after() -> None:
@@ -116,7 +128,7 @@ def test_what_was_told_before_gets_its_end_after() -> None:
     night.value(0, "85")
     night.value(20, "95")
     night.value(30, "50")
-    routed = night.settle(100, 1)
+    routed = night.settle(100)
 
     assert night.heard == [("desk", "firing", 1), ("desk", "resolved", 2)]
     assert routed.notices[0].transition.at == after(30)
@@ -129,7 +141,7 @@ def test_each_receiver_catches_up_on_what_it_missed() -> None:
     night = Night(ladder(), silence(1, 10, 100))
     night.value(0, "85")
     night.value(20, "95")
-    routed = night.settle(100, 1)
+    routed = night.settle(100)
 
     assert night.heard == [("desk", "firing", 1), ("desk", "worsened", 2), ("pager", "firing", 1)]
     assert [transition.state for transition in routed.transitions] == [State.WORSENED, State.FIRING]
@@ -142,7 +154,7 @@ def test_ups_and_downs_end_in_one_message() -> None:
     night.value(20, "95")
     night.value(30, "85")
     night.wait(60)
-    night.settle(100, 1)
+    night.settle(100)
 
     assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2)]
 
@@ -152,7 +164,7 @@ def test_who_asked_for_critical_only_hears_of_no_warning() -> None:
     night = Night(ladder(), silence(1, 0, 100))
     night.value(20, "95")
     night.value(30, "85")
-    night.settle(100, 1)
+    night.settle(100)
     assert night.heard == [("desk", "firing", 1)]
 
     night.silences = ()
@@ -165,7 +177,7 @@ def test_who_heard_of_the_critical_hears_that_it_eased() -> None:
     night = Night(ladder(), silence(1, 10, 100))
     night.value(0, "95")
     night.value(30, "85")
-    night.settle(100, 1)
+    night.settle(100)
 
     assert night.heard == [("desk", "firing", 1), ("pager", "firing", 1), ("desk", "eased", 2), ("pager", "eased", 2)]
 
@@ -176,8 +188,8 @@ def test_a_withheld_reminder_is_made_up_for() -> None:
     night.timeline.stale_after = HOUR
     night.value(0, "85")
     night.wait(30)
-    night.settle(55, 1)
-    night.silences = ()
+    night.silences = (silence(1, 10, 55),)
+    night.settle(55, anew=True)
     night.wait(84)
     assert night.heard == [("desk", "firing", 1), ("desk", "reminder", 2)]
 
@@ -190,7 +202,7 @@ def test_nothing_missed_is_nothing_told() -> None:
     night = Night(ladder(), silence(1, 10, 100))
     night.value(0, "85")
 
-    assert night.settle(100, 1) == Routed()
+    assert night.settle(100) == Routed()
 
 
 def test_another_silence_takes_over() -> None:
@@ -198,12 +210,12 @@ def test_another_silence_takes_over() -> None:
     night = Night(ladder(), silence(1, 0, 100), silence(2, 50, 90))
     night.value(10, "85")
     night.silences = (silence(1, 0, 100), silence(2, 50, 300))
-    night.settle(100, 1)
+    night.settle(100)
     assert night.heard == []
-    assert [row.silence for row in night.withheld] == [2]
+    assert [row.hold for row in night.withheld] == ["silence:2"]
 
     night.value(150, "95")
-    night.settle(300, 2)
+    night.settle(300)
     assert night.heard == [("desk", "firing", 1), ("pager", "firing", 1)]
 
 
@@ -214,8 +226,8 @@ def test_what_was_taken_over_keeps_its_place_in_time() -> None:
     night.value(10, "95")
     night.silences = (silence(1, 5, 100), silence(2, 15, 300))
     night.value(20, "85")
-    night.settle(100, 1)
-    night.settle(300, 2)
+    night.settle(100)
+    night.settle(300)
 
     assert night.heard == [("desk", "firing", 1), ("desk", "eased", 2)]
 
@@ -225,7 +237,7 @@ def test_only_the_ended_silence_is_settled() -> None:
     night = Night(ladder(), silence(1, 0, 300), silence(2, 0, 100, rule="pnl"))
     night.value(10, "85")
 
-    assert night.settle(100, 2) == Routed()
+    assert night.settle(100) == Routed()
     assert len(night.withheld) == 1
 
 
@@ -238,7 +250,7 @@ def test_an_event_is_sent_late_rather_than_never() -> None:
     night.route(5, list(step.transitions), step.alert)
     assert night.heard == []
 
-    night.settle(100, 1)
+    night.settle(100)
     assert night.heard == [("desk", "event", 1)]
 
 
@@ -249,8 +261,8 @@ def test_a_pending_alert_is_told_only_while_its_data_are_unknown() -> None:
         night.value(0, "85")
         night.unknown(60)
     back.value(70, "85")
-    lost.settle(100, 1)
-    back.settle(100, 1)
+    lost.settle(100)
+    back.settle(100)
 
     assert lost.heard == [("desk", "unknown", 1)]
     assert back.heard == []
@@ -262,7 +274,7 @@ def test_who_heard_of_lost_data_hears_that_they_are_back() -> None:
     night.value(0, "85")
     night.unknown(60)
     night.value(70, "85")
-    night.settle(100, 1)
+    night.settle(100)
 
     assert night.heard == [("desk", "unknown", 1), ("desk", "reminder", 2)]
 
@@ -276,7 +288,7 @@ def test_firing_within_a_silence_is_told_as_firing_to_who_heard_of_lost_data() -
     night.value(75, "85")
     night.value(76, "95")
     night.value(81, "95")
-    night.settle(100, 1)
+    night.settle(100)
 
     assert night.heard == [("desk", "unknown", 1), ("desk", "firing", 2), ("pager", "firing", 1)]
 
@@ -290,16 +302,15 @@ def test_an_end_that_was_told_already_is_not_told_again() -> None:
     night.value(30, "50")
     told = list(night.heard)
 
-    assert night.settle(100, 1) == Routed()
+    assert night.settle(100) == Routed()
     assert told == [("desk", "firing", 1), ("desk", "resolved", 2)]
 
 
-def test_a_level_that_no_withheld_message_names_has_no_limit() -> None:
-    """Where the level changed by a message that was not withheld, the last word does without its limit."""
-    night = Night(ladder(), silence(1, 10, 100))
-    night.value(0, "85")
+def test_without_its_rule_the_last_word_does_without_a_limit() -> None:
+    """Where the rule is not at hand, how the alert stands is told all the same."""
+    night = Night(ladder(), silence(1, 0, 100))
     night.value(20, "95")
-    night.timeline.alert = replace(night.timeline.open(), severity=Severity.INFO)
-    (standing, *_) = night.settle(100, 1).transitions
+    night.timeline.rule = ladder(id="another")
+    (standing, *_) = night.settle(100).transitions
 
-    assert standing.limit is None
+    assert (standing.severity, standing.limit) == (Severity.CRITICAL, None)

@@ -1,10 +1,10 @@
-"""Properties of routing and silences: whatever is silenced when, everybody ends up knowing what is so."""
+"""Properties of what is held back: whatever is held back when, everybody ends up knowing what is so."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,27 @@ from hypothesis import strategies as st
 
 from marginwatch.core.alert import Alert, Silence, State, Status
 from marginwatch.core.audience import Audience
+from marginwatch.core.desk import Desk
+from marginwatch.core.hold import Holds
 from marginwatch.core.holding import route, settle
+from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
 from marginwatch.core.machine import Policy, advance
+from marginwatch.core.maintenance import Maintenance, Maintenances, Once
 from marginwatch.core.model import Account, AccountKey, Severity
+from marginwatch.core.quiet import Quiet
 from marginwatch.core.result import AlertKey, Difference, Known, Occurred, Result, Unknown
 from marginwatch.core.route import Receiver, Routed
-from marginwatch.core.rule import Level, Rule, RuleKind
+from marginwatch.core.rule import Level, Rule, RuleKind, Selector
+from marginwatch.core.state import Withheld
+from marginwatch.core.withheld import Rows, Waiting
+from marginwatch.store import codec
 from support.alerting import STALE_AFTER, after, compare, ladder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
+    from datetime import datetime
 
     from marginwatch.core.alert import Transition
-    from marginwatch.core.state import Withheld
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 RULES = {
@@ -51,23 +59,41 @@ class Turn:
     value: int | None
 
 
+@dataclass(frozen=True)
+class Windows:
+    """All that may hold back."""
+
+    silences: tuple[Silence, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    quiet: Mapping[str, Quiet] = field(default_factory=dict)
+
+    def hold(self, receiver: str, now: datetime) -> bool:
+        """Whether any of it may hold anything back from the receiver."""
+        quiet = self.quiet.get(receiver)
+        return (
+            any(silence.covers(now) for silence in self.silences)
+            or any(window.when.ends(now) for window in self.maintenance)
+            or (quiet is not None and quiet.hours.contains(now))
+        )
+
+
 @dataclass
 class World:
-    """Alerts, receivers and silences, with what each receiver knows."""
+    """Alerts, receivers and what holds back, with what each receiver knows."""
 
-    silences: Sequence[Silence]
+    windows: Windows = field(default_factory=Windows)
     open: dict[AlertKey, Alert] = field(default_factory=dict)
-    withheld: list[Withheld] = field(default_factory=list)
-    settled: set[int] = field(default_factory=set)
+    waiting: Waiting = field(default_factory=Waiting)
     knows: dict[str, dict[str, Severity]] = field(default_factory=lambda: {r.name: {} for r in RECEIVERS})
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     routed: list[Routed] = field(default_factory=list)
+    anew: bool = False
 
     def turn(self, turn: Turn, seconds: int) -> None:
-        """One tick: end silences, then take the result."""
-        self.end_silences(seconds)
+        """One tick: end what is over, then take the result."""
         now = after(seconds)
+        self.settle(now)
         key = AlertKey(turn.rule, turn.account)
         step = advance(
             RULES[turn.rule],
@@ -78,29 +104,29 @@ class World:
         )
         if step.alert is not None:
             self.keep(step.alert)
-            alerts = {step.alert.alert_id: step.alert}
-            self.take(
-                route(
-                    step.transitions, alerts, audience=Audience(RECEIVERS, now, accounts=NAMED), silences=self.silences
-                )
-            )
+            rows, alerts = Rows(self.waiting), {step.alert.alert_id: step.alert}
+            audience = Audience(RECEIVERS, now, accounts=NAMED)
+            self.take(route(step.transitions, alerts, audience=audience, holds=self.holds(now), rows=rows), rows)
 
-    def end_silences(self, seconds: int) -> None:
-        """Settle what ended since the last tick."""
-        now = after(seconds)
-        ended = {silence.id for silence in self.silences if silence.ends_at <= now} - self.settled
+    def settle(self, now: datetime) -> None:
+        """Let go what nothing holds back any more."""
         alerts = {alert.alert_id: alert for alert in self.open.values()}
-        routed = settle(
-            ended,
-            self.withheld,
-            alerts,
-            audience=Audience(RECEIVERS, now, accounts=NAMED),
-            silences=self.silences,
-            revision="r",
-        )
-        self.withheld = [row for row in self.withheld if row.silence not in ended]
-        self.settled |= ended
-        self.take(routed)
+        rows = Rows(self.waiting)
+        desk = Desk(alerts, Audience(RECEIVERS, now, accounts=NAMED), self.holds(now), rows)
+        due = self.waiting.alerts if self.anew else self.waiting.due(now)
+        self.anew = False
+        self.take(settle(due, alerts, RULES, desk=desk, revision="r"), rows)
+
+    def holds(self, now: datetime) -> Holds:
+        """What holds back at that time."""
+        maintenance = Maintenances(self.windows.maintenance)
+        return Holds(now, NAMED, self.windows.silences, maintenance, self.windows.quiet)
+
+    def restart(self, windows: Windows) -> None:
+        """A new process finds what was stored, and perhaps another config."""
+        stored = [codec.decode(Withheld, codec.encode(row)) for row in self.waiting.rows]
+        assert tuple(stored) == self.waiting.rows
+        self.windows, self.waiting, self.anew = windows, Waiting(stored), True
 
     def keep(self, alert: Alert) -> None:
         """Remember an open alert, drop one that ended."""
@@ -109,10 +135,10 @@ class World:
         elif self.open.get(alert.key, alert).alert_id == alert.alert_id:
             self.open.pop(alert.key, None)
 
-    def take(self, routed: Routed) -> None:
+    def take(self, routed: Routed, rows: Rows) -> None:
         """Deliver everything at once."""
         self.routed.append(routed)
-        self.withheld += routed.withheld
+        self.waiting.take(rows.released, rows.withheld)
         for alert in routed.alerts.values():
             self.keep(alert)
         for notice in routed.notices:
@@ -158,76 +184,125 @@ TURNS = st.lists(
 
 
 @st.composite
-def silence_sets(draw: st.DrawFn) -> list[Silence]:
-    """Up to four silences of anything, at any time, overlapping as they like."""
-    silences = []
-    for number in range(draw(st.integers(0, 4))):
-        start = draw(st.integers(0, 300))
-        silences.append(
-            Silence(
-                id=number,
-                by="me",
-                note="",
-                starts_at=after(start),
-                ends_at=after(start + draw(st.integers(1, 300))),
-                rule=draw(st.sampled_from(["*", "usage", "s*", "changed"])),
-                venue=draw(st.sampled_from(["*", "futures"])),
-                account=draw(st.sampled_from(["*", "Main", "B-?"])),
-            )
-        )
-    return silences
+def spans(draw: st.DrawFn) -> tuple[int, int]:
+    """Any time within the test."""
+    start = draw(st.integers(0, 300))
+    return start, start + draw(st.integers(1, 300))
 
 
-@given(TURNS, silence_sets())
-def test_after_every_silence_everybody_knows_what_they_would_have_known(
-    turns: list[Turn], silences: list[Silence]
+@st.composite
+def silences(draw: st.DrawFn) -> Silence:
+    """A silence of anything."""
+    start, end = draw(spans())
+    return Silence(
+        id=draw(st.integers(1, 9)),
+        by="me",
+        note="",
+        starts_at=after(start),
+        ends_at=after(end),
+        rule=draw(st.sampled_from(["*", "usage", "s*", "changed"])),
+        venue=draw(st.sampled_from(["*", "futures"])),
+        account=draw(st.sampled_from(["*", "Main", "B-?"])),
+    )
+
+
+@st.composite
+def maintenances(draw: st.DrawFn) -> Maintenance:
+    """Maintenance of anything."""
+    start, end = draw(spans())
+    selector = Selector(draw(st.sampled_from([(), ("fx",)])), draw(st.sampled_from([(), ("Main",)])))
+    rules = draw(st.sampled_from([(), ("usage", "changed")]))
+    return Maintenance(draw(st.sampled_from(["patch", "move"])), Once(after(start), after(end)), selector, rules)
+
+
+@st.composite
+def quiet_hours(draw: st.DrawFn) -> Quiet:
+    """Quiet hours of a receiver, one stretch or two."""
+    found = [draw(spans()) for _ in range(draw(st.integers(1, 2)))]
+    clock = after(0) - after(0).replace(hour=0)
+    days = tuple(Span(EVERY_DAY, clock + after(a) - after(0), clock + after(b) - after(0)) for a, b in found)
+    return Quiet(WeekHours(UTC, days), draw(st.sampled_from([WARNING, CRITICAL])))
+
+
+WINDOWS = st.builds(
+    Windows,
+    st.lists(silences(), max_size=3, unique_by=lambda silence: silence.id).map(tuple),
+    st.lists(maintenances(), max_size=2, unique_by=lambda window: window.name).map(tuple),
+    st.dictionaries(st.sampled_from([receiver.name for receiver in RECEIVERS]), quiet_hours(), max_size=2),
+)
+EDITS = st.dictionaries(st.integers(0, 29), st.one_of(st.none(), WINDOWS), max_size=3)
+"""Before which turns a new process begins, and by what config; None: by the same."""
+
+
+@given(TURNS, WINDOWS, EDITS)
+def test_at_the_end_of_every_window_everybody_knows_what_they_would_have_known(
+    turns: list[Turn], windows: Windows, edits: dict[int, Windows | None]
 ) -> None:
-    """Whenever no silence holds, each receiver knows the same open alerts as without any, at a level at least as true.
+    """Whenever nothing is held back from it, a receiver knows the same open alerts as without any window.
 
-    It is spared those that became milder within the silence than what it asked for, if it never heard of them.
+    Whatever overlaps, at restarts in the middle and at edits of the windows; at a level at least as true. It is spared
+    those that became milder within the window than what it asked for, if it never heard of them.
     """
-    silenced, plain = World(silences), World(())
+    held, plain = World(windows), World()
     seconds = 0
-    for turn in [*turns, Turn("usage", ACCOUNTS[0], 1000, None)]:
+    for number, turn in enumerate([*turns, Turn("usage", ACCOUNTS[0], 1000, None)]):
         seconds += turn.gap
-        silenced.turn(turn, seconds)
+        if number in edits:
+            held.restart(edits[number] or held.windows)
+        held.turn(turn, seconds)
         plain.turn(turn, seconds)
-        if any(silence.covers(after(seconds)) for silence in silences):
-            continue
-        assert silenced.firing() == plain.firing()
+        assert held.firing() == plain.firing()
         for receiver in RECEIVERS:
-            known, expected = silenced.knows[receiver.name], plain.knows[receiver.name]
-            for alert_id, severity in plain.firing().items():
-                spared = alert_id not in known and severity < receiver.min_severity
-                assert spared or (alert_id in known) == (alert_id in expected)
-                assert spared or known.get(alert_id) in {
-                    expected.get(alert_id),
-                    severity if alert_id in expected else None,
-                }
-            ended = set(plain.knows[receiver.name]) - {alert.alert_id for alert in plain.open.values()}
-            assert ended == set()
-            assert set(known) <= {alert.alert_id for alert in silenced.open.values()}
-    assert silenced.events == plain.events
-    assert silenced.withheld == []
+            if not held.windows.hold(receiver.name, after(seconds)):
+                assert not any(receiver.name in row.receivers for row in held.waiting.rows)
+                know_the_same(receiver, held, plain)
+    assert held.events == plain.events
+    assert not held.waiting
 
 
-@given(TURNS, silence_sets())
-def test_a_silence_only_ever_spares_messages(turns: list[Turn], silences: list[Silence]) -> None:
-    """No receiver gets more messages of an alert with silences than without, but for one at each silence's end."""
-    silenced, plain = World(silences), World(())
+def know_the_same(receiver: Receiver, held: World, plain: World) -> None:
+    """Of the alerts that fire, and none that ended."""
+    known, expected = held.knows[receiver.name], plain.knows[receiver.name]
+    for alert_id, severity in plain.firing().items():
+        if alert_id in known or severity >= receiver.min_severity:
+            assert (alert_id in known) == (alert_id in expected)
+            assert known.get(alert_id) in {expected.get(alert_id), severity if alert_id in expected else None}
+    assert set(expected) <= {alert.alert_id for alert in plain.open.values()}
+    assert set(known) <= {alert.alert_id for alert in held.open.values()}
+
+
+@given(TURNS, WINDOWS)
+def test_what_is_critical_never_waits_for_quiet_hours(turns: list[Turn], windows: Windows) -> None:
+    """With quiet hours alone, whoever hears of critical alerts knows of them at once, and of how bad they are."""
+    held, plain = World(replace(windows, silences=(), maintenance=())), World()
     seconds = 0
     for turn in turns:
         seconds += turn.gap
-        silenced.turn(turn, seconds)
+        held.turn(turn, seconds)
         plain.turn(turn, seconds)
-    for row, count in silenced.numbers.items():
-        assert count <= plain.numbers.get(row, 0) + len(silences)
+        critical = {alert_id for alert_id, severity in plain.firing().items() if severity is CRITICAL}
+        for receiver in RECEIVERS:
+            assert {held.knows[receiver.name].get(alert_id) for alert_id in critical} <= {CRITICAL}
+
+
+@given(TURNS, WINDOWS)
+def test_a_window_only_ever_spares_messages(turns: list[Turn], windows: Windows) -> None:
+    """No receiver gets more messages of an alert with windows than without, but for one at each window's end."""
+    held, plain = World(windows), World()
+    ends = len(windows.silences) + len(windows.maintenance) + sum(len(q.hours.spans) for q in windows.quiet.values())
+    seconds = 0
+    for turn in turns:
+        seconds += turn.gap
+        held.turn(turn, seconds)
+        plain.turn(turn, seconds)
+    for row, count in held.numbers.items():
+        assert count <= plain.numbers.get(row, 0) + ends
 
 
 @given(TURNS)
 def test_what_was_told_is_closed(turns: list[Turn]) -> None:
-    """Without silences nobody is left believing in an alert that ended, and nobody hears an end out of the blue."""
-    world = World(())
+    """Without windows nobody is left believing in an alert that ended, and nobody hears an end out of the blue."""
+    world = World()
     seconds = 0
     for turn in turns:
         seconds += turn.gap
@@ -236,14 +311,17 @@ def test_what_was_told_is_closed(turns: list[Turn]) -> None:
         assert all(set(known) <= still for known in world.knows.values())
 
 
-@given(TURNS, silence_sets())
-def test_routing_is_the_same_every_time(turns: list[Turn], silences: list[Silence]) -> None:
-    """The same turns and silences give the same notices, withheld messages and alerts."""
-    first, second = World(silences), World(tuple(replace(silence) for silence in silences))
+@given(TURNS, WINDOWS, st.sets(st.integers(0, 29), max_size=4))
+def test_a_restart_changes_nothing_of_what_is_told(turns: list[Turn], windows: Windows, restarts: set[int]) -> None:
+    """The same turns and windows give the same notices, whatever restarts there are."""
+    first, second = World(windows), World(windows)
     seconds = 0
-    for turn in turns:
+    for number, turn in enumerate(turns):
         seconds += turn.gap
+        if number in restarts:
+            second.restart(windows)
         first.turn(turn, seconds)
         second.turn(turn, seconds)
 
     assert first.routed == second.routed
+    assert first.waiting.rows == second.waiting.rows

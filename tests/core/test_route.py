@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from marginwatch.core.alert import Alert, Reason, Silence, State, Status
 from marginwatch.core.audience import Audience
 from marginwatch.core.health import OURSELVES, RECEIVER_FAILING
-from marginwatch.core.holding import route, silence_of
+from marginwatch.core.hold import Holds, silence_of
+from marginwatch.core.holding import route
 from marginwatch.core.machine import close
 from marginwatch.core.model import AccountKey, Severity
 from marginwatch.core.result import AlertKey
 from marginwatch.core.route import Receiver, Routed, Why, decide
+from marginwatch.core.withheld import Rows, Waiting
 from support.alerting import KEY, Timeline, after, condition, ladder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from marginwatch.core.alert import Transition
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 ALL, DESK, PAGER = Receiver("all", INFO), Receiver("desk", WARNING), Receiver("pager", CRITICAL)
 RECEIVERS = (ALL, DESK, PAGER)
+
+
+def openly(transitions: Iterable[Transition], alerts: Mapping[str, Alert], audience: Audience) -> Routed:
+    """Routed while nothing holds anything back."""
+    return route(transitions, alerts, audience=audience, holds=Holds(audience.now), rows=Rows(Waiting()))
 
 
 class Desk:
@@ -34,7 +47,7 @@ class Desk:
         transitions = self.timeline.value(seconds, value)
         alert = self.timeline.alert or before
         alerts = {} if alert is None else {alert.alert_id: alert}
-        routed = route(transitions, alerts, audience=Audience(self.receivers, after(seconds)), silences=())
+        routed = openly(transitions, alerts, Audience(self.receivers, after(seconds)))
         if self.timeline.alert is not None:
             self.timeline.alert = routed.alerts.get(self.timeline.alert.alert_id, self.timeline.alert)
         return routed
@@ -87,7 +100,7 @@ def test_two_steps_of_one_alert_in_one_tick_are_numbered_in_turn() -> None:
     alert = timeline.open()
     transitions += timeline.value(1, "50")
     ended = replace(alert, status=Status.RESOLVED)
-    routed = route(transitions, {alert.alert_id: ended}, audience=Audience((DESK,), after(1)), silences=())
+    routed = openly(transitions, {alert.alert_id: ended}, Audience((DESK,), after(1)))
 
     assert heard(routed) == [("desk", "firing", 1), ("desk", "resolved", 2)]
     assert routed.alerts[alert.alert_id].told == {"desk": 2}
@@ -135,12 +148,7 @@ def test_a_failing_receiver_is_told_of_through_the_others() -> None:
     key = AlertKey(RECEIVER_FAILING, OURSELVES, "desk")
     timeline = Timeline(condition(id=RECEIVER_FAILING), key=key)
     transitions = timeline.holds(0)
-    routed = route(
-        transitions,
-        {timeline.open().alert_id: timeline.open()},
-        audience=Audience(RECEIVERS, after(0)),
-        silences=(),
-    )
+    routed = openly(transitions, {timeline.open().alert_id: timeline.open()}, Audience(RECEIVERS, after(0)))
 
     assert [notice.receiver for notice in routed.notices] == ["all", "pager"]
     assert decide(transitions[0], DESK, timeline.open()) is Why.ITS_OWN_FAILURE
@@ -153,7 +161,7 @@ def test_a_closed_alert_is_closed_for_who_was_told() -> None:
     alert = replace(timeline.open(), told={"pager": 2})
     step = close(alert, Reason.RULE_REMOVED, after(1), "")
     assert isinstance(step.alert, Alert)
-    routed = route(step.transitions, {alert.alert_id: step.alert}, audience=Audience(RECEIVERS, after(1)), silences=())
+    routed = openly(step.transitions, {alert.alert_id: step.alert}, Audience(RECEIVERS, after(1)))
 
     assert heard(routed) == [("pager", "closed", 3)]
 

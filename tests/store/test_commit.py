@@ -193,15 +193,21 @@ def test_a_forgotten_account_is_not_loaded_again(store: Store) -> None:
     assert store.load_prior().accounts == {ACCOUNT: account_state(observation(3))}
 
 
-def test_withheld_transitions_wait_until_their_silence_is_settled(store: Store) -> None:
-    """What a silence kept back survives a restart and goes when the tick that told it is committed."""
+def test_what_is_held_back_waits_until_it_is_released(store: Store) -> None:
+    """It survives a restart, and goes when the tick that told it is committed; what waits on is withheld anew."""
     made = store.operators.add_silence(silence())
-    kept = Withheld(transition(), alert(), made.id, ("desk",))
-    store.commit(commit(withheld=(kept,)))
-    assert store.load_prior().withheld == (kept,)
+    first = Withheld(transition(), alert(), f"silence:{made.id}", ("desk", "pager"), made.ends_at)
+    second = Withheld(transition(alert_id="another"), alert(alert_id="another"), "outage:x", ("desk",))
+    store.commit(commit(withheld=(first, second)))
+    assert store.load_prior().withheld == (first, second)
     assert store.load_prior().silences == (made,)
 
-    store.commit(commit(4000, settled=(made.id,)))
+    left = replace(first, hold="quiet:desk", receivers=("desk",))
+    store.commit(commit(4000, settled=(made.id,), released=(alert().alert_id,), withheld=(left,)))
+    assert store.load_prior().silences == ()
+    assert store.load_prior().withheld == (second, left)
+
+    store.commit(commit(4001, released=(alert().alert_id, "another")))
     assert store.load_prior() == Prior()
 
 

@@ -80,10 +80,10 @@ class Replay:
             yield self.feed((), due)
 
     def _next(self) -> datetime | None:
-        """When time alone moves something: a timer runs out or a silence ends."""
+        """When time alone moves something: a timer runs out, or what is held back is to be looked at again."""
         ends = (silence.ends_at for silence in self.memory.silences)
-        timer = self.memory.next_timer()
-        return min((instant for instant in (timer, *ends) if instant is not None), default=None)
+        instants = (self.memory.next_timer(), self.memory.waiting.next, *ends)
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def _settle(self, at: datetime, decision: Decision) -> Moment:
         engine.remember(self.memory, decision)

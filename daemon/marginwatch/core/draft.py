@@ -7,20 +7,23 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core import health
+from marginwatch.core.alert import Status
 from marginwatch.core.audience import Audience
+from marginwatch.core.hold import Holds
 from marginwatch.core.machine import Policy, Step, advance
 from marginwatch.core.memory import Tally
+from marginwatch.core.model import GROUPS, AccountKey
 from marginwatch.core.state import AccountState, Commit, VenueState
 from marginwatch.core.windows import AccountWindows, Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.applied import AccountRules
     from marginwatch.core.memory import Listing, Memory, Said
-    from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Value, VenueFailure
+    from marginwatch.core.model import Account, CycleEnd, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
     from marginwatch.core.ruling import Ruling, Watch
@@ -164,6 +167,12 @@ class Draft:
         known = {key: state.account for key, state in states.items() if state is not None}
         return Audience(self.ruling.receivers, self.now, self.ruling.routes, known)
 
+    def holds(self, accounts: Iterable[AccountKey]) -> Holds:
+        """Everything that may hold back messages about these accounts."""
+        known = self.audience(accounts).accounts
+        ruling = self.ruling
+        return Holds(self.now, known, self.silences, ruling.maintenance, ruling.quiet, self._outages)
+
     def stale_after(self, alert: Alert) -> timedelta:
         """The bound of the alert's venue; a minute for alerts about marginwatch itself."""
         watch = self.watch(alert.key.account.venue)
@@ -192,6 +201,14 @@ class Draft:
             self.transitions.extend(step.transitions)
             if step.lapsed:
                 self.lapsed.append(step.alert.alert_id)
+
+    def _outages(self, account: AccountKey) -> Iterator[Alert]:
+        """The alerts that explain why nothing is known of an account; of a group, of one of its accounts."""
+        group = self.ruling.groups.named.get(account.id) if account.venue == GROUPS else None
+        for venue in (account.venue,) if group is None else group.venues:
+            for alert in self.live(AccountKey(venue, "")).values():
+                if alert.status is Status.FIRING and health.explains(alert.key, alert.severity):
+                    yield alert
 
     def keep(self, alert: Alert) -> None:
         """Note a changed alert."""

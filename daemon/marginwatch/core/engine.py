@@ -1,11 +1,11 @@
 """Decide what a batch of news means: the one engine of the daemon, of replays and of tests. Pure.
 
-    ended silences        -> settle                       what they held back goes out
+    what was held back    -> settle                       what nothing holds back any more goes out
     news                  -> observe, fail, end a cycle   results: true, false or unknown per rule and subject
     groups heard of       -> join, observe                the same of groups of accounts, once a tick
     timers that ran out   -> elapse                       unknown told, reminders
     results               -> advance                      transitions, each with a reason
-    transitions           -> route past the silences      notices: who hears of what
+    transitions           -> route past what holds back   notices: who hears of what
 
 `Memory` is read here and changed only by `remember`, after the decision was committed.
 """
@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from marginwatch.core import health, intake, joining
 from marginwatch.core.alert import Reason
+from marginwatch.core.desk import Desk
 from marginwatch.core.draft import OURS, Draft
-from marginwatch.core.holding import route, settle
+from marginwatch.core.holding import free, route, settle
 from marginwatch.core.machine import close, due, elapse, rebase
 from marginwatch.core.model import GROUPS, AccountKey, CycleEnd, Normalised, VenueFailure
+from marginwatch.core.withheld import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
@@ -72,6 +74,8 @@ class Decision:
     draft: Draft
     timers: tuple[TimerKey, ...]
     """Those that ran out and were attended to."""
+    looked_again: bool = False
+    """What is held back was looked at, where the configuration may have changed."""
 
 
 def decide(
@@ -86,8 +90,8 @@ def decide(
         memory.silences if wishes.silences is None else wishes.silences,
         memory.acknowledgements if wishes.acknowledgements is None else wishes.acknowledgements,
     )
-    ended = draft.ended_silences()
-    settled = _settle(draft, ended)
+    rows = Rows(memory.waiting)
+    settled = _settle(draft, rows)
     for _, account in wishes.forget:
         _forget(draft, account)
     for item in news:
@@ -96,15 +100,16 @@ def decide(
     timers = tuple(memory.due(now))
     for timer in timers:
         _wake(draft, timer)
-    routed = _route(draft)
+    routed = _route(draft, rows)
     commit = replace(
         draft.commit(),
-        withheld=settled.withheld + routed.withheld,
-        settled=tuple(silence.id for silence in ended),
+        released=rows.released,
+        withheld=rows.withheld,
+        settled=tuple(silence.id for silence in draft.ended_silences()),
         forgotten=tuple(account for _, account in wishes.forget),
         requests=tuple(request for request, _ in wishes.forget),
     )
-    return Decision(commit, settled.notices + routed.notices, draft, timers)
+    return Decision(commit, settled.notices + routed.notices, draft, timers, looked_again=True)
 
 
 def remember(memory: Memory, decision: Decision) -> None:
@@ -114,10 +119,8 @@ def remember(memory: Memory, decision: Decision) -> None:
     memory.acknowledgements = {
         alert_id: given for alert_id, given in draft.acknowledgements.items() if alert_id not in commit.lapsed
     }
-    memory.withheld = (
-        *(row for row in memory.withheld if row.silence not in commit.settled),
-        *commit.withheld,
-    )
+    memory.waiting.take(commit.released, commit.withheld)
+    memory.look_again &= not decision.looked_again
     memory.accounts.update(draft.accounts)
     memory.venues.update(draft.venues)
     memory.tallies.update(draft.tallies)
@@ -142,8 +145,10 @@ def start(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
     draft = Draft(memory, ruling, now, memory.silences, memory.acknowledgements)
     for alert in list(memory.alerts()):
         _reconcile(draft, alert)
-    routed = _route(draft)
-    return Decision(replace(draft.commit(), withheld=routed.withheld), routed.notices, draft, ())
+    rows = Rows(memory.waiting)
+    routed = _route(draft, rows)
+    memory.look_again = True  # by the next tick, which knows what operators wrote meanwhile
+    return Decision(replace(draft.commit(), released=rows.released, withheld=rows.withheld), routed.notices, draft, ())
 
 
 def set_timers(memory: Memory, ruling: Ruling, decision: Decision) -> None:
@@ -167,31 +172,34 @@ def time_all(memory: Memory, ruling: Ruling, now: datetime) -> None:
         memory.set_timer(alert.alert_id, _due(draft, alert))
 
 
-def _settle(draft: Draft, ended: Sequence[Silence]) -> Routed:
-    ids = {silence.id for silence in ended}
-    held = [row for row in draft.memory.withheld if row.silence in ids]
-    routed = settle(
-        ids,
-        held,
-        {row.transition.alert_id: alert for row in held if (alert := draft.find(row.transition.alert_id)) is not None},
-        audience=draft.audience(row.transition.key.account for row in held),
-        silences=draft.silences,
-        revision=draft.ruling.revision,
-    )
+def _settle(draft: Draft, rows: Rows) -> Routed:
+    """What held back before this tick and does no longer lets go."""
+    memory = draft.memory
+    anew = memory.look_again or draft.silences != memory.silences
+    due = memory.waiting.alerts if anew else memory.waiting.due(draft.now)
+    alerts = {alert_id: alert for alert_id in due if (alert := draft.find(alert_id)) is not None}
+    accounts = [rows.of(alert_id)[0].transition.key.account for alert_id in due]
+    desk = Desk(alerts, draft.audience(accounts), draft.holds(accounts), rows)
+    routed = settle(due, alerts, draft.ruling.rules, desk=desk, revision=draft.ruling.revision)
     draft.told(routed)
     return routed
 
 
-def _route(draft: Draft) -> Routed:
+def _route(draft: Draft, rows: Rows) -> Routed:
     new = draft.transitions
-    routed = route(
-        new,
-        draft.alerts,
-        audience=draft.audience(transition.key.account for transition in new),
-        silences=draft.silences,
-    )
+    accounts = [transition.key.account for transition in new]
+    routed = route(new, draft.alerts, audience=draft.audience(accounts), holds=draft.holds(accounts), rows=rows)
     draft.told(routed)
+    _free(draft, rows)
     return routed
+
+
+def _free(draft: Draft, rows: Rows) -> None:
+    """An outage that is over holds nothing back but until its accounts have had time to answer."""
+    for alert in list(draft.alerts.values()):
+        if not alert.is_open and health.explains(alert.key, alert.severity):
+            blind = dict.fromkeys((*draft.memory.waiting.alerts, *draft.alerts))
+            free(alert.alert_id, blind, rows, draft.now + draft.stale_after(alert))
 
 
 def _take(draft: Draft, item: News) -> None:

@@ -1,153 +1,214 @@
-"""What a silence holds back, and what its end brings. Pure."""
+"""What is held back, and what the end of a hold brings. Pure.
+
+a transition    -> told to who is to hear of it, but for those for whom something holds it back
+the end of it   -> what is still true goes out once, what ended is closed where it was told, events go out
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from marginwatch.core.alert import Reason, State, Status
-from marginwatch.core.desk import Desk
-from marginwatch.core.route import Why
+from marginwatch.core.alert import Reason, State
+from marginwatch.core.desk import ENDINGS, Desk, state_now
+from marginwatch.core.health import explains
+from marginwatch.core.hold import Hold, HoldKind, kind_of
+from marginwatch.core.route import ROUSING, Why
 from marginwatch.core.transition import transition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from marginwatch.core.alert import Alert, Silence, Transition
+    from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.audience import Audience
-    from marginwatch.core.model import AccountKey
-    from marginwatch.core.result import AlertKey
-    from marginwatch.core.route import Routed
+    from marginwatch.core.hold import Holds
+    from marginwatch.core.route import Routed, Verdict
+    from marginwatch.core.rule import Rule
     from marginwatch.core.state import Withheld
+    from marginwatch.core.withheld import Rows
 
-_ENDINGS = frozenset({State.RESOLVED, State.CLOSED, State.EVENT})
-_MOVES = frozenset({State.WORSENED, State.EASED})
-
-
-def silence_of(
-    key: AlertKey, silences: Iterable[Silence], names: Mapping[AccountKey, str], now: datetime
-) -> Silence | None:
-    """The silence that holds back an alert's messages now, the longest of several; None when none does.
-
-    `names` gives the accounts' names, which a silence may mean as well as their ids.
-    """
-    known_as = (key.account.id, names.get(key.account, key.account.id))
-    covering = (
-        silence
-        for silence in silences
-        if silence.covers(now)
-        and fnmatchcase(key.rule, silence.rule)
-        and fnmatchcase(key.account.venue, silence.venue)
-        and any(fnmatchcase(name, silence.account) for name in known_as)
-    )
-    return max(covering, key=lambda silence: (silence.ends_at, silence.id), default=None)
+_ENDED: Final[Mapping[HoldKind, Reason]] = {
+    HoldKind.SILENCE: Reason.SILENCE_ENDED,
+    HoldKind.MAINTENANCE: Reason.MAINTENANCE_ENDED,
+    HoldKind.QUIET: Reason.QUIET_ENDED,
+    HoldKind.HOURS: Reason.HOURS_BEGAN,
+    HoldKind.OUTAGE: Reason.STILL_UNKNOWN,
+}
 
 
 def route(
-    transitions: Iterable[Transition],
-    alerts: Mapping[str, Alert],
-    *,
-    audience: Audience,
-    silences: Collection[Silence],
+    transitions: Iterable[Transition], alerts: Mapping[str, Alert], *, audience: Audience, holds: Holds, rows: Rows
 ) -> Routed:
-    """Who is told of the tick's transitions.
+    """Who is told of the tick's transitions; what is held back is added to `rows`.
 
     `alerts` holds every alert the transitions belong to, those that ended in this tick included, by alert_id.
     """
-    desk = Desk(alerts, audience)
-    for transition in transitions:
-        silence = silence_of(transition.key, silences, audience.names, audience.now) if transition.state else None
-        if silence is None:
-            desk.tell(transition)
-        else:
-            desk.hold_back(transition, silence)
+    desk = Desk(alerts, audience, holds, rows)
+    told = [transition for transition in transitions if transition.state is not None]
+    # What explains the others comes first: who is told of it hears less of them.
+    for transition in sorted(told, key=lambda each: not explains(each.key, each.severity)):
+        desk.tell(transition)
     return desk.routed()
 
 
 def settle(
-    ended: Collection[int],
-    withheld: Sequence[Withheld],
+    due: Iterable[str],
     alerts: Mapping[str, Alert],
+    rules: Mapping[str, Rule],
     *,
-    audience: Audience,
-    silences: Collection[Silence],
+    desk: Desk,
     revision: str,
 ) -> Routed:
-    """What the end of silences brings: what is still true goes out once, what ended is closed where it was told.
+    """What the end of holds brings: what nothing holds back any more goes out, the rest waits on.
 
-    `ended` are the ids of the silences that are over, `withheld` every message held back so far, `alerts` the open
-    ones by alert_id. To be called before the tick's own results are taken. What another silence covers stays
-    withheld under that one.
+    `due` are ids of alerts of which something is held back, `alerts` the open ones among them. To be called before
+    the tick's own results are taken.
     """
-    desk = Desk(alerts, audience)
-    still = [silence for silence in silences if silence.id not in ended]
-    for rows in _by_alert(row for row in withheld if row.silence in ended).values():
-        silence = silence_of(rows[0].transition.key, still, audience.names, audience.now)
-        if silence is not None:
-            desk.withheld.extend(replace(row, silence=silence.id) for row in rows)
-        elif rows[0].transition.alert_id in alerts:
-            _catch_up(desk, rows, audience.now, revision)
+    for alert_id in due:
+        alert = alerts.get(alert_id)
+        if alert is None:
+            _wind_up(desk, alert_id)
         else:
-            _wind_up(desk, rows[-1])
+            _catch_up(desk, alert, rules.get(alert.key.rule), revision)
     return desk.routed()
 
 
-def _by_alert(rows: Iterable[Withheld]) -> dict[str, list[Withheld]]:
-    """By alert_id, oldest first."""
-    found: dict[str, list[Withheld]] = {}
-    for row in sorted(rows, key=lambda row: row.transition.at):
-        found.setdefault(row.transition.alert_id, []).append(row)
-    return found
+def free(outage: str, alerts: Iterable[str], rows: Rows, until: datetime) -> None:
+    """The alert `outage` has ended: look again at `until` at what it held back, for data come back one by one."""
+    over = Hold(HoldKind.OUTAGE, outage, None).id
+    for alert_id in alerts:
+        behind = rows.of(alert_id)
+        if any(row.hold == over for row in behind):
+            rows.put(alert_id, [replace(row, until=until) if row.hold == over else row for row in behind])
 
 
-def _catch_up(desk: Desk, rows: Sequence[Withheld], now: datetime, revision: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What becomes of what one receiver missed of one alert."""
+
+    receiver: str
+    missed: Sequence[Withheld]
+    told: Transition | None = None
+    """What it is told; None: nothing, now or ever."""
+    why: Why = Why.SILENCE_ENDED
+    hold: Hold | None = None
+    """What holds it back still."""
+
+
+def _catch_up(desk: Desk, alert: Alert, rule: Rule | None, revision: str) -> None:
     """Tell once how an open alert stands, each receiver according to what it missed.
 
-    Who never heard of it and asked for worse than it is by now has missed nothing that is still true.
+    Who never heard of it and is by now not to hear of it, being milder, has missed nothing that is still true.
     """
-    alert = desk.alert(rows[0].transition.alert_id)
-    hearing: dict[State, list[tuple[str, Why]]] = {}
-    for receiver in desk.audience.receivers:
-        missed = [row.transition.state for row in rows if receiver.name in row.receivers]
-        told = receiver.name in alert.told
-        heeds = told or alert.severity >= receiver.min_severity
-        state = _state_now(alert, missed, told=told) if missed and heeds else None
-        if state is not None:
-            hearing.setdefault(state, []).append((receiver.name, Why.SILENCE_ENDED))
-    current = replace(alert, told_at=now, told_value=alert.value)
-    for state, names in hearing.items():
-        standing = _standing(alert, rows, state, now, revision)
-        desk.transitions.append(standing)
-        current = desk.changed[alert.alert_id] = desk.notify(standing, current, names)
+    standing = _Standing(desk, alert, rule, revision)
+    fates = [_fate(desk, alert, name, missed, standing) for name, missed in _missed(desk.rows.of(alert.alert_id))]
+    _keep(desk, alert.alert_id, fates)
+    hearing: dict[tuple[State | None, Reason], list[tuple[str, Why]]] = {}
+    for fate in fates:
+        if fate.told is not None and fate.hold is None:
+            hearing.setdefault((fate.told.state, fate.told.reason), []).append((fate.receiver, fate.why))
+    names = {name for group in hearing.values() for name, _ in group}
+    current = alert
+    if names and alert.told.keys() <= names:  # else reminders go on as they were told to the others
+        current = replace(alert, told_at=desk.audience.now, told_value=alert.value)
+    for (state, reason), group in hearing.items():
+        step = standing.of(state, reason)
+        desk.transitions.append(step)
+        current = desk.changed[alert.alert_id] = desk.notify(step, current, group)
 
 
-def _wind_up(desk: Desk, last: Withheld) -> None:
+class _Standing:
+    """Transitions that tell how an open alert stands, and what the receivers are to hear of them."""
+
+    def __init__(self, desk: Desk, alert: Alert, rule: Rule | None, revision: str) -> None:
+        self._desk = desk
+        self._alert = alert
+        self._level = None if rule is None or alert.level >= len(rule.levels) else rule.levels[alert.level]
+        self._revision = revision
+        self._made: dict[tuple[State | None, Reason], Transition] = {}
+        self._verdicts: dict[tuple[State | None, Reason], Mapping[str, Verdict]] = {}
+
+    def of(self, state: State | None, reason: Reason) -> Transition:
+        """The transition of that state."""
+        key = (state, reason)
+        if key not in self._made:
+            self._made[key] = transition_of(
+                self._alert,
+                before=self._alert.status,
+                reason=reason,
+                state=state,
+                at=self._desk.audience.now,
+                revision=self._revision,
+                level=self._level,
+            )
+        return self._made[key]
+
+    def verdict(self, state: State | None, reason: Reason, receiver: str) -> Verdict | None:
+        """What the receiver is to hear of it; None for one that is not there any more."""
+        key = (state, reason)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._desk.audience.verdicts(self.of(state, reason), self._alert)
+        return self._verdicts[key].get(receiver)
+
+
+def _fate(desk: Desk, alert: Alert, receiver: str, missed: Sequence[Withheld], standing: _Standing) -> _Fate:
+    told = receiver in alert.told
+    state, reason = state_now(alert, missed, told=told), _ENDED[kind_of(missed[-1].hold)]
+    verdict = None if state is None else standing.verdict(state, reason, receiver)
+    if verdict is None or not (told or verdict.why.tells):
+        return _Fate(receiver, missed)
+    step = standing.of(state, reason)
+    why = verdict.why if verdict.why in ROUSING else Why.SILENCE_ENDED
+    hold = desk.holds.on(step, receiver, verdict) or _afterwards(missed, desk.audience.now)
+    return _Fate(receiver, missed, step, why, hold)
+
+
+def _afterwards(missed: Sequence[Withheld], now: datetime) -> Hold | None:
+    """The venue is back, and has not been for long enough to say that the account is not."""
+    last = missed[-1]
+    waits = kind_of(last.hold) is HoldKind.OUTAGE and last.until is not None and now < last.until
+    return Hold(HoldKind.OUTAGE, last.hold.partition(":")[2], last.until) if waits else None
+
+
+def _wind_up(desk: Desk, alert_id: str) -> None:
     """Tell of an event, or of the end of an alert that is over, whoever would have heard of it then.
 
-    Where the last message held back is neither, the end was told already.
+    Where the last that one missed is neither, its end was told already, or is none to it.
     """
-    if last.transition.state in _ENDINGS:
-        names = [receiver.name for receiver in desk.audience.receivers if receiver.name in last.receivers]
-        desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED) for name in names])
+    fates = []
+    for name, missed in _missed(desk.rows.of(alert_id)):
+        last = missed[-1]
+        verdict = desk.audience.verdicts(last.transition, last.alert).get(name)
+        if verdict is None or last.transition.state not in ENDINGS:
+            fates.append(_Fate(name, missed))
+            continue
+        hold = desk.holds.on(last.transition, name, verdict)
+        fates.append(_Fate(name, missed, last.transition, hold=hold))
+        if hold is None:
+            desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED)])
+    _keep(desk, alert_id, fates)
 
 
-def _state_now(alert: Alert, missed: Sequence[State | None], *, told: bool) -> State | None:
-    """What one receiver is to hear of an open alert at the end of a silence; None: nothing is true to tell."""
-    if alert.status is Status.PENDING:
-        lost = State.UNKNOWN if alert.unknown_told else None
-        return State.REMINDER if told and lost is None else lost
-    if not told or State.FIRING in missed:
-        return State.FIRING
-    moves = [state for state in missed if state in _MOVES]
-    return moves[-1] if moves else missed[-1]
+def _missed(rows: Sequence[Withheld]) -> Iterator[tuple[str, list[Withheld]]]:
+    """Receiver by receiver what it missed, oldest first."""
+    for name in dict.fromkeys(name for row in rows for name in row.receivers):
+        yield name, [row for row in rows if name in row.receivers]
 
 
-def _standing(alert: Alert, rows: Sequence[Withheld], state: State, now: datetime, revision: str) -> Transition:
-    """A transition that tells how an open alert stands; its limit is the one it last met at this level."""
-    standing = transition_of(
-        alert, before=alert.status, reason=Reason.SILENCE_ENDED, state=state, at=now, revision=revision
-    )
-    met = [row.transition for row in rows if row.transition.severity is alert.severity]
-    return replace(standing, limit=met[-1].limit, operator=met[-1].operator) if met else standing
+def _keep(desk: Desk, alert_id: str, fates: Sequence[_Fate]) -> None:
+    """Of the alert's rows keep what is held back still, by what holds it back now."""
+    holds = {fate.receiver: fate.hold for fate in fates if fate.hold is not None}
+    before = desk.rows.of(alert_id)
+    after = [row for each in before for row in _moved(each, holds)]
+    if after != list(before):
+        desk.rows.put(alert_id, after)
+
+
+def _moved(row: Withheld, holds: Mapping[str, Hold]) -> Iterator[Withheld]:
+    found: dict[Hold, list[str]] = {}
+    for name in row.receivers:
+        if name in holds:
+            found.setdefault(holds[name], []).append(name)
+    for hold, names in found.items():
+        yield replace(row, hold=hold.id, until=hold.until, receivers=tuple(names))

@@ -6,6 +6,8 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from marginwatch.core.withheld import Waiting
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Account, AccountKey, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.ruling import Watch
-    from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
+    from marginwatch.core.state import AccountState, Prior, VenueState
     from marginwatch.core.windows import AccountWindows
 
 TimerKey: TypeAlias = "str | AccountKey"
@@ -72,7 +74,10 @@ class Memory:
     """Keys of the open alerts by alert_id."""
     silences: tuple[Silence, ...] = ()
     acknowledgements: dict[str, Acknowledgement] = field(default_factory=dict)
-    withheld: tuple[Withheld, ...] = ()
+    waiting: Waiting = field(default_factory=Waiting)
+    """What is held back."""
+    look_again: bool = True
+    """What is held back may be so no longer: the configuration may have changed."""
     said: dict[AccountKey, Said] = field(default_factory=dict)
     """Of each account's latest stored observation, to see that the next one is the same."""
     positions: dict[AlertKey, Mapping[str, Value]] = field(default_factory=dict)
@@ -97,7 +102,7 @@ class Memory:
             venues=dict(prior.venues),
             silences=prior.silences,
             acknowledgements=dict(prior.acknowledgements),
-            withheld=prior.withheld,
+            waiting=Waiting(prior.withheld),
             windows=dict(prior.windows),
         )
         for alert in prior.alerts:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.model import Severity
     from marginwatch.core.result import AlertKey
-    from marginwatch.core.state import Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Why(enum.StrEnum):
     WAS_TOLD = "was_told"
     """The receiver was told of this alert, and what was told is closed."""
     SILENCE_ENDED = "silence_ended"
-    """A silence held something back from it and has ended."""
+    """A silence, or anything else, held something back from it and has ended."""
     NOTHING_TO_TELL = "nothing_to_tell"
     """A step that is recorded and told to nobody."""
     TOO_MILD = "too_mild"
@@ -111,9 +110,8 @@ class Routed:
     notices: tuple[Notice, ...] = ()
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     """By alert_id, those of which somebody is told now, with their `told` counts raised."""
-    withheld: tuple[Withheld, ...] = ()
     transitions: tuple[Transition, ...] = ()
-    """New ones, to be stored: what the end of a silence told of."""
+    """New ones, to be stored: what the end of a silence, or of anything else that held back, told of."""
 
 
 def decide(transition: Transition, receiver: Receiver, alert: Alert) -> Why:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marginwatch.core.applied import VenueRules
 from marginwatch.core.groups import Groups
 from marginwatch.core.labels import Labels
+from marginwatch.core.maintenance import Maintenances
 from marginwatch.core.model import GROUPS
 from marginwatch.core.routing import Routes
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from marginwatch.core.digest import Digesting
     from marginwatch.core.evaluate import AccountRules
     from marginwatch.core.model import Account, Observation
+    from marginwatch.core.quiet import Quiet
     from marginwatch.core.route import Receiver
     from marginwatch.core.rule import Rule
 
@@ -74,6 +76,9 @@ class Ruling:
     labels: Labels = field(default_factory=Labels)
     routes: Routes = field(default_factory=Routes)
     groups: Groups = field(default_factory=Groups)
+    maintenance: Maintenances = field(default_factory=Maintenances)
+    quiet: Mapping[str, Quiet] = field(default_factory=dict)
+    """Quiet hours by receiver; one that is not named is told at any time."""
     digests: Mapping[str, Digesting] = field(default_factory=dict)
     """By receiver, when its messages become a digest; one that is not named hears of everything by itself."""
 

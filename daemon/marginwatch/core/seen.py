@@ -91,7 +91,7 @@ def left_by(memory: Memory) -> Prior:
         alerts=tuple(sorted(memory.alerts(), key=lambda alert: (alert.active_at, alert.alert_id))),
         silences=memory.silences,
         acknowledgements=memory.acknowledgements,
-        withheld=memory.withheld,
+        withheld=memory.waiting.rows,
         windows=memory.windows,
     )
 

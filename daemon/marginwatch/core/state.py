@@ -129,15 +129,17 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """A transition that a silence kept from being told; settled when the silence ends."""
+    """A transition that something kept from being told to some; settled when that ends."""
 
     transition: Transition
     alert: Alert
     """The alert just after the transition, with the counts of who had been told by then."""
-    silence: int
-    """The silence it waits for."""
+    hold: str
+    """What it waits for, `Hold.id`."""
     receivers: tuple[str, ...]
-    """Who would have been told of this transition."""
+    """Who is to hear of it then."""
+    until: datetime | None = None
+    """When to look again; None: when the alert about the venue has ended that holds it back."""
 
 
 @dataclass(slots=True)
@@ -174,10 +176,12 @@ class Commit:
     """One that is to be told of once there is something to tell."""
     absence_told: bool = False
     """The one that was to be told of is."""
+    released: tuple[str, ...] = ()
+    """alert_ids of which nothing is withheld any more but what `withheld` repeats."""
     withheld: tuple[Withheld, ...] = ()
     """Newly withheld."""
     settled: tuple[int, ...] = ()
-    """Silences whose withheld transitions were settled in this tick."""
+    """Silences that ended."""
     lapsed: tuple[str, ...] = ()
     """alert_ids whose acknowledgement a worsening voided."""
     forgotten: tuple[AccountKey, ...] = ()

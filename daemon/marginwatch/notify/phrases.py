@@ -29,6 +29,10 @@ WHY: Mapping[Reason, str] = {
     Reason.RECEIVER_REMOVED: "the receiver was removed from the config",
     Reason.FORGOTTEN: "an operator told marginwatch to forget it",
     Reason.SILENCE_ENDED: "the silence that held it back has ended",
+    Reason.MAINTENANCE_ENDED: "the maintenance that held it back has ended",
+    Reason.QUIET_ENDED: "the quiet hours that held it back have ended",
+    Reason.HOURS_BEGAN: "the hours have begun that it waited for",
+    Reason.STILL_UNKNOWN: "its venue answers again and its own data are still missing",
     Reason.ESCALATED: "nobody has acknowledged it in time",
     Reason.FALLBACK: "somebody who was to hear of it cannot be reached",
 }

@@ -29,7 +29,7 @@ NUMBERED = (tables.ticks, tables.failures, tables.cycles, tables.listings, table
 def prior(connection: Connection) -> Prior:
     """Everything the engine needs to go on where the last process stopped."""
     operators, absence = operator_input(connection), digests.absence(connection)
-    withheld = sa.select(tables.withheld.c.body).order_by(tables.withheld.c.id)
+    withheld = sa.select(tables.held.c.body).order_by(tables.held.c.id)
     return Prior(
         accounts={state.account.key: state for state in account_states(connection)},
         venues={state.venue: state for state in venue_states(connection)},

@@ -112,7 +112,7 @@ class _Stage:
         self._rows["alerts"] = [rows.alert_row(alert, commit.at) for alert in commit.alerts]
         self._rows["transitions"] = [rows.transition_row(step, self._tick) for step in commit.transitions]
         self._rows["outbox"] = [rows.outbox_row(message, commit.at) for message in commit.messages]
-        self._rows["withheld"] = [rows.withheld_row(item) for item in commit.withheld]
+        self._rows["held"] = [rows.withheld_row(item) for item in commit.withheld]
         listing = pack(self._listing)
         self._rows["ticks"] = [{"id": self._tick, "at": commit.at, "revision_id": revision, "listing": listing}]
         return Staged(commit, self._tick, self._rows, self._learned, self._ended())

@@ -284,13 +284,14 @@ silences = sa.Table(
     sa.Column("settled_at", Utc, comment="when what it withheld was told"),
 )
 
-withheld = sa.Table(
-    "withheld",
+held = sa.Table(
+    "held",
     metadata,
     sa.Column("id", Key, primary_key=True),
-    sa.Column("silence_id", Key, nullable=False),
+    sa.Column("alert_id", Words, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Index(None, "silence_id"),
+    sa.Index(None, "alert_id"),
+    comment="Transitions that something keeps from being told to some; body says what, whom and until when",
 )
 
 acknowledgements = sa.Table(

@@ -25,13 +25,17 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
 }
 """Columns that a later write of the same row leaves as they are."""
 _UPSERTED = ("revisions", "accounts", "sightings", "venues", "failures", "cycles", "alerts")
-_INSERTED = ("ticks", "observations", "listings", "transitions", "withheld")
+_INSERTED = ("ticks", "observations", "listings", "transitions", "held")
 
 
 def write(connection: Connection, staged: Staged) -> None:
     """Every row of the commit. The caller's transaction makes it all or nothing."""
     for name in _UPSERTED:
         upsert(connection, name, staged.rows[name])
+    if staged.commit.released:
+        held = tables.held
+        released = held.delete().where(held.c.alert_id == sa.bindparam("which"))
+        connection.execute(released, _which(staged.commit.released))
     for name in _INSERTED:
         if rows := staged.rows[name]:
             connection.execute(tables.metadata.tables[name].insert(), rows)
@@ -75,8 +79,6 @@ def _settle(connection: Connection, commit: Commit) -> None:
     """Close what operators wrote and this commit dealt with."""
     if commit.settled:
         _each(connection, tables.silences.c.id, commit.settled, {"settled_at": commit.at})
-        gone = tables.withheld.c.silence_id
-        connection.execute(tables.withheld.delete().where(gone == sa.bindparam("which")), _which(commit.settled))
     if commit.lapsed:
         acks = tables.acknowledgements
         lapse = acks.update().where(acks.c.alert_id == sa.bindparam("which"), acks.c.lapsed_at.is_(None))

@@ -30,7 +30,7 @@ def pass_quietly(memory: Memory, ruling: Ruling, turns: Sequence[Turn]) -> tuple
 
     One of the two is nothing.
     """
-    if memory.open or memory.silences or ruling.groups:
+    if memory.open or memory.waiting or memory.silences or ruling.groups:
         return 0, len(turns)
     stretch = _Stretch(memory, ruling)
     number = next((place for place, turn in enumerate(turns) if not stretch.take(turn)), len(turns))

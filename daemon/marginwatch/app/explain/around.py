@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from marginwatch.app.explain.look import lacking
 from marginwatch.app.explain.model import Hearing, Sent
+from marginwatch.app.explain.ways import failovers
 from marginwatch.config.rulebook import written
 from marginwatch.core import condition
 from marginwatch.core.alert import State
-from marginwatch.core.holding import silence_of
+from marginwatch.core.hold import silence_of
 from marginwatch.core.model import GROUPS
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import selects_venue
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from marginwatch.app.explain.ways import Way
     from marginwatch.app.reading import Reading
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.model import Account
@@ -62,17 +64,29 @@ def _passed_over(watch: Watch, rule: Rule, account: Account) -> str:
     return "it looks only at accounts with other labels, or of other groups"
 
 
-def hearings(reading: Reading, ruling: Ruling, rule: Rule, told: Mapping[str, int], at: datetime) -> Iterator[Hearing]:
-    """Every receiver of the config, with the trouble that it has now and had then; `told` counts messages by name."""
-    health = reading.store.outbox.receivers()
+def hearings(
+    reading: Reading,
+    ruling: Ruling,
+    rule: Rule,
+    told: Mapping[str, int],
+    found: Mapping[str, tuple[Way, ...]],
+    at: datetime,
+) -> Iterator[Hearing]:
+    """Every receiver of the config, with the trouble that it has now and had then.
+
+    `told` counts messages by name, `found` says which way each hears.
+    """
+    health, lost = reading.store.outbox.receivers(), failovers(reading.store)
     for receiver in ruling.receivers:
         known = health.get(receiver.name)
         failing = None if known is None or known.failing_since is None or known.failing_since > at else known
         yield Hearing(
             receiver=receiver.name,
             min_severity=receiver.min_severity,
-            levels=tuple(level.severity for level in rule.levels if level.severity >= receiver.min_severity),
+            levels=tuple(way.severity for way in found[receiver.name] if way.why.tells),
+            ways=found[receiver.name] if ruling.routes else (),
             told=told.get(receiver.name, 0),
+            lost=lost.get(receiver.name, ""),
             failing_since=None if failing is None else failing.failing_since,
             trouble="" if failing is None else failing.detail,
         )

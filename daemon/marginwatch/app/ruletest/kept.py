@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marginwatch.core.state import Prior
+from marginwatch.core.withheld import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from marginwatch.app.replay import Moment
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
     from marginwatch.core.model import AccountKey, Observation
-    from marginwatch.core.state import AccountState, VenueState, Withheld
+    from marginwatch.core.state import AccountState, VenueState
 
 
 class Kept:
@@ -26,7 +27,7 @@ class Kept:
         self._accounts: dict[AccountKey, AccountState] = {}
         self._venues: dict[str, VenueState] = {}
         self._alerts: dict[str, Alert] = {}
-        self._withheld: tuple[Withheld, ...] = ()
+        self._waiting = Waiting()
         self._observations: list[tuple[datetime, Observation]] = []
 
     def commit(self, moment: Moment) -> None:
@@ -42,7 +43,7 @@ class Kept:
         for alert_id in commit.lapsed:
             self.acknowledgements.pop(alert_id, None)
         self.silences = tuple(silence for silence in self.silences if silence.id not in commit.settled)
-        self._withheld = (*(row for row in self._withheld if row.silence not in commit.settled), *commit.withheld)
+        self._waiting.take(commit.released, commit.withheld)
 
     def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterator[Observation]:
         """What was committed of these accounts since then."""
@@ -56,5 +57,5 @@ class Kept:
             alerts=tuple(self._alerts.values()),
             silences=self.silences,
             acknowledgements=dict(self.acknowledgements),
-            withheld=self._withheld,
+            withheld=self._waiting.rows,
         )

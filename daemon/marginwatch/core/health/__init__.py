@@ -17,7 +17,7 @@ from marginwatch.core.health.rules import (
     RULES,
     VENUE_UNREACHABLE,
 )
-from marginwatch.core.health.venue import next_venue_state, venue_down, venue_results
+from marginwatch.core.health.venue import explains, next_venue_state, venue_down, venue_results
 from marginwatch.core.health.watcher import (
     ReceiverState,
     ReloadState,
@@ -45,6 +45,7 @@ __all__ = [
     "ReloadState",
     "broken_result",
     "clock_result",
+    "explains",
     "list_accounts",
     "listing_results",
     "malformed_result",

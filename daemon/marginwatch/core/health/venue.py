@@ -14,7 +14,7 @@ from marginwatch.core.health.rules import (
     clock,
     known,
 )
-from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.model import AccountKey, FailureKind, Severity
 from marginwatch.core.result import AlertKey
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ its accounts' stale data are told of one by one."""
 def venue_down(venue: VenueState) -> bool:
     """True while the venue's latest cycle failed as a whole: its accounts then keep quiet about the same trouble."""
     return venue.failed_cycles > 0
+
+
+def explains(key: AlertKey, severity: Severity) -> bool:
+    """Whether such an alert says why nothing is known of any account of its venue."""
+    if key.account.id or key.rule not in _TROUBLE.values():
+        return False
+    return key.rule != ANSWER_MALFORMED or severity is Severity.CRITICAL
 
 
 def next_venue_state(prior: VenueState, cycle: CycleEnd) -> VenueState:
