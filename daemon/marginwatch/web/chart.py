@@ -117,7 +117,7 @@ def draw(subject: Subject) -> Chart:
         values=tuple(_value_lines(scale, subject)),
         times=tuple(_time_lines(scale)),
         limits=tuple(
-            Mark(scale.y(float(limit.value)), 0, limit.severity.label, f"{limit.severity.label} {limit.operator} ")
+            Mark(scale.y(float(limit.value)), 0, limit.severity.label, _level(limit, subject))
             for limit in subject.limits
             if low <= float(limit.value) <= high
         ),
@@ -227,6 +227,10 @@ def _spells(scale: _Scale, subject: Subject) -> Iterable[Mark]:
     for spell in subject.spells:
         start, end = scale.x(spell.since), scale.x(spell.until)
         yield Mark(start, max(1.5, round(end - start, 1)), spell.kind, spell.label)
+
+
+def _level(limit: Limit, subject: Subject) -> str:
+    return f"{limit.severity.label} {limit.operator} {amount(limit.value, subject.unit)}"
 
 
 def _summary(known: Sequence[_Column], subject: Subject) -> str:

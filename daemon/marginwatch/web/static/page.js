@@ -52,32 +52,60 @@
     return holder.content.firstElementChild;
   }
 
-  // Where somebody was in what is replaced, so that the keyboard stays there.
-  function place() {
-    const at = document.activeElement;
-    if (!at || at === body) return null;
-    const holder = at.closest("[id]");
-    return { id: at.id || (holder && holder.id), href: at.getAttribute("href") };
+  // Make `old` say what `fresh` says and keep whatever is the same: a click, the keyboard's place and what was
+  // unfolded must outlive a change beside them.
+  function become(old, fresh) {
+    if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || (old.id || "") !== (fresh.id || "")) {
+      old.replaceWith(fresh);
+      return;
+    }
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== fresh.data) old.data = fresh.data;
+      return;
+    }
+    if (old.nodeName === "TIME" && old.dateTime === fresh.dateTime) return;
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    }
+    for (const { name, value } of fresh.attributes) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    becomeInside(old, fresh);
   }
 
-  function back(to) {
-    if (!to || (document.activeElement && document.activeElement !== body)) return;
-    const holder = document.getElementById(to.id);
-    if (!holder) return;
-    const inside = to.href ? holder.querySelector(`a[href="${CSS.escape(to.href)}"]`) : null;
-    (inside || holder).focus({ preventScroll: true });
+  function becomeInside(old, fresh) {
+    const known = new Map([...old.children].filter((each) => each.id).map((each) => [each.id, each]));
+    let here = old.firstChild;
+    for (const wanted of [...fresh.childNodes]) {
+      const same = wanted.id && known.get(wanted.id);
+      if (same && same !== here) {
+        old.insertBefore(same, here);
+        here = same;
+      }
+      if (!here || (here.id && here.id !== wanted.id) || (wanted.id && !same)) {
+        old.insertBefore(wanted, here);
+      } else {
+        const next = here.nextSibling;
+        become(here, wanted);
+        here = next;
+      }
+    }
+    while (here) {
+      const next = here.nextSibling;
+      here.remove();
+      here = next;
+    }
   }
 
   function show(change) {
     const rows = document.getElementById("accounts");
-    const at = place();
     let moved = false;
     for (const [id, html] of Object.entries(change.put)) {
       const made = parsed(html);
       const old = document.getElementById(id);
       if (old) {
         moved = moved || old.dataset.rank !== made.dataset.rank;
-        old.replaceWith(made);
+        become(old, made);
       } else if (made.tagName === "TR" && rows) {
         rows.append(made);
         moved = true;
@@ -87,15 +115,15 @@
       const old = document.getElementById(id);
       if (old) old.remove();
     }
-    if (moved && rows) {
+    // A row that somebody is on with the keyboard stays; the others move around it.
+    if (moved && rows && !rows.contains(document.activeElement)) {
       const sorted = [...rows.children].sort((a, b) => b.dataset.rank - a.dataset.rank);
       sorted.forEach((row, index) => {
-        if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index] || null);
+        if (rows.children[index] !== row) rows.insertBefore(row, rows.children[index]);
       });
     }
     if (change.news.length) news.textContent = `New alert. ${change.news.join(". ")}`;
     showAges();
-    back(at);
   }
 
   let loading = false;
@@ -114,16 +142,12 @@
       }
       if (answer.ok) {
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const at = place();
-        for (const part of fresh.querySelectorAll("[data-part]")) {
+        const parts = body.dataset.live === "pieces" ? [fresh.getElementById("main")] : fresh.querySelectorAll("[data-part]");
+        for (const part of parts) {
           const old = document.getElementById(part.id);
-          if (old) old.replaceWith(document.importNode(part, true));
-        }
-        if (body.dataset.live === "pieces") {
-          document.getElementById("main").replaceWith(document.importNode(fresh.getElementById("main"), true));
+          if (old) become(old, document.importNode(part, true));
         }
         showAges();
-        back(at);
       }
     } catch {
       // The connection is lost: the banner says so.
