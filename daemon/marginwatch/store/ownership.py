@@ -33,7 +33,8 @@ _HOLDER = sa.text(
     " AND l.objid = (hashtext(current_schema())::bigint & 4294967295)::oid"
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
-_EPOCH = sa.select(tables.meta.c.value).where(tables.meta.c.key == "epoch")
+_EPOCH = "SELECT value FROM meta WHERE key = 'epoch'"
+"""Plain, for every transaction begins with it."""
 
 
 class Lock(Protocol):
@@ -51,13 +52,14 @@ class Owner:
         self._database = database
         self._lock = lock
         self.epoch = epoch
+        # Shared, so that a successor cannot raise it between this check and our commit; SQLite has one writer.
+        self._check = _EPOCH if database.path is not None else f"{_EPOCH} FOR SHARE"
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """One writing transaction, refused with `EpochLostError` once another process took the database over."""
         with self._database.write() as connection:
-            # Shared, so that a successor cannot raise it between this check and our commit.
-            if connection.execute(_EPOCH.with_for_update(read=True)).scalar_one() != self.epoch:
+            if connection.exec_driver_sql(self._check).scalar_one() != self.epoch:
                 raise EpochLostError(self._database.where)
             yield connection
 
@@ -73,7 +75,7 @@ def own(database: Database) -> Owner:
     try:
         with database.write() as connection:
             connection.execute(raise_epoch)
-            epoch = connection.execute(_EPOCH).scalar_one()
+            epoch = connection.exec_driver_sql(_EPOCH).scalar_one()
     except BaseException:
         lock.release()
         raise

@@ -136,8 +136,7 @@ class Store:
 
     def changes(self) -> int:
         """A number that grows whenever operators wrote; cheap enough to ask at every tick."""
-        with self._database.read() as connection:
-            return loading.changes(connection)
+        return int(self._database.ask(loading.CHANGES) or 0)
 
     def operator_input(self) -> OperatorInput:
         """What operators wrote and no commit has settled."""
