@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from marginwatch import tick
+from marginwatch.core.model import FailureKind
 from marginwatch.notify import wording
 from marginwatch.store.errors import DatabaseBusyError, DatabaseFullError, StoreError
 from marginwatch.store.store import Store
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from marginwatch.core.engine import Answer
+    from marginwatch.core.model import Normalised
     from marginwatch.core.state import Commit
     from marginwatch.store.types import Committed
 
@@ -136,6 +140,58 @@ def test_what_was_refused_is_committed_before_anything_new() -> None:
 
     assert desk.told() == ["usage:firing:critical", "usage:resolved:critical"]
     assert [step.at for step in desk.transitions] == [after(0), after(30)]
+
+
+def pages_of(desk: Desk, *pages: Answer) -> list[Fetched]:
+    """A batch of one answer that the adapter reads in these pages."""
+    desk.ticker.normalisers = {VENUE: lambda _: iter([page.normalised for page in pages])}
+    return [wrap(pages[0])]
+
+
+def test_an_answer_for_very_many_accounts_takes_several_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Page by page as if it had come in parts: all of it is decided, and each part is on record before the next."""
+    monkeypatch.setattr(tick, "MOST", 1)
+    ledger = Paper()
+    desk = Desk(ruling(usage_rule()), ledger=ledger)
+    good, bad = seen(0, fields()), seen(0, fields("0.95"), TWO)
+    ticked = desk.ticker.tick(pages_of(desk, answer(good, listing=[ONE, TWO]), answer(bad)), after(0))
+
+    assert [len(commit.observations) for commit in ledger.commits if commit.observations] == [1, 1]
+    assert [bool(commit.seen and commit.seen.listings) for commit in ledger.commits[-2:]] == [True, False]
+    assert (ticked.messages, ticked.transitions) == (2, 1)
+
+
+def test_a_refused_part_of_an_answer_holds_up_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given again after the refusal, the batch goes on where it stopped: nothing is told twice or left out."""
+    monkeypatch.setattr(tick, "MOST", 1)
+    ledger = Refusing()
+    desk = Desk(ruling(usage_rule()), ledger=ledger)
+    bad = [answer(seen(0, fields("0.95"), account)) for account in (ONE, TWO)]
+    batch = pages_of(desk, *bad)
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            desk.ticker.tick(batch, after(0))
+    ledger.refuse = False
+    desk.ticker.tick(batch, after(5))
+
+    assert desk.told() == ["usage:firing:critical"] * 2
+    assert [step.key.account for step in desk.transitions] == [ONE, TWO]
+
+
+def test_a_page_that_cannot_be_read_costs_what_follows_alone() -> None:
+    """The pages before it count, and somebody hears of the rest."""
+    ledger = Paper()
+    desk = Desk(ruling(usage_rule()), ledger=ledger)
+
+    def breaking(_: Fetched) -> Iterator[Normalised]:
+        yield answer(seen(0, fields("0.95")), listing=[ONE]).normalised
+        raise ValueError
+
+    desk.ticker.normalisers = {VENUE: breaking}
+    desk.ticker.tick([wrap(answer())], after(0))
+
+    assert desk.told() == ["usage:firing:critical"]
+    assert [failure.kind for commit in ledger.commits for failure in commit.failures] == [FailureKind.BAD_ANSWER]
 
 
 def test_a_clock_set_forward_is_no_silence_of_the_venue() -> None:

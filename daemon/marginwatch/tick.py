@@ -29,7 +29,7 @@ from marginwatch.core.alert import State
 from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
-from marginwatch.core.model import CycleEnd, FailureKind, Severity, VenueFailure
+from marginwatch.core.model import CycleEnd, FailureKind, Normalised, Severity, VenueFailure
 from marginwatch.core.seeding import Seeding, fill, prepare
 from marginwatch.core.seen import Seen, seen_in
 from marginwatch.core.state import Absence
@@ -40,12 +40,12 @@ from marginwatch.store.errors import StoreError
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Decision, News
-    from marginwatch.core.model import AccountKey, Normalised, Observation
+    from marginwatch.core.model import AccountKey, Observation
     from marginwatch.core.ruling import Ruling
     from marginwatch.core.state import Commit, Prior
     from marginwatch.store.types import OperatorInput
@@ -57,15 +57,15 @@ steps = structlog.get_logger("marginwatch.transition")
 Arrival: TypeAlias = Fetched | VenueFailure | CycleEnd | ClockJump | ReceiverState | ReloadState
 """What a batch holds."""
 
-Normalisers: TypeAlias = "Mapping[str, Callable[[Fetched], Normalised]]"
-"""What reads the answers of each venue, by its name."""
+Normalisers: TypeAlias = "Mapping[str, Callable[[Fetched], Normalised | Iterable[Normalised]]]"
+"""What reads the answers of each venue, by its name: at once, or in pages (`venues.protocol.Paged`)."""
 
 _LOUD = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
 """How loud the log says that trouble began, or got worse."""
 _TROUBLE = frozenset({State.FIRING, State.WORSENED, State.EVENT})
 
 MOST = 1_000
-"""Arrivals in one batch, and so in one transaction."""
+"""Arrivals in one batch, and observations in one transaction."""
 
 
 class Ledger(Protocol):
@@ -103,6 +103,15 @@ class Ticked:
     committing: float = 0.0
     """Seconds, what is remembered and logged of it included."""
 
+    def then(self, more: Ticked) -> Ticked:
+        """Both together."""
+        return Ticked(
+            self.messages + more.messages,
+            self.transitions + more.transitions,
+            self.deciding + more.deciding,
+            self.committing + more.committing,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
@@ -136,6 +145,8 @@ class Ticker:
         self._outgoing = Outgoing()
         self._seen = -1
         self._undone: _Decided | None = None
+        self._rest: Iterator[list[News]] = iter(())
+        """What is not yet decided of the present batch."""
         self._began: datetime | None = None
         """When this process began, until a tick of it is on record."""
         self._silent: list[datetime] = []
@@ -198,16 +209,25 @@ class Ticker:
     def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
         """Decide and commit everything that follows from the batch and from the time.
 
-        After a `StoreError` give the very same batch again: what was decided of it is then committed as it was, for
-        it may have got through after all, and must not be told twice.
+        A batch that speaks of more than `MOST` accounts takes several transactions, as if it had come in parts. After
+        a `StoreError` give the very same batch again: what was decided of it is then committed as it was, for it may
+        have got through after all, and must not be told twice.
         """
         undone = self._undone
-        if undone is not None:
-            ticked = self._settle(undone)
-            if undone.batch is batch:
-                return ticked
+        ticked = Ticked(0, 0) if undone is None else self._settle(undone)
+        if undone is None or undone.batch is not batch:
+            ticked = Ticked(0, 0)
+            self._rest = self._news(batch, now)
         began = clock.monotonic()
-        decided = self._tick(batch, now)
+        for news in self._rest:
+            ticked = ticked.then(self._part(news, batch, now, began))
+            news.clear()  # those of a large login are held once only
+            began = clock.monotonic()
+        return ticked
+
+    def _part(self, news: Sequence[News], batch: Sequence[Arrival], now: datetime, began: float) -> Ticked:
+        """One transaction; reading its news began at `began`."""
+        decided = self._tick(news, now, batch=batch)
         between = clock.monotonic()
         ticked = self._settle(decided)
         return replace(ticked, deciding=between - began, committing=clock.monotonic() - between)
@@ -229,26 +249,38 @@ class Ticker:
         """What is remembered, for reading on the tick's thread."""
         return self._memory
 
-    def _tick(self, batch: Sequence[Arrival], now: datetime, *, at_once: bool = False) -> _Decided:
+    def _tick(
+        self, news: Sequence[News], now: datetime, *, batch: Sequence[Arrival] = (), at_once: bool = False
+    ) -> _Decided:
         wishes, seen = self._wishes()
-        news = list(self._news(batch, now))
         decision = engine.decide(self._memory, self.ruling, news, now, wishes)
         given = replace(seen_in(news, decision.commit, self.ruling.venues), wishes=self._new(wishes))
         return self._decided(batch, decision, seen, given, at_once=at_once)
 
-    def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterable[News]:
+    def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterator[list[News]]:
+        """What the batch says, in one list for each transaction; one at least."""
+        news: list[News] = []
+        observations = 0
         for arrival in batch:
-            if isinstance(arrival, Fetched):
-                yield self._read(arrival, now)
-            else:
-                yield without_secrets(arrival) if isinstance(arrival, VenueFailure) else arrival
+            for item in self._read(arrival, now):
+                if observations >= MOST:
+                    yield news
+                    news, observations = [], 0
+                news.append(item)
+                observations += len(item.normalised.observations) if isinstance(item, Answer) else 0
+        yield news
 
-    def _read(self, fetched: Fetched, now: datetime) -> News:
+    def _read(self, arrival: Arrival, now: datetime) -> Iterator[News]:
+        if not isinstance(arrival, Fetched):
+            yield without_secrets(arrival) if isinstance(arrival, VenueFailure) else arrival
+            return
         try:
-            return Answer(fetched.venue, _discreet(self.normalisers[fetched.venue](fetched)))
+            said = self.normalisers[arrival.venue](arrival)
+            for page in (said,) if isinstance(said, Normalised) else said:
+                yield Answer(arrival.venue, _discreet(page))
         except Exception as error:  # noqa: BLE001  (the loop edge: one answer's surprise must not stop the others)
-            _log_fault("an answer cannot be read", error, venue=fetched.venue, account=str(fetched.account or ""))
-            return unusable(fetched, error, now)
+            _log_fault("an answer cannot be read", error, venue=arrival.venue, account=str(arrival.account or ""))
+            yield unusable(arrival, error, now)
 
     def _wishes(self) -> tuple[Wishes | None, int]:
         changes = self._store.changes()

@@ -18,7 +18,7 @@ from support.desk import ONE, TWO, Desk, Paper, after, answer, cycle_end, fields
 from support.manual_clock import START, ManualClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
     from marginwatch.core.ruling import Ruling
@@ -267,3 +267,23 @@ async def test_rules_that_cannot_be_taken_leave_those_of_before(monkeypatch: pyt
             await waiting
 
     assert desk.told() == ["usage:firing:critical"]
+
+
+async def test_an_answer_for_all_accounts_is_a_batch_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may take several transactions, which a fault in something else must not make it go through twice."""
+    desk = Desk(ruling(usage_rule()))
+    batches: list[int] = []
+    tick = desk.ticker.tick
+
+    def counted(batch: Sequence[Arrival], now: datetime) -> Ticked:
+        batches.append(len(batch))
+        return tick(batch, now)
+
+    monkeypatch.setattr(desk.ticker, "tick", counted)
+    async with pumping(desk) as (pump, done):
+        alone = [replace(wrap(answer(seen(second, fields()))), account=ONE) for second in (0, 1, 2)]
+        put(pump, *alone[:2], wrap(answer(seen(3, fields()))), cycle_end(3), alone[2])
+        await pump.drain()
+
+    assert batches == [2, 1, 2]
+    assert len(done) == len(batches)

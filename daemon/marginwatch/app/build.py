@@ -21,7 +21,7 @@ from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.model import GROUPS
 from marginwatch.core.ruling import Ruling, Watch, group_watch
 from marginwatch.errors import InvalidInputError, Problem
-from marginwatch.venues.protocol import VenueCommon
+from marginwatch.venues.protocol import Paged, VenueCommon
 from marginwatch.venues.registry import calendar_of, venue_kinds
 from marginwatch.venues.selection import Selection
 
@@ -70,7 +70,7 @@ class Parts:
     @property
     def normalisers(self) -> Normalisers:
         """What reads each venue's answers."""
-        return {venue.name: venue.normalise for venue in self.venues}
+        return {venue.name: venue.pages if isinstance(venue, Paged) else venue.normalise for venue in self.venues}
 
 
 def configure(

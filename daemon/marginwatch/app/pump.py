@@ -137,10 +137,21 @@ class Pump:
         """
         while True:
             await self._turn_over(patient=patient)
-            batch = [self._inbox.popleft() for _ in range(min(len(self._inbox), MOST))]
-            await self._tick(batch, patient=patient)
+            await self._tick(self._take(MOST), patient=patient)
             if not self._inbox:
                 return
+
+    def _take(self, most: int) -> list[Arrival]:
+        """What came first. An answer for all accounts of a venue comes alone: it may take several transactions."""
+        batch: list[Arrival] = []
+        while self._inbox and len(batch) < most:
+            alone = isinstance(self._inbox[0], Fetched) and self._inbox[0].account is None
+            if alone and batch:
+                break
+            batch.append(self._inbox.popleft())
+            if alone:
+                break
+        return batch
 
     async def _wait(self) -> None:
         self._arrived.clear()
@@ -159,7 +170,7 @@ class Pump:
         if following is None or following.done.cancelled():  # whoever waited for it stops
             return
         while following.behind and self._inbox:
-            batch = [self._inbox.popleft() for _ in range(min(following.behind, len(self._inbox), MOST))]
+            batch = self._take(min(following.behind, MOST))
             following.behind -= len(batch)
             await self._tick(batch, patient=patient)
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
     from datetime import datetime, timedelta
 
     from pydantic import BaseModel
@@ -65,6 +65,18 @@ class Venue(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+        ...
+
+
+@runtime_checkable
+class Paged(Venue, Protocol):
+    """What an adapter may be: one whose venue answers for very many accounts at once."""
+
+    def pages(self, fetched: Fetched) -> Iterator[Normalised]:
+        """What `normalise` gives, some accounts at a time, so that they need not all be held at once.
+
+        The first page holds the listing and what is said of no single account. Pure, and never raises on any bytes.
+        """
         ...
 
 

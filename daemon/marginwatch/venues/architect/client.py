@@ -10,13 +10,13 @@ from marginwatch.core.model import FailureKind, Normalised, VenueFailure
 from marginwatch.errors import MarginwatchError
 from marginwatch.venues.architect.connection import Ask
 from marginwatch.venues.architect.listing import read_listing
-from marginwatch.venues.architect.normalise import left_out, normalise, normalise_history, single
+from marginwatch.venues.architect.normalise import left_out, normalise, normalise_history, pages, single
 from marginwatch.venues.architect.status import NOT_OFFERED
 from marginwatch.venues.architect.wire import ACCOUNTS, HISTORY, LAST_ACCOUNTS, MARGIN_CALLS, SUMMARIES, SUMMARY
 from marginwatch.venues.protocol import Fetched, Part
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from datetime import datetime
 
     from marginwatch.core.model import AccountKey
@@ -86,6 +86,10 @@ class ArchitectVenue:
     def normalise(self, fetched: Fetched) -> Normalised:
         """What one cycle says of every account."""
         return normalise(fetched, self._scope)
+
+    def pages(self, fetched: Fetched) -> Iterator[Normalised]:
+        """The same, some accounts at a time."""
+        return pages(fetched, self._scope)
 
     async def check_login(self) -> VenueFailure | None:
         """Log in now; None when it worked."""

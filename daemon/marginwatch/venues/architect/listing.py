@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
@@ -96,5 +97,11 @@ def _permission_fields(permissions: Permissions | UnsetType | None) -> dict[str,
     if len(flags) < len(PERMISSIONS):
         return flags
     known = None not in flags.values()
-    granted = frozenset(name for name in PERMISSIONS if flags[f"permissions.{name}"])
+    granted = _permissions(tuple(name for name in PERMISSIONS if flags[f"permissions.{name}"]))
     return {"permissions": granted if known else None, **flags}
+
+
+@cache
+def _permissions(names: tuple[str, ...]) -> frozenset[str]:
+    """Their set; one for all accounts that have the same."""
+    return frozenset(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.model import FailureKind, Normalised, Observation, VenueFailure
 from marginwatch.venues.architect.listing import read_listing
@@ -12,13 +12,16 @@ from marginwatch.venues.architect.summary import Summaries, named_accounts, read
 from marginwatch.venues.architect.wire import ACCOUNTS, LAST_ACCOUNTS, MARGIN_CALLS, SUMMARIES, SUMMARY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from marginwatch.core.model import Account, AccountKey, Value
     from marginwatch.venues.architect.listing import Listed
     from marginwatch.venues.architect.summary import Row
     from marginwatch.venues.protocol import Fetched, Part
+
+PAGE: Final = 500
+"""Accounts of which the numbers are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +49,40 @@ def normalise(fetched: Fetched, scope: Scope) -> Normalised:
     `Accounts/Accounts (last good)` is an earlier listing, which names the accounts while the present one fails. A call
     for all accounts that fails is one failure without an account.
     """
+    said = list(pages(fetched, scope))
+    return Normalised(
+        listing=said[0].listing,
+        observations=tuple(each for page in said for each in page.observations),
+        failures=tuple(each for page in said for each in page.failures),
+    )
+
+
+def pages(fetched: Fetched, scope: Scope) -> Iterator[Normalised]:
+    """The same in pages of `PAGE` accounts, read as they are taken; the first holds what is said of all of them."""
     present = _listing(fetched, ACCOUNTS)
     if isinstance(present, VenueFailure):
         listing = _without_permissions(fetched, present)
         if listing is None:
-            return Normalised(failures=(present,))
+            yield Normalised(failures=(present,))
+            return
     else:
         listing = present
     wanted = tuple(each for each in listing if scope.selects(each.account))
     cycle = _Cycle(fetched, scope, _summaries(fetched), _margin_calls(fetched, listing))
-    made = [made for each in wanted if (made := cycle.account(each))]
-    return Normalised(
+    first = Normalised(
         listing=None if isinstance(present, VenueFailure) else tuple(each.account for each in wanted),
-        observations=tuple(each for each in made if isinstance(each, Observation)),
-        failures=(
-            *((cycle.summaries,) if isinstance(cycle.summaries, VenueFailure) else ()),
-            *(each for each in made if isinstance(each, VenueFailure)),
-        ),
+        failures=(cycle.summaries,) if isinstance(cycle.summaries, VenueFailure) else (),
     )
+    for start in range(0, max(len(wanted), 1), PAGE):
+        made = [made for each in wanted[start : start + PAGE] if (made := cycle.account(each))]
+        yield Normalised(
+            listing=None if start else first.listing,
+            observations=tuple(each for each in made if isinstance(each, Observation)),
+            failures=(
+                *(() if start else first.failures),
+                *(each for each in made if isinstance(each, VenueFailure)),
+            ),
+        )
 
 
 def left_out(venue: str, listing: Part, summaries: Part, scope: Scope) -> tuple[AccountKey, ...]:
@@ -132,7 +151,7 @@ class _Cycle:
     def _row(self, account: Account) -> Row | VenueFailure | None:
         if isinstance(self.summaries, VenueFailure):
             return None
-        if row := self.summaries.rows.get(account.key.id):
+        if row := self.summaries.row(account.key.id):
             return row
         asked = self.fetched.parts.get(single(account.key))
         if isinstance(asked, VenueFailure):

@@ -45,15 +45,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Summaries:
-    """The rows of one answer by account id, and what became of the rest."""
-
-    rows: Mapping[str, Row | VenueFailure]
-    nameless: VenueFailure | None = None
-    """A row that does not say whose it is; an account that seems to be left out may be in it."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Source:
     """One row and where it stands, to say so when it is malformed."""
 
@@ -68,12 +59,28 @@ class _Source:
         return found.of(account.venue, self.call, Part(bytes(self.raw), self.received_at), account)
 
 
+@dataclass(frozen=True, slots=True)
+class Summaries:
+    """The rows of one answer, and what became of the rest."""
+
+    venue: str
+    rows: Mapping[str, _Source | VenueFailure]
+    """By account id. A row is read when it is asked for: those of a large login take much memory at once."""
+    nameless: VenueFailure | None = None
+    """A row that does not say whose it is; an account that seems to be left out may be in it."""
+
+    def row(self, account: str) -> Row | VenueFailure | None:
+        """The summary of the account of that id, None when it was left out."""
+        found = self.rows.get(account)
+        return _read_row(found, AccountKey(self.venue, account)) if isinstance(found, _Source) else found
+
+
 def read_summaries(venue: str, part: Part) -> Summaries | VenueFailure:
     """Every row of an answer to `Folio/AccountSummaries`; a malformed row costs its own account only."""
     reply = parse_summaries(part.body)
     if isinstance(reply, Malformed):
         return reply.of(venue, SUMMARIES, part)
-    rows: dict[str, Row | VenueFailure] = {}
+    rows: dict[str, _Source | VenueFailure] = {}
     nameless = None
     for index, raw in enumerate(reply.account_summaries):
         place = f"account_summaries[{index}]"
@@ -81,13 +88,12 @@ def read_summaries(venue: str, part: Part) -> Summaries | VenueFailure:
         if isinstance(whose, Malformed):
             nameless = whose.inside(place).of(venue, SUMMARIES, part)
             continue
-        key = AccountKey(venue, whose.account)
         if whose.account in rows:
             twice = Malformed("the account stands in the answer twice", place)
-            rows[whose.account] = twice.of(venue, SUMMARIES, part, key)
+            rows[whose.account] = twice.of(venue, SUMMARIES, part, AccountKey(venue, whose.account))
         else:
-            rows[whose.account] = _read_row(_Source(SUMMARIES, raw, part.received_at, place), key)
-    return Summaries(rows, nameless)
+            rows[whose.account] = _Source(SUMMARIES, raw, part.received_at, place)
+    return Summaries(venue, rows, nameless)
 
 
 def named_accounts(part: Part) -> frozenset[str] | None:
