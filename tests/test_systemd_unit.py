@@ -55,15 +55,18 @@ def test_the_service_runs_as_promised() -> None:
     assert {key: service["Service"][key] for key in expected} == expected
     assert service["Service"]["WatchdogSec"]
     assert service["Unit"]["After"] == "network-online.target time-sync.target"
-    assert service["Unit"]["OnFailure"] == "marginwatch-failure@%n.service"
+    assert service["Unit"]["OnFailure"] == "marginwatch-failure@%p.service"
 
 
-def test_the_failure_unit_needs_nothing_of_ours() -> None:
-    """What tells that marginwatch is down does not run marginwatch."""
+def test_what_needs_nothing_of_ours_comes_first_in_the_failure_unit() -> None:
+    """A marginwatch that cannot even be started keeps nothing else from telling, and its failure fails nothing."""
     text = (UNITS / "marginwatch-failure@.service").read_text()
-    commands = [line for line in text.splitlines() if line.startswith("ExecStart=")]
-    assert commands
-    assert not any("/opt/" in command or "python" in command for command in commands)
+    commands = [line.removeprefix("ExecStart=") for line in text.splitlines() if line.startswith("ExecStart=")]
+    *others, ours = commands
+    assert len(others) == 3
+    assert not any("/opt/" in command or "python" in command for command in others)
+    assert all(command.startswith("-") for command in commands[1:])
+    assert ours.startswith("-/opt/marginwatch/venv/bin/marginwatch notify-failure ")
 
 
 @pytest.mark.skipif(

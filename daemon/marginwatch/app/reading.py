@@ -99,12 +99,28 @@ def open_reading(path: Path | None, environ: Mapping[str, str]) -> Reading:
     """
     kinds = venue_kinds()
     loaded = read_settings(path, environ, kinds, need_secrets=False)
+    url = _url_of(loaded)
     if loaded.settings is None or loaded.sketch is None:
+        raise InvalidInputError(loaded.problems)
+    return Reading(loaded.settings, Store.open(url, create=False), kinds, partial(read_rules, loaded.sketch, kinds))
+
+
+def store_url(path: Path | None, environ: Mapping[str, str]) -> str:
+    """The URL of the store that the config names, whether there is one or not.
+
+    Raises:
+        InvalidInputError: The config is wrong.
+    """
+    return _url_of(read_settings(path, environ, venue_kinds(), need_secrets=False))
+
+
+def _url_of(loaded: LoadedSettings) -> str:
+    if loaded.settings is None:
         raise InvalidInputError(loaded.problems)
     url = loaded.settings.store.url.get_secret_value()
     if "${" in url:
         raise InvalidInputError(_of_store(loaded))
-    return Reading(loaded.settings, Store.open(url, create=False), kinds, partial(read_rules, loaded.sketch, kinds))
+    return url
 
 
 def _of_store(loaded: LoadedSettings) -> tuple[Problem, ...]:

@@ -38,6 +38,9 @@ COMMANDS = {
     "silence": "Hold messages back for a while; nothing is lost.",
     "forget": "Give up an account that its venue no longer lists.",
     "notify-test": "Send a test message to the receivers.",
+    "notify-failure": "Tell the receivers that systemd has given the service up.",
+    "backup": "Copy the database while it is in use.",
+    "restore": "Put a backup in the place of the database.",
     "schema": "Print the JSON Schema of config, rule or test files.",
     "completion": "Print the shell's completion script.",
 }

@@ -96,7 +96,7 @@ class Secrets:
             raise MissingSecretError(str(reference), why, "systemd sets it for a unit that has LoadCredential=")
         path = Path(folder) / reference.name
         if not path.exists():
-            hint = f"add LoadCredential={reference.name}:/path/to/it to the unit"
+            hint = f"add LoadCredential={reference.name}:/path/to/it to the unit and restart it"
             raise MissingSecretError(str(reference), "the unit loads no such credential", hint)
         return _content(reference, path)
 

@@ -21,7 +21,7 @@ def backup(database: Database, target: Path) -> None:
     `BackupUnsupportedError` for PostgreSQL.
     """
     if database.path is None:
-        raise BackupUnsupportedError
+        raise BackupUnsupportedError(database.where)
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
@@ -31,14 +31,15 @@ def backup(database: Database, target: Path) -> None:
     try:
         with database.raw() as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
-        _sync(target)
-        _sync(target.parent)
+        sync(target)
+        sync(target.parent)
     except sqlite3.Error as error:
         target.unlink(missing_ok=True)
         raise BackupTargetError(target, str(error)) from None
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have what was written to a file, or which names a folder holds, outlive a power cut."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -250,8 +250,34 @@ class BackupTargetError(StoreError):
 class BackupUnsupportedError(StoreError):
     """PostgreSQL has its own tool for this."""
 
-    def __init__(self) -> None:
-        super().__init__("a PostgreSQL database is backed up with pg_dump")
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"a PostgreSQL database is backed up by its own tool: pg_dump --format=custom --file=FILE --dbname={where}"
+        )
+
+
+class RestoreSourceError(StoreError):
+    """What is to be restored is no good backup."""
+
+    def __init__(self, source: Path, why: str) -> None:
+        super().__init__(f"{source} cannot be restored: {why}; nothing was changed")
+
+
+class RestoreTargetError(StoreError):
+    """There is a database already."""
+
+    def __init__(self, target: Path) -> None:
+        super().__init__(f"there is a database at {target} already; --force puts it aside and restores all the same")
+
+
+class RestoreUnsupportedError(StoreError):
+    """PostgreSQL has its own tool for this."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            "a PostgreSQL database is restored by its own tool: "
+            f"pg_restore --clean --if-exists --single-transaction --dbname={where} FILE"
+        )
 
 
 def _by(owner: str) -> str:

@@ -1,0 +1,110 @@
+"""Puts a backup in the place of a SQLite database that no process owns."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from typing import TYPE_CHECKING, BinaryIO
+
+from marginwatch.store.backup import sync
+from marginwatch.store.engine import MARKS, connect
+from marginwatch.store.errors import (
+    DatabaseDirectoryError,
+    RestoreSourceError,
+    RestoreTargetError,
+    RestoreUnsupportedError,
+)
+from marginwatch.store.ownership import acquire
+from marginwatch.store.schema import REVISIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_BESIDE = ("-wal", "-shm")
+"""What SQLite keeps beside a database; of another database it would be taken for this one's."""
+REPLACED = ".replaced"
+"""Added to the name of the database that was there before."""
+
+
+def restore(url: str, source: Path, *, force: bool) -> Path | None:
+    """Make the database at `url` a copy of the backup; gives where the one of before is kept, None where none was.
+
+    Nothing is touched before the backup is known to be whole and of a version that this one reads.
+
+    Raises `RestoreSourceError`, `RestoreTargetError` (there is a database already, and no `force`),
+    `DatabaseOwnedError`, `DatabaseDirectoryError` and `RestoreUnsupportedError` for PostgreSQL.
+    """
+    _check(source)
+    database = connect(url, create=True)  # a server is not asked before the first query
+    path = database.path
+    if path is None:
+        raise RestoreUnsupportedError(database.where)
+    there = path.stat().st_size > 0
+    database.close()
+    lock = acquire(database)
+    try:
+        if there and not force:
+            raise RestoreTargetError(path)
+        return _replace(path, source, kept=there)
+    finally:
+        lock.release()
+        if not there and not path.stat().st_size:
+            path.unlink()
+
+
+def _check(source: Path) -> None:
+    """Refuse what is no backup of ours, not whole, or of a later version."""
+    if not source.is_file():
+        raise RestoreSourceError(source, "there is no such file")
+    log = source.with_name(f"{source.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise RestoreSourceError(source, "it is a database in use; `marginwatch backup` makes a whole copy of it")
+    try:
+        uri = f"{source.absolute().as_uri()}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not names >= MARKS:
+                raise RestoreSourceError(source, "it is no database of marginwatch")
+            (version,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            if version not in REVISIONS:
+                raise RestoreSourceError(source, f"it is of a newer version of marginwatch (schema {version})")
+            (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise RestoreSourceError(source, str(error)) from None
+    if said != "ok":
+        raise RestoreSourceError(source, f"it is damaged ({said})")
+
+
+def _replace(path: Path, source: Path, *, kept: bool) -> Path | None:
+    """Copy first, then let the copy take the place of the database of before, which steps aside with all its files."""
+    copy = path.with_name(path.name + ".restoring")
+    aside = path.with_name(path.name + REPLACED)
+    owner = (path if kept else path.parent).stat()
+    try:
+        with source.open("rb") as read, _private(copy) as write:
+            shutil.copyfileobj(read, write)
+        if os.geteuid() == 0:
+            os.chown(copy, owner.st_uid, owner.st_gid)
+        sync(copy)
+        for ending in _BESIDE:
+            aside.with_name(aside.name + ending).unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+        if kept:
+            path.replace(aside)
+        copy.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        raise DatabaseDirectoryError(str(path), path.parent, (error.strerror or str(error)).lower()) from None
+    return aside if kept else None
+
+
+@contextlib.contextmanager
+def _private(path: Path) -> Iterator[BinaryIO]:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        yield file
