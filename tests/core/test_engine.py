@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from marginwatch.core.alert import Acknowledgement, Silence
-from marginwatch.core.engine import Answer, ClockJump
+from marginwatch.core.engine import Answer, ClockJump, Wishes, decide, remember
 from marginwatch.core.health import ReceiverState
 from marginwatch.core.model import AccountKey, FailureKind, Normalised, Severity
 from marginwatch.core.route import Receiver
@@ -187,6 +187,30 @@ def test_a_venue_without_an_account_to_watch_is_told() -> None:
         desk.tick(second, answer(listing=[ONE, TWO]), cycle_end(second))
 
     assert desk.told() == ["nothing-watched:firing:critical"]
+
+
+def test_an_account_seen_before_it_is_listed_vanishes_like_any_other() -> None:
+    """A list that says the same again is still held against the accounts that were met since."""
+    desk = Desk()
+    for second in (0, 10):
+        desk.see(second)
+    desk.tick(20, answer(seen(20, fields()), seen(20, fields(), TWO)), cycle_end(20))
+    for second in (30, 40):
+        desk.see(second)
+
+    assert desk.told() == ["account-vanished:firing:critical"]
+
+
+def test_an_account_given_up_appears_again_when_it_is_listed() -> None:
+    """A list that says the same again is still held against the accounts that are remembered."""
+    desk = Desk()
+    for second in (0, 10):
+        desk.see(second)
+    memory = desk.ticker.memory
+    remember(memory, decide(memory, desk.rules, (), after(15), Wishes(forget=((1, ONE),))))
+    desk.see(20)
+
+    assert desk.told() == ["account-appeared:event:warning"]
 
 
 def test_a_new_account_is_an_event_and_the_first_list_is_not() -> None:
