@@ -28,7 +28,7 @@ from support.notices import message, transition
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Reply, SmtpSink, refusing_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from marginwatch.core.outbox import AttemptOutcome as Outcome
     from marginwatch.core.state import Message
     from marginwatch.notify.outcome import Answer
-    from marginwatch.store.types import AttemptResult, OutboxRow
+    from marginwatch.notify.receiver import Draw
+    from marginwatch.store.types import Ended, OutboxRow
 
 T = TypeVar("T")
 WHERE = "m.db"
@@ -310,16 +311,16 @@ async def test_a_store_that_fails_for_a_while_costs_no_duplicate(
     store: Store, sink: HttpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When claims or outcomes cannot be written, what was delivered is recorded later and not sent again."""
-    record, claim = store.outbox.record_attempt, store.outbox.claim_due
+    record, claim = store.outbox.record_attempts, store.outbox.claim_due
     failures = iter(range(6))
 
     def fail() -> None:
         if next(failures, None) is not None:
             raise DatabaseFullError(WHERE)
 
-    def recording(row_id: int, result: AttemptResult, now: datetime) -> OutboxStatus:
+    def recording(ended: Sequence[Ended]) -> dict[int, OutboxStatus]:
         fail()
-        return record(row_id, result, now)
+        return record(ended)
 
     def claiming(now: datetime, room: dict[str, int], lease: timedelta) -> list[OutboxRow]:
         found = claim(now, room, lease)
@@ -327,7 +328,7 @@ async def test_a_store_that_fails_for_a_while_costs_no_duplicate(
             fail()
         return found
 
-    monkeypatch.setattr(store.outbox, "record_attempt", recording)
+    monkeypatch.setattr(store.outbox, "record_attempts", recording)
     monkeypatch.setattr(store.outbox, "claim_due", claiming)
     commit(store, message())
     async with delivering(store, to("desk", sink.url())):
@@ -336,7 +337,7 @@ async def test_a_store_that_fails_for_a_while_costs_no_duplicate(
     assert len(sink.posts) == 1
 
 
-@pytest.mark.parametrize("method", ["claim_due", "record_attempt"])
+@pytest.mark.parametrize("method", ["claim_due", "record_attempts"])
 async def test_a_replaced_process_sends_no_more(
     store: Store, sink: HttpSink, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
@@ -383,15 +384,16 @@ async def test_a_fault_in_recording_is_logged_and_stops_nothing(
     store: Store, sink: HttpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One message whose outcome cannot be handled leaves the others alone, and is sent again when its lease is over."""
-    record = store.outbox.record_attempt
+    record = store.outbox.record_attempts
     faults = [LookupError()]
 
-    def recording(row_id: int, result: AttemptResult, now: datetime) -> OutboxStatus:
-        if row_id == 1 and faults:
-            raise faults.pop()
-        return record(row_id, result, now)
+    def recording(ended: Sequence[Ended]) -> dict[int, OutboxStatus]:
+        alone = len(ended) == 1
+        if faults and ended[0].row_id == 1:
+            raise (faults.pop() if alone else faults[0])
+        return record(ended)
 
-    monkeypatch.setattr(store.outbox, "record_attempt", recording)
+    monkeypatch.setattr(store.outbox, "record_attempts", recording)
     monkeypatch.setattr(deliver, "LEASE", timedelta(milliseconds=50))
     commit(store, message(alert_id="a1"), message(alert_id="a2"))
     with capture_logs() as lines:
@@ -406,7 +408,7 @@ async def test_a_fault_in_recording_is_logged_and_stops_nothing(
 class Faulty(Receiver):
     """Has a fault of ours in it."""
 
-    def send(self, sent: Message, attempt: int = 1) -> Answer:
+    def send(self, sent: Message, attempt: int = 1, draw: Draw | None = None) -> Answer:
         if attempt == 1:
             raise ValueError(self._url.get_secret_value())
         return super().send(sent, attempt)

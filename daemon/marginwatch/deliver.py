@@ -30,13 +30,13 @@ from marginwatch.notify.lane import Lane
 from marginwatch.notify.outcome import Answer
 from marginwatch.notify.render import LATE, Later, delayed
 from marginwatch.store.errors import EpochLostError, StoreError
-from marginwatch.store.types import AttemptResult, OutboxStatus
+from marginwatch.store.types import AttemptResult, Ended, OutboxStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from marginwatch.core.state import Message
-    from marginwatch.notify.receiver import Receiver
+    from marginwatch.notify.receiver import Draw, Receiver
     from marginwatch.store.history import History
     from marginwatch.store.store import Store
     from marginwatch.store.types import OutboxRow
@@ -70,6 +70,8 @@ class Delivery:
 
     def __init__(self, store: Store, receivers: Iterable[Receiver], on_writer: OnWriter) -> None:
         """`store` must be owned by this process when `run` begins."""
+        self.draw: Draw | None = None
+        """Makes the pictures that go with messages, in the threads that send."""
         self._store = store
         self._receivers: dict[str, Receiver] = {}
         self._on_writer = on_writer
@@ -78,6 +80,11 @@ class Delivery:
         """In flight, by row id."""
         self._whose: dict[int, str] = {}
         """The receiver of each."""
+        self._outcomes: dict[int, Ended] = {}
+        """Sends that ended and are not on record yet, by row id."""
+        self._recorded: dict[int, OutboxStatus] = {}
+        """What became of those that just are."""
+        self._recording = asyncio.Lock()
         self._woken = asyncio.Event()
         self._over = asyncio.Event()
         """The loop does not run, so no send begins any more."""
@@ -195,7 +202,7 @@ class Delivery:
     async def _seconds_to_next(self) -> float:
         now, free = clock.monotonic(), list(self._room())
         waits = [wait for lane in self._lanes.values() if (wait := lane.ready_in(now))]  # 0: it is free already
-        due = await self._on_writer(lambda: self._store.outbox.next_due(free))
+        due = await self._on_writer(lambda: self._store.outbox.next_due(free)) if free else None
         if due is not None:
             waits.append(max(0.0, (due - clock.now()).total_seconds()))
         return min([IDLE, *waits])
@@ -241,7 +248,7 @@ class Delivery:
             now = clock.now()
             since = later(self._store.history, row) if now - row.created_at > LATE else None
             message = delayed(row.message, row.created_at, now, since)
-            return receiver.send(message, row.attempts)
+            return receiver.send(message, row.attempts, self.draw)
         except Exception as error:  # noqa: BLE001  (the loop edge: one row's surprise must not stop the others)
             where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold the URL
             log.error("a send failed unexpectedly", row=row.id, error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
@@ -251,18 +258,32 @@ class Delivery:
         """Put the outcome on record, however long the store takes: a delivered message must not go out again."""
         now = clock.now()
         due = next_try(row.attempts, row.created_at, now, answer.outcome, random.random())  # noqa: S311  (no secret)
-        result = AttemptResult(answer.outcome, answer.detail, due)
+        self._outcomes[row.id] = Ended(row.id, AttemptResult(answer.outcome, answer.detail, due), now)
+        async with self._recording:  # whoever comes first records for all that ended while the store was busy
+            if row.id in self._outcomes:
+                await self._record_all(row.id)
+        _log_outcome(row, self._recorded.pop(row.id), answer)
+
+    async def _record_all(self, mine: int) -> None:
+        ended = list(self._outcomes.values())
         while True:
             try:
-                status = await self._on_writer(lambda: self._store.outbox.record_attempt(row.id, result, now))
+                found = await self._on_writer(partial(self._store.outbox.record_attempts, tuple(ended)))
             except EpochLostError:
                 raise
             except StoreError as error:
-                log.error("an outcome cannot be recorded yet", row=row.id, why=str(error))  # noqa: TRY400  (says it all)
+                log.error("outcomes cannot be recorded yet", sends=len(ended), why=str(error))  # noqa: TRY400  (says it all)
                 await asyncio.sleep(STORE_AGAIN)
+            except Exception:  # the loop edge: one row's surprise must not stop the others
+                if len(ended) == 1:
+                    del self._outcomes[mine]
+                    raise
+                ended = [self._outcomes[mine]]  # whose surprise it is each finds out by itself
             else:
-                _log_outcome(row, status, answer)
-                return
+                break
+        self._recorded |= found
+        for each in ended:
+            del self._outcomes[each.row_id]
 
 
 def later(history: History, row: OutboxRow) -> Later | None:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from marginwatch.core.outbox import AttemptOutcome, Kind
-from marginwatch.store import digests
+from marginwatch.store import outcomes
+from marginwatch.store.missed import missed
 from marginwatch.store.rows import read_message
 from marginwatch.store.tables import DEAD_ROW, NOT_SETTLED, OPEN_ROW, attempts, outbox, receivers
-from marginwatch.store.turns import held_back, out_of_turn
-from marginwatch.store.types import Attempt, AttemptResult, OutboxRow, OutboxStatus, ReceiverHealth
-from marginwatch.store.writing import upsert
+from marginwatch.store.turns import NOW, held_back, moments, out_of_turn
+from marginwatch.store.types import Attempt, AttemptResult, Ended, OutboxRow, OutboxStatus, ReceiverHealth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection
 
+    from marginwatch.core.health import Missed
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
     from marginwatch.store.ownership import Owner
 
 _UNFINISHED = "the process ended, or its lease ran out, before the outcome was known"
+
+
+_DUE = (
+    sa.select(outbox.c.id, outbox.c.attempts)
+    .where(outbox.c.receiver == sa.bindparam("whom"), sa.text(f"outbox.{OPEN_ROW}"), outbox.c.due_at <= NOW)
+    .where(~held_back())
+    .order_by(outbox.c.severity.desc(), outbox.c.id)
+    .limit(sa.bindparam("free"))
+)
+"""Made once: making it takes longer than asking it."""
 
 
 class Outbox:
@@ -56,22 +67,12 @@ class Outbox:
 
         A permanent failure, or one with no `next_try`, gives the message up. What was delivered stays delivered.
         """
+        return self.record_attempts([Ended(row_id, result, now)])[row_id]
+
+    def record_attempts(self, ended: Sequence[Ended]) -> dict[int, OutboxStatus]:
+        """The same for attempts of several messages, in the order in which they ended, by the message's row id."""
         with self._owner().write() as connection:
-            row = connection.execute(sa.select(outbox).where(outbox.c.id == row_id)).one()
-            before = OutboxStatus(row.status)
-            after = _after(before, result)
-            settled = after in {OutboxStatus.DELIVERED, OutboxStatus.DEAD}
-            values: dict[str, Any] = {"status": after, "detail": result.detail}
-            if after is OutboxStatus.PENDING and result.next_try:
-                values["due_at"] = result.next_try
-            if settled and after is not before:
-                values["settled_at"] = now
-            connection.execute(outbox.update().where(outbox.c.id == row_id).values(values))
-            if settled and after is not before:
-                digests.settle(connection, row, {key: values[key] for key in ("status", "detail", "settled_at")})
-            started = _finish_attempt(connection, row, result, now)
-            _note_health(connection, row.receiver, result, started or now, now)
-        return after
+            return outcomes.record(connection, ended)
 
     def make_due(self, now: datetime, receiver: str | None = None) -> int:
         """Let every waiting message, or those to one receiver, be tried at once; gives how many were due later."""
@@ -101,6 +102,11 @@ class Outbox:
         """How delivery goes, for every receiver that ever had a message."""
         with self._database.read() as connection:
             return _health(connection)
+
+    def missed(self, receiver: str, since: datetime | None) -> tuple[Missed, ...]:
+        """What the receiver did not get: what waits, and what was given up since then."""
+        with self._database.read() as connection:
+            return missed(connection, receiver, since)
 
     def rows(
         self,
@@ -140,10 +146,7 @@ def requeue(connection: Connection) -> None:
 def _due(connection: Connection, receiver: str, free: int, now: datetime) -> list[AnyRow]:
     if free <= 0:
         return []
-    wanted = (outbox.c.receiver == receiver, sa.text(f"outbox.{OPEN_ROW}"), outbox.c.due_at <= now, ~held_back(now))
-    ranked = (outbox.c.severity.desc(), outbox.c.id)
-    columns = (outbox.c.id, outbox.c.attempts)
-    return list(connection.execute(sa.select(*columns).where(*wanted).order_by(*ranked).limit(free)))
+    return list(connection.execute(_DUE, {"whom": receiver, "free": free, **moments(now)}))
 
 
 def _record_claims(connection: Connection, found: list[AnyRow], now: datetime, until: datetime) -> None:
@@ -158,40 +161,6 @@ def _record_claims(connection: Connection, found: list[AnyRow], now: datetime, u
 def _abandon_attempts(connection: Connection, which: sa.ColumnElement[bool], ended_at: datetime | None) -> None:
     values = {"outcome": AttemptOutcome.AMBIGUOUS.value, "detail": _UNFINISHED, "ended_at": ended_at}
     connection.execute(attempts.update().where(which, attempts.c.outcome.is_(None)).values(values))
-
-
-def _after(before: OutboxStatus, result: AttemptResult) -> OutboxStatus:
-    if AttemptOutcome.DELIVERED is result.outcome:
-        return OutboxStatus.DELIVERED
-    if before is not OutboxStatus.SENDING:
-        return before
-    if result.outcome is AttemptOutcome.PERMANENT or result.next_try is None:
-        return OutboxStatus.DEAD
-    return OutboxStatus.PENDING
-
-
-def _finish_attempt(connection: Connection, row: AnyRow, result: AttemptResult, now: datetime) -> datetime | None:
-    """Gives when the attempt began."""
-    latest = (attempts.c.outbox_id == row.id, attempts.c.number == row.attempts)
-    values = {"ended_at": now, "outcome": result.outcome.value, "detail": result.detail}
-    connection.execute(attempts.update().where(*latest).values(values))
-    return connection.scalar(sa.select(attempts.c.started_at).where(*latest))
-
-
-def _note_health(
-    connection: Connection, receiver: str, result: AttemptResult, started: datetime, now: datetime
-) -> None:
-    row = connection.execute(sa.select(receivers).where(receivers.c.name == receiver)).one_or_none()
-    if result.outcome is AttemptOutcome.DELIVERED:
-        noted = {"last_good_at": now, "failing_since": None, "failed_attempts": 0, "detail": ""}
-    else:
-        noted = {
-            "last_good_at": row.last_good_at if row else None,
-            "failing_since": row.failing_since if row and row.failing_since else started,
-            "failed_attempts": (row.failed_attempts if row else 0) + 1,
-            "detail": result.detail,
-        }
-    upsert(connection, "receivers", [{"name": receiver, **noted}])
 
 
 def _health(connection: Connection) -> dict[str, ReceiverHealth]:

@@ -51,6 +51,15 @@ class AttemptResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of one attempt to send the message of an outbox row."""
+
+    row_id: int
+    result: AttemptResult
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One message on its way to one receiver."""
 
