@@ -411,7 +411,7 @@ class Faulty(Receiver):
     def send(self, sent: Message, attempt: int = 1, draw: Draw | None = None) -> Answer:
         if attempt == 1:
             raise ValueError(self._url.get_secret_value())
-        return super().send(sent, attempt)
+        return super().send(sent, attempt, draw)
 
 
 async def test_a_fault_of_ours_costs_one_attempt(store: Store, sink: HttpSink) -> None:

@@ -22,11 +22,13 @@ from support.notices import message
 from support.sinks import HttpSink, Reply, SlackSink, SmtpSink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from syrupy.assertion import SnapshotAssertion
 
     from marginwatch.core.state import Message
+    from marginwatch.notify.outcome import Answer
+    from marginwatch.notify.receiver import Draw
 
 TITLE = "CRITICAL: JDoe @here (futures): Margin_usage *now*"
 BODY = """margin_usage 92.1%, 2.1 points above the limit (> 90%).
@@ -55,11 +57,14 @@ def told(**changes: Any) -> Message:  # noqa: ANN401  (whatever a message has)
     return message(title=TITLE, body=BODY, roles=ROLES, **changes)
 
 
-def receiver(url: str, chart: bool | None = None, draw: Callable[[Message], bytes | None] | None = None) -> Receiver:
-    """Somebody behind that URL, for whom pictures are drawn."""
-    made = Receiver("desk", SecretStr(url), chart=chart)
-    made.draw = draw or (lambda _: picture())
-    return made
+def receiver(url: str, chart: bool | None = None) -> Receiver:
+    """Somebody behind that URL."""
+    return Receiver("desk", SecretStr(url), chart=chart)
+
+
+def send(url: str, sent: Message | None = None, *, chart: bool | None = None, draw: Draw | None = None) -> Answer:
+    """Send it there, with a picture drawn."""
+    return receiver(url, chart).send(sent or told(), draw=draw or (lambda _: picture()))
 
 
 @pytest.fixture
@@ -82,7 +87,7 @@ def mail() -> Iterator[SmtpSink]:
 
 def test_mail_has_text_and_html_and_the_picture_in_it(mail: SmtpSink, snapshot: SnapshotAssertion) -> None:
     """Both parts say the same; the HTML shows the picture, and both the link's address."""
-    assert receiver(mail.url()).send(told()) == DELIVERED
+    assert send(mail.url()) == DELIVERED
 
     [letter] = mail.mails
     plain, rich = letter.get_body(("plain",)), letter.get_body(("html",))
@@ -98,7 +103,7 @@ def test_mail_has_text_and_html_and_the_picture_in_it(mail: SmtpSink, snapshot: 
 
 def test_mail_without_html_is_the_text_as_it_was_written(mail: SmtpSink) -> None:
     """Where its URL asks for text alone."""
-    receiver(mail.url(extra="&format=text"), chart=False).send(told())
+    send(mail.url(extra="&format=text"), chart=False)
 
     assert mail.mails[0].get_content().splitlines() == BODY.splitlines()
     assert mail.mails[0].get_content_type() == "text/plain"
@@ -108,7 +113,7 @@ def test_a_mail_too_large_with_its_picture_goes_without(mail: SmtpSink) -> None:
     """A picture that is refused takes no message with it."""
     mail.at_data.extend(["552 5.3.4 too big"])
 
-    assert receiver(mail.url()).send(told()) == DELIVERED
+    assert send(mail.url()) == DELIVERED
 
     [letter] = mail.mails
     assert not [part for part in letter.walk() if part.get_content_type() == "image/png"]
@@ -116,12 +121,12 @@ def test_a_mail_too_large_with_its_picture_goes_without(mail: SmtpSink) -> None:
 
 def test_telegram_has_tags_and_the_picture_above_them(sink: HttpSink, snapshot: SnapshotAssertion) -> None:
     """One message: the text is the picture's caption."""
-    assert receiver(TELEGRAM).send(told()) == DELIVERED
+    assert send(TELEGRAM) == DELIVERED
 
     [post] = sink.posts
     assert post.path.endswith("/sendPhoto")
     assert picture() in post.body
-    receiver(TELEGRAM, chart=False).send(told())
+    send(TELEGRAM, chart=False)
     assert sink.posts[1].path.endswith("/sendMessage")
     assert sink.posts[1].json["parse_mode"] == "HTML"
     assert sink.posts[1].json["text"] == snapshot
@@ -129,14 +134,14 @@ def test_telegram_has_tags_and_the_picture_above_them(sink: HttpSink, snapshot: 
 
 def test_a_text_too_long_for_a_caption_goes_first(sink: HttpSink) -> None:
     """The message is sent, and the picture behind it."""
-    receiver(TELEGRAM).send(message(body="word " * 199))
+    send(TELEGRAM, message(body="word " * 199))
 
     assert [post.path.rpartition("/")[2] for post in sink.posts] == ["sendMessage", "sendPhoto"]
 
 
 def test_discord_has_markdown_and_then_the_picture(sink: HttpSink, snapshot: SnapshotAssertion) -> None:
     """It shows the title as part of the text."""
-    assert receiver(DISCORD).send(told()) == DELIVERED
+    assert send(DISCORD) == DELIVERED
 
     text, image = sink.posts
     assert text.json["content"] == snapshot
@@ -149,7 +154,7 @@ def test_slack_has_its_own_markup_and_no_picture(monkeypatch: pytest.MonkeyPatch
     with SlackSink() as slack:
         monkeypatch.setattr(NotifySlack, "webhook_url", slack.webhook)
 
-        assert receiver(slack.slack_url, draw=_never).send(told()) == DELIVERED
+        assert send(slack.slack_url, draw=_never) == DELIVERED
 
         [attachment] = slack.posts[0].json["attachments"]
         assert (attachment["title"], attachment["text"]) == snapshot
@@ -158,8 +163,8 @@ def test_slack_has_its_own_markup_and_no_picture(monkeypatch: pytest.MonkeyPatch
 
 def test_ntfy_has_text_and_the_picture_in_one(sink: HttpSink, snapshot: SnapshotAssertion) -> None:
     """A service that takes both takes both in one request."""
-    assert receiver(f"ntfy://{sink.address}/topic").send(told()) == DELIVERED
-    assert receiver(f"ntfy://{sink.address}/topic", chart=False).send(told()) == DELIVERED
+    assert send(f"ntfy://{sink.address}/topic") == DELIVERED
+    assert send(f"ntfy://{sink.address}/topic", chart=False) == DELIVERED
 
     image, text = sink.posts
     assert image.body == picture()
@@ -170,8 +175,8 @@ def test_ntfy_has_text_and_the_picture_in_one(sink: HttpSink, snapshot: Snapshot
 def test_pushover_has_what_matters(sink: HttpSink, snapshot: SnapshotAssertion) -> None:
     """A small screen shows the figures, their age and the link, and the picture."""
     sink.always = Reply(200, b'{"status": 1, "request": "x"}')
-    receiver(PUSHOVER, chart=False).send(told())
-    receiver(PUSHOVER).send(told())
+    send(PUSHOVER, chart=False)
+    send(PUSHOVER)
 
     text, image = sink.posts
     assert parse_qs(text.body.decode())["message"][0] == snapshot
@@ -218,7 +223,7 @@ def test_every_service_has_the_form_it_shows_best(url: str, form: Form) -> None:
 @pytest.mark.parametrize(("chart", "pictures"), [(None, 0), (False, 0), (True, 1)])
 def test_programs_get_a_picture_only_where_it_is_asked_for(sink: HttpSink, chart: bool | None, pictures: int) -> None:
     """The keys of a post stay as they are documented; the words are the very ones."""
-    receiver(sink.url(), chart=chart).send(told())
+    send(sink.url(), chart=chart)
 
     assert len(sink.posts[0].json["attachments"]) == pictures
     assert (sink.posts[0].json["title"], sink.posts[0].json["message"]) == (TITLE, BODY)
@@ -228,7 +233,7 @@ def test_a_service_that_chokes_on_markup_gets_plain_text(sink: HttpSink) -> None
     """A refusal for good of a form is not one of the message."""
     sink.script(Reply(400, b'{"ok": false}'))
 
-    assert receiver(TELEGRAM, chart=False).send(told()) == DELIVERED
+    assert send(TELEGRAM, chart=False) == DELIVERED
 
     assert "<b>" in sink.posts[0].json["text"]
     assert "<" not in sink.posts[1].json["text"]
@@ -236,12 +241,12 @@ def test_a_service_that_chokes_on_markup_gets_plain_text(sink: HttpSink) -> None
 
 def test_a_service_that_refuses_the_picture_gets_the_message(sink: HttpSink) -> None:
     """In the same attempt where the refusal is for good, and in the next where it may pass."""
-    desk = receiver(f"ntfy://{sink.address}/topic")
+    url = f"ntfy://{sink.address}/topic"
     sink.script(Reply(413), Reply(200), Reply(429))
 
-    assert desk.send(told()) == DELIVERED
-    assert desk.send(told()).outcome is AttemptOutcome.RETRYABLE
-    assert desk.send(told(), attempt=2) == DELIVERED
+    assert send(url) == DELIVERED
+    assert send(url).outcome is AttemptOutcome.RETRYABLE
+    assert receiver(url).send(told(), 2, lambda _: picture()) == DELIVERED
     assert [post.body == picture() for post in sink.posts] == [True, False, True, False]
 
 
@@ -249,14 +254,14 @@ def test_a_picture_refused_behind_its_message_is_let_go(sink: HttpSink) -> None:
     """The message was taken, so it is not sent again for the picture's sake."""
     sink.script(Reply(200), Reply(500))
 
-    assert receiver(DISCORD).send(told()) == DELIVERED
+    assert send(DISCORD) == DELIVERED
 
     assert len(sink.posts) == 2
 
 
 def test_nothing_to_draw_is_no_obstacle(sink: HttpSink) -> None:
     """A message without a picture goes out without one."""
-    assert receiver(f"ntfy://{sink.address}/topic", draw=lambda _: None).send(told()) == DELIVERED
+    assert send(f"ntfy://{sink.address}/topic", draw=lambda _: None) == DELIVERED
 
     assert sink.posts[0].json["topic"] == "topic"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from marginwatch import clock
+from marginwatch.app.charting import Charts
 from marginwatch.app.heartbeat import Heartbeat
 from marginwatch.app.meters import Gauges, Meters
 from marginwatch.app.polling import Schedule
@@ -77,6 +78,7 @@ class Daemon:
         self.pump = Pump(self._ticker, self._writer, self._ticked)
         self._running = Succession(parts, self.pump, store.observations, self._put)
         self.delivery = Delivery(store, parts.receivers, self._writer.call, self.meters.attempted)
+        self.delivery.draw = Charts(store.history, self._ticker).draw
         self._schedule = Schedule(self.pollings, self._jumped)
         self.reloading = Reloading(configured, self.pump, systemd, self._follow, self._in_force)
         self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, {})

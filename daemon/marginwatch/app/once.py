@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from marginwatch import clock
+from marginwatch.app.charting import Charts
 from marginwatch.app.polling import pollings_of
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.deliver import Delivery
@@ -32,6 +33,7 @@ async def one_cycle(parts: Parts, store: Store) -> list[str]:
     writer = Writer()
     ticker = Ticker(store, parts.ruling, {venue.name: venue.normalise for venue in parts.venues})
     delivery = Delivery(store, parts.receivers, writer.call)
+    delivery.draw = Charts(store.history, ticker).draw
     pump = Pump(ticker, writer, lambda _: delivery.wake())
     try:
         await writer.call(lambda: ticker.start(clock.now()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 import structlog
@@ -58,8 +58,8 @@ class BadReceiverUrlError(MarginwatchError):
         super().__init__(f"the url of receiver {receiver} {why}")
 
 
-def no_picture(_: Message) -> None:
-    """Where there is nobody to draw."""
+Draw: TypeAlias = "Callable[[Message], bytes | None]"
+"""Makes the picture, a PNG, that goes with a message; None where there is nothing to be seen."""
 
 
 class Receiver:
@@ -75,8 +75,6 @@ class Receiver:
         """
         quiet_loggers()
         self.name = name
-        self.draw: Callable[[Message], bytes | None] = no_picture
-        """Makes the picture, a PNG, that goes with a message; None where there is nothing to be seen."""
         self._url = url
         self._asset = AppriseAsset(
             app_id="marginwatch",
@@ -103,9 +101,10 @@ class Receiver:
     def __repr__(self) -> str:
         return f"Receiver({self.name!r})"
 
-    def send(self, message: Message, attempt: int = 1) -> Answer:
+    def send(self, message: Message, attempt: int = 1, draw: Draw | None = None) -> Answer:
         """Ask the service to take the message; blocks until it answered or its time is up.
 
+        `draw` is asked for the picture that goes with it where the service takes one, at the first attempt.
         The answer may take longer with every attempt, so that a slow service that does take messages is found out
         before it has taken many copies.
         """
@@ -114,7 +113,7 @@ class Receiver:
         words = self._channel.words(message, form)
         picture = self._channel.picture(words)
         # A picture that a service chokes on must not be what keeps the message from it.
-        drawn = None if picture is Picture.NEVER or attempt > 1 else self.draw(message)
+        drawn = None if draw is None or picture is Picture.NEVER or attempt > 1 else draw(message)
         within = drawn if picture is Picture.WITHIN else None
         answer = self._notify(message, words, seconds, within)
         if answer.outcome is AttemptOutcome.PERMANENT and (within or form in _PLAINER):
