@@ -268,11 +268,18 @@ class Daemon:
         for name, health in self._vitals.receivers.items():
             troubled = _troubled(health)
             if troubled or self._told.get(name, True):  # the last process may have left an alert open
-                self.pump.put(receiver_state(health))
+                self.pump.put(receiver_state(health, await self._missed(health) if troubled else ()))
             self._told[name] = troubled
         while self.delivery.given_up:
             name, number = self.delivery.given_up.popitem()
             self.pump.put(ReceiverState(name, dead=number, error="it is not configured any more"))
+
+    async def _missed(self, health: ReceiverHealth) -> tuple[Missed, ...]:
+        """What a receiver did not get, where others may stand in for it."""
+        name, since = health.receiver, health.failing_since
+        if not any(each.name == name and each.fallback for each in self._parts.settings.receivers):
+            return ()
+        return await asyncio.to_thread(self._store.outbox.missed, name, since)
 
     async def _prune(self) -> None:
         store = self._parts.settings.store

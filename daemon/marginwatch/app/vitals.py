@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from marginwatch.app.polling import VenuePolling
     from marginwatch.app.pump import Pump
+    from marginwatch.core.health import Missed
     from marginwatch.store.types import ReceiverHealth
 
 STUCK = 30.0
@@ -76,8 +77,8 @@ class Vitals:
         return Check(name, now - ended < _patience(polling), f"latest cycle ended {seconds} s ago")
 
 
-def receiver_state(receiver: ReceiverHealth) -> ReceiverState:
-    """What the receiver-failing alert is decided from."""
+def receiver_state(receiver: ReceiverHealth, missed: tuple[Missed, ...] = ()) -> ReceiverState:
+    """What the receiver-failing alert is decided from, and what it did not get where others may stand in for it."""
     failing = receiver.failing_since is not None
     return ReceiverState(
         name=receiver.receiver,
@@ -86,6 +87,8 @@ def receiver_state(receiver: ReceiverHealth) -> ReceiverState:
         waiting=receiver.waiting,
         oldest=receiver.oldest,
         error=receiver.detail,
+        since=receiver.failing_since,
+        missed=missed,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from marginwatch.cli.explained_ways import ladder_facts, way_words
 from marginwatch.cli.explained_words import (
     clocks,
     field_value,
@@ -18,6 +19,7 @@ from marginwatch.cli.explained_words import (
     verdict,
 )
 from marginwatch.cli.output import Column, age, emit_table, say
+from marginwatch.core.route import Why
 from marginwatch.notify.words import clean, moment, span
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ POSITIONS = (Column("subject", "POSITION"), Column("value", "VALUE", right=True)
 RECEIVERS = (
     Column("receiver", "RECEIVER"),
     Column("hears", "HEARS OF"),
+    Column("why", "WHY", rank=1, wraps=True),
     Column("told", "TOLD", right=True),
     Column("trouble", "TROUBLE", wraps=True),
 )
@@ -83,9 +86,10 @@ def show(found: Explanation, reading: Reading) -> None:
     _facts(rule_facts(found))
     if found.look is not None:
         _show_look(found, found.look)
-    _facts((*standing_facts(found), *clocks(found), *holding_back(found)))
+    _facts((*standing_facts(found), *clocks(found), *holding_back(found), *ladder_facts(found)))
     if not found.excluded:
-        _table((_hearing(each, found) for each in found.receivers), RECEIVERS, found, "no receiver")
+        columns = [each for each in RECEIVERS if each.key != "why" or any(one.ways for one in found.receivers)]
+        _table((_hearing(each, found) for each in found.receivers), tuple(columns), found, "no receiver")
     if found.sent:
         _table((row for each in found.sent for row in _attempts(each)), SENT, found, "")
     if found.steps:
@@ -158,13 +162,20 @@ def _position(each: Seen, found: Explanation) -> Row:
 
 def _hearing(each: Hearing, found: Explanation) -> Row:
     failing = "" if each.failing_since is None else f"failing since {moment(each.failing_since, found.now)}: "
+    others = "; others hear in its place" if each.lost else ""
     heard = ", ".join(level.label for level in each.levels)
     return {
         "receiver": each.receiver,
-        "hears": heard or f"nothing of this, only {each.min_severity.label} and worse",
+        "hears": heard or _nothing(each),
+        "why": way_words(each, found),
         "told": each.told,
-        "trouble": failing + each.trouble,
+        "trouble": failing + each.trouble + others,
     }
+
+
+def _nothing(each: Hearing) -> str:
+    mild = not each.ways or any(way.why is Why.TOO_MILD for way in each.ways)
+    return f"nothing of this, only {each.min_severity.label} and worse" if mild else "nothing of this"
 
 
 def _attempts(each: Sent) -> Iterator[Row]:

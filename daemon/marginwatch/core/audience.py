@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason, State
+from marginwatch.core.escalation import called
 from marginwatch.core.model import Account, Severity
 from marginwatch.core.route import Verdict, Why, concerns, decide
 from marginwatch.core.routing import Routes, until
@@ -41,6 +42,8 @@ class Audience:
     """Those that transitions are about; one that is not there is known by its id alone."""
     called: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Who is called by a step of a ladder in this tick, by alert_id."""
+    stand_ins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By receiver that cannot be reached: who hears in its place, and why as half a sentence."""
 
     @property
     def names(self) -> dict[AccountKey, str]:
@@ -57,7 +60,7 @@ class Audience:
         taken = self.taken(transition.key)
         leading = [route for route in taken if transition.severity in route.severities]
         named = {name for route in leading for name in route.receivers}
-        everybody = not any(each.name in named and not concerns(transition.key, each) for each in self.receivers)
+        everybody = not any(each.name in named and not concerns(transition.key, each.name) for each in self.receivers)
         found = {
             each.name: self._verdict(decide(transition, each, alert), each, alert, leading, taken, everybody=everybody)
             for each in self.receivers
@@ -82,6 +85,8 @@ class Audience:
         *,
         everybody: bool,
     ) -> Verdict:
+        if why in {Why.SEVERE_ENOUGH, Why.TOO_MILD} and receiver.name in called(taken, alert):
+            return Verdict(Why.ESCALATED)
         if not why.tells or receiver.name in alert.roused:
             return Verdict(why)
         ways = [route for route in leading if receiver.name in route.receivers]
@@ -93,8 +98,8 @@ class Audience:
         return Verdict(why) if later is None else Verdict(why, later[0], later[1].name)
 
     def _call(self, transition: Transition, receiver: Receiver) -> Verdict:
-        called = receiver.name in self.called.get(transition.alert_id, ())
-        return Verdict(Why.ESCALATED if called and not concerns(transition.key, receiver) else Why.NOT_ROUTED)
+        wanted = receiver.name in self.called.get(transition.alert_id, ())
+        return Verdict(Why.ESCALATED if wanted and not concerns(transition.key, receiver.name) else Why.NOT_ROUTED)
 
     @staticmethod
     def _roused(verdict: Verdict) -> Verdict:

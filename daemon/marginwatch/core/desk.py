@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason, State, Status
 from marginwatch.core.hold import HoldKind, kind_of
-from marginwatch.core.route import ROUSING, Notice, Routed, Why
+from marginwatch.core.route import ROUSING, Notice, Routed, Why, concerns
 from marginwatch.core.state import Withheld
 
 if TYPE_CHECKING:
@@ -61,16 +61,30 @@ class Desk:
         return self.changed.get(alert_id) or self.alerts[alert_id]
 
     def notify(self, transition: Transition, alert: Alert, hearing: Iterable[tuple[str, Why]]) -> Alert:
-        """The alert with its counts raised."""
-        for name, why in hearing:
-            number = alert.told.get(name, 0) + 1
-            roused = name in alert.roused or why not in ROUSING
-            alert = replace(
-                alert,
-                told={**alert.told, name: number},
-                roused=alert.roused if roused else (*alert.roused, name),
-            )
-            self.notices.append(Notice(transition, alert, name, number, why))
+        """The alert with its counts raised; who cannot be reached is told, and so is who stands in for it."""
+        told = dict(hearing)
+        for name, why in told.items():
+            alert = self._tell(transition, alert, name, why)
+        stand_ins = [found for name in told for found in self.audience.stand_ins.get(name, {}).items()]
+        for name, because in dict(stand_ins).items():
+            if name not in told and not concerns(transition.key, name):
+                alert = self._tell(transition, alert, name, Why.FALLBACK, because)
+        return alert
+
+    def pass_on(self, transition: Transition, alert: Alert, hearing: Mapping[str, str]) -> None:
+        """Tell those who stand in for another what that one missed; `hearing` says for each why."""
+        self.alerts = {**self.alerts, alert.alert_id: alert}
+        alert = self.alert(alert.alert_id)
+        for name, because in hearing.items():
+            alert = self._tell(transition, alert, name, Why.FALLBACK, because)
+        self.changed[alert.alert_id] = alert
+
+    def _tell(self, transition: Transition, alert: Alert, name: str, why: Why, because: str = "") -> Alert:
+        number = alert.told.get(name, 0) + 1
+        known = name in alert.roused or why not in ROUSING
+        roused = alert.roused if known else (*alert.roused, name)
+        alert = replace(alert, told={**alert.told, name: number}, roused=roused)
+        self.notices.append(Notice(transition, alert, name, number, why, because))
         return alert
 
     def _moot(self, transition: Transition, receiver: str) -> bool:

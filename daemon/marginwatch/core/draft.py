@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.core import health
+from marginwatch.core import fallback, health
 from marginwatch.core.alert import Status
 from marginwatch.core.audience import Audience
 from marginwatch.core.hold import Holds
 from marginwatch.core.machine import Policy, Step, advance
 from marginwatch.core.memory import Tally
-from marginwatch.core.model import GROUPS, AccountKey
+from marginwatch.core.model import GROUPS, Account, AccountKey
 from marginwatch.core.state import AccountState, Commit, VenueState
 from marginwatch.core.windows import AccountWindows, Pending
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.applied import AccountRules
     from marginwatch.core.memory import Listing, Memory, Said
-    from marginwatch.core.model import Account, CycleEnd, Observation, Value, VenueFailure
+    from marginwatch.core.model import CycleEnd, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
+    from marginwatch.core.routing import Route
     from marginwatch.core.ruling import Ruling, Watch
     from marginwatch.core.state import StoredObservation
     from marginwatch.core.windows import Answers, Coverage
@@ -64,6 +65,8 @@ class Draft:
     failures: list[VenueFailure] = field(default_factory=list)
     cycles: list[CycleEnd] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
+    receivers: dict[str, health.ReceiverState] = field(default_factory=dict)
+    """How deliveries go, of those that were heard of."""
     lapsed: list[str] = field(default_factory=list)
     listings: dict[str, Listing | None] = field(default_factory=dict)
     """By venue; None where the next listing must be looked at, whatever it says."""
@@ -165,7 +168,23 @@ class Draft:
         """Everybody who may hear of these accounts."""
         states = {key: self.account(key) for key in accounts}
         known = {key: state.account for key, state in states.items() if state is not None}
-        return Audience(self.ruling.receivers, self.now, self.ruling.routes, known)
+        standing = fallback.stand_ins(self)
+        return Audience(self.ruling.receivers, self.now, self.ruling.routes, known, stand_ins=standing)
+
+    def routes(self, alert: Alert) -> tuple[Route, ...]:
+        """The routes of an alert, of whatever severity."""
+        key, state = alert.key.account, self.account(alert.key.account)
+        account = Account(key, key.id) if state is None else state.account
+        return self.ruling.routes.of(account, alert.key.rule)
+
+    def held_from_all(self, alert: Alert) -> datetime | None:
+        """Until when a silence or a maintenance window keeps the alert from everybody; None when none does."""
+        hold = self.holds([alert.key.account]).from_all(alert.key)
+        return None if hold is None else hold.until
+
+    def receiver(self, name: str) -> health.ReceiverState | None:
+        """How its deliveries go; None when this process has not heard of that yet."""
+        return self.receivers.get(name) or self.memory.receivers.get(name)
 
     def holds(self, accounts: Iterable[AccountKey]) -> Holds:
         """Everything that may hold back messages about these accounts."""

@@ -6,6 +6,8 @@
     timers that ran out   -> elapse                       unknown told, reminders
     results               -> advance                      transitions, each with a reason
     transitions           -> route past what holds back   notices: who hears of what
+    nobody acknowledged   -> climb                        notices: who is called by a ladder
+    a receiver is lost    -> fail over, pass on           notices: who hears in its place
 
 `Memory` is read here and changed only by `remember`, after the decision was committed.
 """
@@ -15,22 +17,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from marginwatch.core import health, intake, joining
+from marginwatch.core import escalation, fallback, health, intake, joining
 from marginwatch.core.alert import Reason
 from marginwatch.core.desk import Desk
 from marginwatch.core.draft import OURS, Draft
 from marginwatch.core.holding import free, route, settle
 from marginwatch.core.machine import close, due, elapse, rebase
 from marginwatch.core.model import GROUPS, AccountKey, CycleEnd, Normalised, VenueFailure
+from marginwatch.core.route import Routed
 from marginwatch.core.withheld import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
     from marginwatch.core.memory import Memory, TimerKey
-    from marginwatch.core.route import Notice, Routed
+    from marginwatch.core.route import Notice
     from marginwatch.core.ruling import Ruling
     from marginwatch.core.state import Commit
 
@@ -100,7 +103,9 @@ def decide(
     timers = tuple(memory.due(now))
     for timer in timers:
         _wake(draft, timer)
+    failed = fallback.fail_over(draft)
     routed = _route(draft, rows)
+    further = _go_further(draft, rows, timers, failed)
     commit = replace(
         draft.commit(),
         released=rows.released,
@@ -109,7 +114,7 @@ def decide(
         forgotten=tuple(account for _, account in wishes.forget),
         requests=tuple(request for request, _ in wishes.forget),
     )
-    return Decision(commit, settled.notices + routed.notices, draft, timers, looked_again=True)
+    return Decision(commit, settled.notices + routed.notices + further.notices, draft, timers, looked_again=True)
 
 
 def remember(memory: Memory, decision: Decision) -> None:
@@ -121,6 +126,7 @@ def remember(memory: Memory, decision: Decision) -> None:
     }
     memory.waiting.take(commit.released, commit.withheld)
     memory.look_again &= not decision.looked_again
+    memory.receivers.update(draft.receivers)
     memory.accounts.update(draft.accounts)
     memory.venues.update(draft.venues)
     memory.tallies.update(draft.tallies)
@@ -194,6 +200,22 @@ def _route(draft: Draft, rows: Rows) -> Routed:
     return routed
 
 
+def _go_further(draft: Draft, rows: Rows, timers: Iterable[TimerKey], failed: Sequence[str]) -> Routed:
+    """Who is called by ladders, and what those hear who stand in for others from now on."""
+    calls = escalation.climb(draft, timers)
+    if not calls.transitions and not failed:
+        return Routed()
+    accounts = [transition.key.account for transition in calls.transitions]
+    audience = replace(draft.audience(accounts), called=calls.called)
+    desk = Desk(draft.alerts, audience, draft.holds(accounts), rows)
+    for transition in calls.transitions:
+        desk.tell(transition)
+    fallback.pass_on(draft, failed, desk)
+    routed = desk.routed()
+    draft.told(routed)
+    return routed
+
+
 def _free(draft: Draft, rows: Rows) -> None:
     """An outage that is over holds nothing back but until its accounts have had time to answer."""
     for alert in list(draft.alerts.values()):
@@ -216,6 +238,7 @@ def _take(draft: Draft, item: News) -> None:
     elif isinstance(item, health.ReloadState):
         draft.judge(health.reload_result(item, draft.now), OURS)
     else:
+        draft.receivers[item.name] = item
         draft.judge(health.receiver_result(item, draft.now), OURS)
 
 
@@ -284,7 +307,9 @@ def _due(draft: Draft, alert: Alert) -> datetime | None:
     rule = draft.ruling.rules.get(alert.key.rule)
     if rule is None or not alert.is_open:
         return None
-    at = due(rule, alert, draft.policy(alert, draft.stale_after(alert)))
+    policy = draft.policy(alert, draft.stale_after(alert))
+    times = (due(rule, alert, policy), escalation.due(draft, alert), fallback.due(draft, alert))
+    at = min((each for each in times if each is not None), default=None)
     given = draft.acknowledgement(alert)
     if given is not None and given.until is not None:  # it holds now, so its end lies ahead
         return given.until if at is None else min(at, given.until)

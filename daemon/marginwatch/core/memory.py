@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
+    from marginwatch.core.health import ReceiverState
     from marginwatch.core.model import Account, AccountKey, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey
     from marginwatch.core.ruling import Watch
@@ -78,6 +79,8 @@ class Memory:
     """What is held back."""
     look_again: bool = True
     """What is held back may be so no longer: the configuration may have changed."""
+    receivers: dict[str, ReceiverState] = field(default_factory=dict)
+    """How deliveries went when that was last heard of, in this process."""
     said: dict[AccountKey, Said] = field(default_factory=dict)
     """Of each account's latest stored observation, to see that the next one is the same."""
     positions: dict[AlertKey, Mapping[str, Value]] = field(default_factory=dict)

@@ -101,6 +101,8 @@ class Notice:
     number: int
     """Counts from 1 within (alert, receiver)."""
     why: Why
+    because: str = ""
+    """More of why, as half a sentence: which receiver it stands in for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def decide(transition: Transition, receiver: Receiver, alert: Alert) -> Why:
     told = alert.told.get(receiver.name, 0)
     if transition.state is None:
         return Why.NOTHING_TO_TELL
-    if concerns(transition.key, receiver):
+    if concerns(transition.key, receiver.name):
         return Why.ITS_OWN_FAILURE
     if transition.state in _CLOSING:
         return Why.WAS_TOLD if told else Why.NOT_TOLD_BEFORE
@@ -128,6 +130,6 @@ def decide(transition: Transition, receiver: Receiver, alert: Alert) -> Why:
     return Why.SEVERE_ENOUGH if transition.severity >= receiver.min_severity else Why.TOO_MILD
 
 
-def concerns(key: AlertKey, receiver: Receiver) -> bool:
-    """Whether the alert says that this receiver cannot be reached, so that the others are to hear of it."""
-    return key.rule == RECEIVER_FAILING and key.subject == receiver.name
+def concerns(key: AlertKey, receiver: str) -> bool:
+    """Whether the alert says that the receiver of this name cannot be reached: then the others are to hear of it."""
+    return key.rule == RECEIVER_FAILING and key.subject == receiver

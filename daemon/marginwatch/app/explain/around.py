@@ -67,7 +67,6 @@ def _passed_over(watch: Watch, rule: Rule, account: Account) -> str:
 def hearings(
     reading: Reading,
     ruling: Ruling,
-    rule: Rule,
     told: Mapping[str, int],
     found: Mapping[str, tuple[Way, ...]],
     at: datetime,

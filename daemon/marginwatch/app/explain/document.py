@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from marginwatch.app.explain.model import Explanation, Hearing, Input, Look, Sent, Window
+    from marginwatch.app.explain.ways import Call, Way
     from marginwatch.core.alert import Acknowledgement, Alert, LevelTimer, Silence, Transition
     from marginwatch.core.condition.trace import Part
     from marginwatch.core.rule import Level, Rule
@@ -44,6 +45,7 @@ def document(found: Explanation) -> Document:
         "acknowledgement": None if given is None else _given(given),
         "silences": [_silence(each) for each in found.silences],
         "receivers": [_hearing(each) for each in found.receivers],
+        "ladder": [_call(each) for each in found.calls],
         "messages": [_sent(each) for each in found.sent],
         "steps": [_step(each) for each in found.steps],
     }
@@ -199,9 +201,31 @@ def _hearing(each: Hearing) -> Document:
         "receiver": each.receiver,
         "min_severity": each.min_severity.label,
         "hears_of": [level.label for level in each.levels],
+        "ways": [_way(way) for way in each.ways],
         "told": each.told,
         "failing_since": each.failing_since,
         "trouble": each.trouble,
+        "others_hear_because": each.lost,
+    }
+
+
+def _way(way: Way) -> Document:
+    return {
+        "severity": way.severity.label,
+        "why": way.why.value,
+        "routes": list(way.routes),
+        "held_until": way.until,
+        "held_by": way.waits_for,
+    }
+
+
+def _call(call: Call) -> Document:
+    return {
+        "route": call.route,
+        "after_seconds": _seconds(call.after),
+        "receivers": list(call.receivers),
+        "at": call.at,
+        "taken": call.taken,
     }
 
 

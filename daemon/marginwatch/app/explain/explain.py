@@ -20,6 +20,7 @@ from marginwatch.app.explain.look import View, look, worst
 from marginwatch.app.explain.model import Explanation, Standing
 from marginwatch.app.explain.recall import recall
 from marginwatch.app.explain.record import FARTHEST, OPEN, Record
+from marginwatch.app.explain.ways import calls, ways
 from marginwatch.core.alert import Status
 from marginwatch.core.draft import OURS
 from marginwatch.core.machine import Policy, remind_at
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.app.explain.recall import Recalled
+    from marginwatch.app.explain.ways import Way
     from marginwatch.app.reading import Reading
     from marginwatch.core.alert import Acknowledgement, Alert
     from marginwatch.core.model import Value
@@ -121,10 +123,14 @@ class _Explaining:
             agrees=self._record.agrees(alert, subject) if self._decides(recalled) else None,
             acknowledgement=given,
             silences=around.silences(self._reading, key, self._at),
-            receivers=tuple(around.hearings(self._reading, self._ruling, self._rule, told, self._at)),
+            receivers=tuple(around.hearings(self._reading, self._ruling, told, self._ways(alert), self._at)),
+            calls=calls(self._ruling, self._account, alert, acknowledged=given is not None),
             sent=messages,
             steps=tuple(self._record.near(subject)),
         )
+
+    def _ways(self, alert: Alert | None) -> dict[str, tuple[Way, ...]]:
+        return ways(self._ruling, self._rule, self._account, alert, self._at)
 
     def _recall(self) -> Recalled | None:
         if self._past:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from marginwatch.app.explain.ways import Call, Way
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.because import Blame
     from marginwatch.core.condition.trace import Part
@@ -102,8 +103,12 @@ class Hearing:
     min_severity: Severity
     levels: tuple[Severity, ...]
     """The rule's levels that it hears of."""
+    ways: tuple[Way, ...]
+    """By level, how it comes to hear or not; empty where the config has no routes."""
     told: int
     """Messages of this episode so far."""
+    lost: str
+    """That others hear in its place, and why, as half a sentence; empty when it is reached."""
     failing_since: datetime | None
     trouble: str
 
@@ -146,6 +151,8 @@ class Explanation:
     silences: tuple[Silence, ...]
     """Those that hold its messages back."""
     receivers: tuple[Hearing, ...]
+    calls: tuple[Call, ...]
+    """Who is called when nobody acknowledges."""
     sent: tuple[Sent, ...]
     """Of the episode, or of the latest one; oldest first."""
     steps: tuple[Transition, ...]

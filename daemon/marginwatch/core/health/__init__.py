@@ -16,9 +16,11 @@ from marginwatch.core.health.rules import (
     RULE_BROKEN,
     RULES,
     VENUE_UNREACHABLE,
+    clock,
 )
 from marginwatch.core.health.venue import explains, next_venue_state, venue_down, venue_results
 from marginwatch.core.health.watcher import (
+    Missed,
     ReceiverState,
     ReloadState,
     broken_result,
@@ -41,9 +43,11 @@ __all__ = [
     "RULES",
     "RULE_BROKEN",
     "VENUE_UNREACHABLE",
+    "Missed",
     "ReceiverState",
     "ReloadState",
     "broken_result",
+    "clock",
     "clock_result",
     "explains",
     "list_accounts",

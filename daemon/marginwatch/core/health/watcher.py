@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,21 @@ from marginwatch.core.result import AlertKey, Difference, Occurred, Result
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.model import AccountKey
 
 _FAILED_ATTEMPTS = 3
 _LONGEST_WAIT = timedelta(minutes=5)
 _JUMP = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """One alert of which a receiver did not get a message."""
+
+    alert_id: str
+    ended: tuple[Alert, Transition] | None = None
+    """Of an event, or of an alert that is over: as it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,10 @@ class ReceiverState:
     """When the oldest of those was due first."""
     error: str = ""
     """What the latest failed attempt said, without secrets."""
+    since: datetime | None = None
+    """When the first of those attempts began; None when it is not known."""
+    missed: tuple[Missed, ...] = ()
+    """What it did not get since then, for those who are to hear it in its place; the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,9 @@ def receiver_result(state: ReceiverState, now: datetime) -> Result:
     late = state.oldest is not None and now - state.oldest >= _LONGEST_WAIT
     failing = late or state.dead > 0 or state.failures >= _FAILED_ATTEMPTS
     key = AlertKey(RECEIVER_FAILING, OURSELVES, state.name)
-    return known(key, now, (failing,), _delivery(state), kept=(failing or state.failures > 0,))
+    found = known(key, now, (failing,), _delivery(state), kept=(failing or state.failures > 0,))
+    began = min((each for each in (state.since, state.oldest if late else None) if each is not None), default=None)
+    return found if began is None or not failing else replace(found, observed_at=min(began, now))
 
 
 def broken_result(rule: str, account: AccountKey, error: str | None, now: datetime) -> Result:
