@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.core.model import FailureKind
+from marginwatch.core.health import ReloadState
+from marginwatch.core.model import FailureKind, Severity
+from marginwatch.core.route import Receiver
 from marginwatch.core.rule import Rule, RuleKind
 from marginwatch.store.errors import DatabaseBusyError
 from support.desk import (
     ONE,
+    RECEIVERS,
     TWO,
     Desk,
     Paper,
@@ -50,10 +53,12 @@ PEAK = Rule(
 )
 
 
+WRITTEN = (USAGE, CALL, permissions_rule(), PEAK)
+
+
 def rules(suffix: str = "") -> Ruling:
     """The same rules at every call, as loaded anew; the suffix is of all titles and summaries."""
-    written = (USAGE, CALL, permissions_rule(), PEAK)
-    return ruling(*(replace(rule, title=rule.title + suffix, summary=suffix) for rule in written))
+    return ruling(*(replace(rule, title=rule.title + suffix, summary=suffix) for rule in WRITTEN))
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,30 @@ class Event:
     fails: str
     ends: bool
     reload: bool
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a reload may change beside the rules that there were."""
+
+    receivers: set[str]
+    """Beside those there are."""
+    venues: set[str]
+    """As above."""
+    rule: bool
+    """One more."""
+    words: str
+
+    def made(self) -> Ruling:
+        """Everything that decides then."""
+        more = (replace(CALL, id="beside"),) if self.rule else ()
+        written = (*(replace(rule, title=rule.title + self.words) for rule in WRITTEN), *more)
+        found = ruling(
+            *written, receivers=(*RECEIVERS, *(Receiver(name, Severity.INFO) for name in sorted(self.receivers)))
+        )
+        (watch,) = found.venues.values()
+        others = {name: replace(watch, venue=name) for name in self.venues}
+        return replace(found, venues={**found.venues, **others}, revision=f"r{hash(str(self)) % 1000}")
 
 
 EVENTS = st.lists(
@@ -96,6 +125,54 @@ def test_an_edit_of_words_changes_nothing_but_words(events: list[Event]) -> None
     """Other titles and summaries leave every step as it was."""
     edited = play(events, rules(" (edited)"))
     assert [replace(each, title="") for each in edited] == [replace(each, title="") for each in play(events, None)]
+
+
+EDITS = st.lists(
+    st.builds(
+        Edit,
+        receivers=st.sets(st.sampled_from(["mail", "night", "phone"]), max_size=3),
+        venues=st.sets(st.sampled_from(["fx", "clearing"]), max_size=2),
+        rule=st.booleans(),
+        words=st.sampled_from(["", " (edited)", " (once more)"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(EVENTS, EDITS)
+def test_no_sequence_of_reloads_moves_a_timer(events: list[Event], edits: list[Edit]) -> None:
+    """Receivers and venues come and go, rules beside come and go: what was there before ticks on to the same steps.
+
+    After every event the clocks of each alert, and when it is woken next, are those of a life without a reload.
+    """
+    lives = [Desk(rules()), Desk(rules())]
+    second = 0.0
+    for place, event in enumerate(events):
+        second += event.pause
+        for desk in lives:
+            _pass_time(desk, second - 0.25)
+        if event.reload:
+            lives[1].reload(second - 0.25, edits[place % len(edits)].made())
+        for desk in lives:
+            _pass_time(desk, second)
+            _happen(desk, second, event)
+        assert _clocks(lives[1]) == _clocks(lives[0])
+    assert _of_before(lives[1]) == _of_before(lives[0])
+
+
+def _of_before(desk: Desk) -> list[Transition]:
+    return [replace(each, title="", revision="") for each in desk.transitions if each.key.rule != "beside"]
+
+
+def _clocks(desk: Desk) -> dict[object, object]:
+    """Of every open alert: its clocks, and when time alone moves it."""
+    memory = desk.ticker.memory
+    kept = {alert.key: alert for alert in memory.alerts() if alert.key.rule != "beside"}
+    return {
+        key: (alert.alert_id, alert.timers, alert.active_at, alert.count, memory._timed.get(alert.alert_id))
+        for key, alert in kept.items()
+    }
 
 
 def play(events: list[Event], edited: Ruling | None) -> list[Transition]:
@@ -254,3 +331,23 @@ def test_a_reload_after_a_tick_in_doubt_commits_that_first() -> None:
     desk.reload(11, ruling(CALL, revision="r2"))
 
     assert desk.told() == ["usage:firing:critical", "usage:closed:critical"]
+
+
+def test_a_second_rejection_is_told_where_it_says_another_thing() -> None:
+    """Whoever edits once more and is wrong again hears of it, acknowledged or not; the same again is no news."""
+    desk = Desk(ruling(usage_rule()))
+    told = [
+        steps(desk.tick(second, ReloadState(problems)))
+        for second, problems in enumerate([("a",), ("a",), ("b",), ("b", "c"), ("b", "c"), (), ("b",)])
+    ]
+
+    again = ["reload-rejected:firing>firing:other_trouble"]
+    fires = ["reload-rejected:inactive>firing:held"]
+    assert told == [fires, [], again, again, [], ["reload-rejected:firing>resolved:cleared"], fires]
+    assert desk.told() == [
+        "reload-rejected:firing:critical",
+        "reload-rejected:reminder:critical",
+        "reload-rejected:reminder:critical",
+        "reload-rejected:resolved:critical",
+        "reload-rejected:firing:critical",
+    ]

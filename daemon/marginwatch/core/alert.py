@@ -65,6 +65,8 @@ class Reason(enum.StrEnum):
     DATA_LOST = "data_lost"
     """No good answer for `stale_after`."""
     DATA_BACK = "data_back"
+    OTHER_TROUBLE = "other_trouble"
+    """What is wrong is another matter than was told."""
     OCCURRED = "occurred"
     RULE_REMOVED = "rule_removed"
     SCOPE_CHANGED = "scope_changed"

@@ -180,6 +180,8 @@ class _Tick:
             step = self.record(seen, seen.status, Reason.DATA_BACK, State.REMINDER)
             (back,) = step.transitions
             step = Step(step.alert, (replace(back, unknown_since=alert.unknown_since, because=alert.because),))
+        if step is None and self.rule.retold and seen.detail != alert.detail:
+            step = self.record(seen, seen.status, Reason.OTHER_TROUBLE, State.REMINDER, lapsed=True)
         return step or Step(seen)
 
     def lose(self, alert: Alert, unknown: Unknown) -> Step:

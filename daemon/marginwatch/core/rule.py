@@ -78,6 +78,8 @@ class Rule:
     """Template of the message's summary; empty for the built-in text."""
     each: str = ""
     """`position` when the rule is evaluated per position, else empty."""
+    retold: bool = False
+    """It is told again when what is wrong is another matter, though it is as bad as before; of health rules alone."""
     of_group: bool = False
     """It is evaluated once for each group of accounts that it selects, over all of the group's accounts."""
     calendar: str = ""

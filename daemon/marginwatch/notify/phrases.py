@@ -22,6 +22,7 @@ WHY: Mapping[Reason, str] = {
     Reason.REMIND: "it is still true and this is a reminder",
     Reason.DATA_LOST: "no good answer came for longer than the venue is allowed",
     Reason.DATA_BACK: "good answers arrive again",
+    Reason.OTHER_TROUBLE: "what is wrong is another matter than was told",
     Reason.OCCURRED: "it changed against the last known value",
     Reason.RULE_REMOVED: "its rule was removed",
     Reason.SCOPE_CHANGED: "its rule no longer covers this account",

@@ -33,7 +33,7 @@ _FAILED_CYCLES = 3
 _FAILED_FOR = timedelta(seconds=30)
 
 
-def _rule(rule_id: str, title: str, *severities: Severity, repeated: bool = False) -> Rule:
+def _rule(rule_id: str, title: str, *severities: Severity, repeated: bool = False, retold: bool = False) -> Rule:
     return Rule(
         id=rule_id,
         title=title,
@@ -41,6 +41,7 @@ def _rule(rule_id: str, title: str, *severities: Severity, repeated: bool = Fals
         levels=tuple(Level(severity) for severity in severities),
         hold=_FAILED_FOR if repeated else timedelta(0),
         count=_FAILED_CYCLES if repeated else 1,
+        retold=retold,
         runbook=f"marginwatch runbook {rule_id}",
     )
 
@@ -59,7 +60,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             _rule(RULE_BROKEN, "Rule broken", Severity.CRITICAL),
             _rule(RECEIVER_FAILING, "Receiver failing", Severity.CRITICAL),
             _rule(CLOCK_JUMPED, "Clock jumped", Severity.WARNING),
-            _rule(RELOAD_REJECTED, "Reload rejected", Severity.CRITICAL),
+            _rule(RELOAD_REJECTED, "Reload rejected", Severity.CRITICAL, retold=True),
         )
     }
 )
