@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.core.windows import AccountWindows, Answers, Plan, sampled
+from marginwatch.core.windows import AccountWindows, Answers, Pending, Plan, sampled
 from support.expressions import right
 from support.zones import CALENDARS, sessions
 
@@ -173,3 +173,20 @@ def test_at_the_moment_a_session_opens_the_present_value_is_all_there_is() -> No
     found = asked(plan, windows, opens, "100")
 
     assert list(found.values()) == [*([Decimal(100)] * 5), Decimal(0), Decimal(0)]
+
+
+def test_a_difference_beyond_all_numbers_is_unknown() -> None:
+    """Two amounts so far apart that no number says by how much make the window unknown, and nothing breaks."""
+    plan, (first, present) = plan_of(FELL, PEAK), minutes(0, 0.5)
+    windows = kept(plan, (first, "9E+6144"))
+    assert asked(plan, windows, present, "-9E+6144") == {FELL: None, PEAK: Decimal("9E+6144")}
+
+
+def test_a_batch_across_a_clock_set_back_begins_anew() -> None:
+    """Of answers of one batch those from before the clock was set back by days do not count."""
+    plan, batch = plan_of(PEAK), Pending(AccountWindows(STALE_AFTER))
+    told = [
+        batch.see(plan, {"equity": Decimal(equity)}, NOON - timedelta(days=days)).values()[PEAK]
+        for equity, days in ((100, 0), (90, 9), (80, 9))
+    ]
+    assert told == [Decimal(100), Decimal(90), Decimal(90)]
