@@ -11,7 +11,7 @@ import pytest
 from marginwatch.app.polling import VenuePolling
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.vitals import STUCK, Vitals, receiver_state
-from marginwatch.core.health import ReceiverState
+from marginwatch.core.health import Missed, ReceiverState
 from marginwatch.store.types import ReceiverHealth
 from support.records import NOON, after
 from support.scripted_venue import ScriptedVenue
@@ -134,4 +134,6 @@ def test_a_venue_may_take_its_time(vitals: Vitals) -> None:
 def test_what_a_receivers_alert_is_decided_from() -> None:
     """Messages given up count while it fails; long ago they are history."""
     assert receiver_state(replace(GOOD, dead=5)) == ReceiverState("desk")
-    assert receiver_state(replace(FAILING, dead=5)) == ReceiverState("desk", 3, 5, 2, after(-600), "HTTP 503")
+    assert receiver_state(replace(FAILING, dead=5), missed := (Missed("a1"),)) == ReceiverState(
+        "desk", 3, 5, 2, after(-600), "HTTP 503", FAILING.failing_since, missed
+    )
