@@ -36,10 +36,11 @@ async def one_cycle(parts: Parts, store: Store) -> list[str]:
     delivery.draw = Charts(store.history, ticker).draw
     pump = Pump(ticker, writer, lambda _: delivery.wake())
     try:
-        await writer.call(lambda: ticker.start(clock.now()))
+        await writer.call(lambda: ticker.start(clock.now(), continuous=False))
         earlier = await writer.call(store.outbox.receivers)
         await asyncio.gather(*(polling.cycle() for polling in pollings_of(parts, pump.put)))
         await pump.drain(patient=False)
+        await writer.call(lambda: ticker.release(clock.now()))
         await _deliver(delivery, writer, store, earlier)
         return await writer.call(lambda: _failed(parts, store))
     finally:
