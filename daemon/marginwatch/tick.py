@@ -179,9 +179,7 @@ class Ticker:
         return self._settle(self._decided((), decision, self._seen, Seen(resumed=True)))
 
     def release(self, now: datetime) -> Ticked:
-        """Tick, and let nothing wait for a digest any longer: this process may be the last for a while."""
-        if self._undone is not None:
-            self._settle(self._undone)
+        """Tick, and let nothing wait for a digest any longer: no later tick of this process would let it go."""
         return self._settle(self._tick((), now, at_once=True))
 
     def prepare(self, ruling: Ruling, now: datetime) -> Seeding:
