@@ -17,6 +17,8 @@ from marginwatch.config.environment import known_variables
 from marginwatch.config.groups import GroupSettings, GroupSketch
 from marginwatch.config.labels import AccountSettings
 from marginwatch.config.load import SHARED_KEYS, load_settings
+from marginwatch.config.maintenance import MaintenanceSettings
+from marginwatch.config.quiet import QuietSettings
 from marginwatch.config.routes import RouteSettings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.config.settings import ReceiverSettings, Settings
@@ -87,7 +89,10 @@ def test_the_example_shows_every_key_of_a_group() -> None:
     assert shown == set(GroupSettings.model_fields)
 
 
-@pytest.mark.parametrize(("table", "model"), [("accounts", AccountSettings), ("routes", RouteSettings)])
+@pytest.mark.parametrize(
+    ("table", "model"),
+    [("accounts", AccountSettings), ("routes", RouteSettings), ("maintenance", MaintenanceSettings)],
+)
 def test_the_example_shows_every_key_of_accounts_and_routes(table: str, model: type[BaseModel]) -> None:
     """The keys of accounts and routes, too."""
     shown = {key for name, text in sections() if name == table for key in keys(text)}
@@ -126,7 +131,16 @@ def test_the_guide_explains_every_key_and_variable(kinds: dict[str, type[BaseMod
     """docs/configuration.md has a word on each."""
     guide = (ROOT / "docs" / "configuration.md").read_text()
     models = [Settings.model_fields[table].annotation for table in TABLES]
-    models += [ReceiverSettings, CalendarSettings, GroupSettings, AccountSettings, RouteSettings, *kinds.values()]
+    models += [
+        ReceiverSettings,
+        CalendarSettings,
+        GroupSettings,
+        AccountSettings,
+        RouteSettings,
+        MaintenanceSettings,
+        QuietSettings,
+        *kinds.values(),
+    ]
     wanted = SHARED_KEYS | {key for model in models if model is not None for key in model.model_fields}
     assert {key for key in wanted if f"`{key}`" not in guide} == set()
     assert {name for name in known_variables() if f"`{name}`" not in guide} == set()

@@ -11,10 +11,13 @@ from marginwatch.app.files import read_rules, read_settings
 from marginwatch.app.foresight import unnamed_accounts
 from marginwatch.app.grouping import currency_problems, groups_of
 from marginwatch.app.judge import judge
+from marginwatch.app.phrasing import own_words
 from marginwatch.app.routing import hearer_of, labels_of, route_notes, route_problems, routes_of
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.digests import digests_of
 from marginwatch.config.horizon import beyond_the_store
+from marginwatch.config.maintenance import maintenance_of
+from marginwatch.config.quiet import quiet_of
 from marginwatch.core import health
 from marginwatch.core.defined import defined_names
 from marginwatch.core.evaluate import VenueRules
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from marginwatch.core.calendar import Calendar
     from marginwatch.core.rule import Rule
     from marginwatch.notify.receiver import Receiver
+    from marginwatch.notify.templates import Templates
     from marginwatch.tick import Normalisers
     from marginwatch.venues.protocol import Venue, VenueKind
 
@@ -56,6 +60,8 @@ class Configured:
     """Worth a word, not wrong."""
     brief: tuple[Problem, ...]
     """The same with the rules of the packs that do not apply in one note for each venue."""
+    templates: Templates | None = None
+    """The operator's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Parts:
     ruling: Ruling
     venues: tuple[Venue, ...]
     receivers: tuple[Receiver, ...]
+    templates: Templates | None = None
 
     @property
     def normalisers(self) -> Normalisers:
@@ -93,7 +100,8 @@ def configure(
     ways = () if rules is None or rules.problems else route_problems(loaded, rules.rules)
     judged = loaded.quote((*judge(loaded, kinds), *currency_problems(loaded, kinds), *ways))
     found = sorted((*loaded.problems, *judged), key=lambda problem: problem.place)
-    problems = (*found, *(rules.problems if rules else ()))
+    templates, wordless = own_words(loaded)
+    problems = (*found, *wordless, *(rules.problems if rules else ()))
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
     foreseen = (
@@ -104,7 +112,7 @@ def configure(
     notes = (*loaded.notes, *rules.notes, *foreseen, *_worked_out(loaded, rules.rules, kinds))
     every = (*notes, *(each.note for each in rules.inapplicable))
     brief = (*notes, *_in_brief(rules.inapplicable, loaded))
-    return Configured(loaded.file, loaded.settings, rules, kinds, every, brief)
+    return Configured(loaded.file, loaded.settings, rules, kinds, every, brief, templates)
 
 
 def assemble(configured: Configured, before: Parts | None = None) -> Parts:
@@ -112,8 +120,6 @@ def assemble(configured: Configured, before: Parts | None = None) -> Parts:
 
     Those of `before` whose settings are the same are the very same.
     """
-    from marginwatch.notify.receiver import Receiver  # noqa: PLC0415  (Apprise takes long to import, and a check may need it for nothing)
-
     settings = configured.settings
     venues: dict[str, Venue] = {}
     receivers: dict[str, Receiver] = {}
@@ -126,8 +132,15 @@ def assemble(configured: Configured, before: Parts | None = None) -> Parts:
         settings=settings,
         ruling=ruling_of(settings, configured.rules, configured.kinds),
         venues=tuple(venues.get(each.name) or connect(each, configured.kinds[each.kind]) for each in settings.venues),
-        receivers=tuple(receivers.get(each.name) or Receiver(each.name, each.url) for each in settings.receivers),
+        receivers=tuple(receivers.get(each.name) or _receiver(each) for each in settings.receivers),
+        templates=configured.templates,
     )
+
+
+def _receiver(settings: ReceiverSettings) -> Receiver:
+    from marginwatch.notify.receiver import Receiver  # noqa: PLC0415  (Apprise takes long to import, and a check may need it for nothing)
+
+    return Receiver(settings.name, settings.url, chart=settings.chart)
 
 
 def _unchanged(
@@ -151,6 +164,8 @@ def ruling_of(settings: Settings, rules: LoadedRules, kinds: Mapping[str, VenueK
         labels=labels,
         routes=routes_of(settings, calendars, labels, groups),
         groups=groups,
+        maintenance=maintenance_of(settings.maintenance, labels, groups),
+        quiet=quiet_of(settings.receivers),
         digests=digests_of(settings.receivers),
     )
 

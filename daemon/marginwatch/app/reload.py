@@ -34,7 +34,19 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RELOADABLE = frozenset(
-    {"rules", "groups", "calendars", "accounts", "routes", "venues", "receivers", "heartbeat", "log", "store"}
+    {
+        "rules",
+        "groups",
+        "calendars",
+        "accounts",
+        "routes",
+        "maintenance",
+        "venues",
+        "receivers",
+        "heartbeat",
+        "log",
+        "store",
+    }
 )
 """Tables of the config that a reload may change."""
 FIXED: Mapping[str, tuple[str, ...]] = MappingProxyType({"store": ("url",)})

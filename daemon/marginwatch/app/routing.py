@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from marginwatch.config.load import Loaded
+    from marginwatch.config.places import Loc, Places
     from marginwatch.config.routes import RouteSettings
     from marginwatch.config.settings import ReceiverSettings, Settings
     from marginwatch.core.calendar import Calendar
@@ -57,18 +58,17 @@ def hearer_of(receiver: ReceiverSettings) -> Receiver:
 
 
 def route_problems(loaded: Loaded, rules: Sequence[Rule]) -> Iterator[Problem]:
-    """Routes that name rules there are not, and routes that no alert of any rule can take."""
+    """Routes and maintenance that name rules there are not, and routes that no alert of any rule can take."""
     if loaded.settings is None or loaded.places is None:
         return
     every = (*RULES.values(), *rules)
     ids = [rule.id for rule in every]
     venues = [venue.name for venue in loaded.settings.venues]
+    for number, window in enumerate(loaded.settings.maintenance):
+        yield from _unknown_rules(("maintenance", number, "rules"), window.rules, ids, loaded.places)
     for number, route in enumerate(loaded.settings.routes):
-        unknown = [at for at, glob in enumerate(route.rules) if not any(fnmatchcase(each, glob) for each in ids)]
-        for at in unknown:
-            hint = did_you_mean(route.rules[at], ids) or f"the rules are {', '.join(sorted(ids))}"
-            what = f"no rule is named `{route.rules[at]}`"
-            yield Problem(loaded.places.value(("routes", number, "rules", at)), what, hint)
+        unknown = list(_unknown_rules(("routes", number, "rules"), route.rules, ids, loaded.places))
+        yield from unknown
         if not unknown and not any(_takes(route, rule, venues) for rule in every):
             what = f"route {route.name}: no alert can take it, for no rule it is for is told at such a severity there"
             hint = "look at its `severities`, `venues` and `rules`"
@@ -92,6 +92,13 @@ def route_notes(loaded: Loaded, rules: Iterable[Rule]) -> Iterator[Problem]:
         more = f" and {len(passed) - _MOST_NAMED} more" if len(passed) > _MOST_NAMED else ""
         what = f"no route takes every alert of {', '.join(passed[:_MOST_NAMED])}{more}"
         yield Problem(places.value(("routes", 0)), what, "what no route takes goes to every receiver")
+
+
+def _unknown_rules(loc: Loc, globs: Iterable[str], ids: Sequence[str], places: Places) -> Iterator[Problem]:
+    for at, glob in enumerate(globs):
+        if not any(fnmatchcase(each, glob) for each in ids):
+            hint = did_you_mean(glob, ids) or f"the rules are {', '.join(sorted(ids))}"
+            yield Problem(places.value((*loc, at)), f"no rule is named `{glob}`", hint)
 
 
 def _everybody(route: RouteSettings) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
 from marginwatch.config.quoting import ConfigLines, only_keys, quoted
-from marginwatch.config.routecheck import misled, misrouted
+from marginwatch.config.routecheck import misled, misplanned, misrouted
 from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, remember_secrets
 from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
 from marginwatch.config.sourcefile import read_source
@@ -227,12 +227,13 @@ class _Reading:
                 self._problem(self.places.value(loc), what, hint)
 
     def _refuse_same_names(self) -> None:
-        for kind in ("venues", "calendars", "groups", "receivers", "routes"):
+        for kind in ("venues", "calendars", "groups", "receivers", "routes", "maintenance"):
             seen: dict[str, Place] = {}
             for number, table in enumerate(self._tables(kind)):
                 loc, name = (kind, number, "name"), table.get("name")
                 if isinstance(name, str) and name in seen:
-                    what = f"there are two {kind} named `{name}`; the first is in line {seen[name].line}"
+                    kinds = "maintenance windows" if kind == "maintenance" else kind
+                    what = f"there are two {kinds} named `{name}`; the first is in line {seen[name].line}"
                     self._problem(self.places.value(loc), what)
                 elif isinstance(name, str):
                     seen[name] = self.places.value(loc)
@@ -255,6 +256,7 @@ class _Reading:
         found = (
             *misplaced_labels(self._tables("accounts"), venues),
             *misrouted(self._tables, self._calendars(), labels),
+            *misplanned(self._tables, labels),
             *misled(self._tables("receivers")),
         )
         for loc, what, hint in found:

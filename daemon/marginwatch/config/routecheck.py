@@ -1,4 +1,4 @@
-"""What is wrong with routes and fallbacks that another table shows: names that are nobody's, circles."""
+"""What is wrong with routes, fallbacks and maintenance that another table shows: names that are nobody's, circles."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ def misrouted(
         yield from _unknown((*at, "receivers"), route.get("receivers"), receivers, "receiver")
         for step, rung in enumerate(_tables(route.get("escalate"))):
             yield from _unknown((*at, "escalate", step, "receivers"), rung.get("receivers"), receivers, "receiver")
-        yield from _unknown((*at, "groups"), route.get("groups"), groups, "group")
-        yield from _no_venue((*at, "venues"), route.get("venues"), [*venues, *([GROUPS] if groups else [])])
-        yield from _no_label((*at, "labels"), route.get("labels"), labels)
+        yield from _misselected(at, route, groups, venues, labels)
         name = route.get("calendar")
         if isinstance(name, str) and name and name not in calendars:
             hint = did_you_mean(name, calendars) or f"there are {', '.join(sorted(calendars))}"
             yield (*at, "calendar"), f"there is no calendar `{name}`", hint
+
+
+def misplanned(tables: Callable[[str], Tables], labels: Mapping[str, Collection[str]]) -> Found:
+    """The same of maintenance windows."""
+    groups, venues = (_names(tables(kind)) for kind in ("groups", "venues"))
+    for number, window in enumerate(tables("maintenance")):
+        yield from _misselected(("maintenance", number), window, groups, venues, labels)
 
 
 def misled(receivers: Tables) -> Found:
@@ -51,6 +56,18 @@ def misled(receivers: Tables) -> Found:
         if circle and min(circle) == name:
             what = f"{' falls back to '.join(circle)}, so nobody would hear when all of them fail"
             yield at, what, "let the last of them fall back to nobody, or to somebody else"
+
+
+def _misselected(
+    at: Loc,
+    table: Mapping[str, Any],
+    groups: Collection[str],
+    venues: Collection[str],
+    labels: Mapping[str, Collection[str]],
+) -> Found:
+    yield from _unknown((*at, "groups"), table.get("groups"), groups, "group")
+    yield from _no_venue((*at, "venues"), table.get("venues"), [*venues, *([GROUPS] if groups else [])])
+    yield from _no_label((*at, "labels"), table.get("labels"), labels)
 
 
 def _circle(name: str, leads: Mapping[str, Collection[str]]) -> list[str]:

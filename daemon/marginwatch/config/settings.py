@@ -14,7 +14,10 @@ from marginwatch.config.digests import DigestKey, DigestSettings
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.messages import MessagesSettings
 from marginwatch.config.labels import AccountSettings  # noqa: TC001  (because pydantic reads the annotation)
+from marginwatch.config.maintenance import MaintenanceSettings  # noqa: TC001  (because pydantic reads the annotation)
+from marginwatch.config.quiet import QuietSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.routes import FallbackSettings, RouteSettings  # noqa: TC001  (because pydantic reads it)
 from marginwatch.config.severities import SeverityName  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.web import WebSettings
@@ -148,8 +151,12 @@ class ReceiverSettings(Table):
     """An Apprise URL: slack://, mailto://, ntfy://, pagerduty://, … json:// gets every fact as a key of its own."""
     min_severity: SeverityName = Severity.INFO
     """Nothing milder reaches it, but for the end of what it was told."""
+    chart: bool | None = None
+    """Whether charts are sent to it; left out: where it is known to show them."""
     fallback: FallbackSettings | None = None
     """Who hears in its place while it fails."""
+    quiet: QuietSettings | None = None
+    """Hours in which it is told of nothing that can wait."""
     digest: DigestKey = DigestSettings()
     """When many messages become one; false: never. Of no use to json:// and jsons://, which get each by itself."""
 
@@ -167,6 +174,7 @@ class Settings(Table):
     web: WebSettings = WebSettings()
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     rules: RulesSettings
+    messages: MessagesSettings = MessagesSettings()
     venues: tuple[VenueSettings, ...]
     """At least one."""
     calendars: tuple[CalendarSettings, ...] = ()
@@ -177,6 +185,8 @@ class Settings(Table):
     """Labels of accounts."""
     routes: tuple[RouteSettings, ...] = ()
     """Who is told of what; without any, every receiver of everything."""
+    maintenance: tuple[MaintenanceSettings, ...] = ()
+    """Planned times in which nobody is told."""
     receivers: tuple[ReceiverSettings, ...]
     """At least one."""
 
