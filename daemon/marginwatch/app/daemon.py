@@ -12,6 +12,7 @@ from marginwatch import clock
 from marginwatch.app.charting import Charts
 from marginwatch.app.heartbeat import Heartbeat
 from marginwatch.app.meters import Gauges, Meters
+from marginwatch.app.phrasing import wording_of
 from marginwatch.app.polling import Schedule
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.reload import Reloading
@@ -128,6 +129,7 @@ class Daemon:
         """Go on where the last process stopped, as of when all of that is read."""
 
         def load_and_begin() -> None:
+            self._word()
             self._ticker.load(clock.now())
             self._ticker.begin(clock.now())
             self._store.rulebooks.record(rulebook(self._configured.rules), clock.now())
@@ -147,12 +149,17 @@ class Daemon:
         """Go on by another config; what only it says of itself follows at once."""
         before = self._parts.settings
         await self._running.follow(configured, self._schedule, self.delivery)
+        await self._writer.call(self._word)
         self._vitals.pollings = self.pollings
         settings = self._parts.settings
         if settings.heartbeat != before.heartbeat:
             self._heartbeat = self._new_heartbeat()
         if settings.log != before.log and self._set_level is not None:
             self._set_level(settings.log.level)
+
+    def _word(self) -> None:
+        """Word messages as the config says. Between two ticks only, on their thread."""
+        self._ticker.wording = wording_of(self._parts, self._store)
 
     def _new_heartbeat(self) -> Heartbeat | None:
         url = self._parts.settings.heartbeat.url

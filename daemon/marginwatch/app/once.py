@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch import clock
 from marginwatch.app.charting import Charts
+from marginwatch.app.phrasing import wording_of
 from marginwatch.app.polling import pollings_of
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.deliver import Delivery
@@ -36,6 +37,7 @@ async def one_cycle(parts: Parts, store: Store) -> list[str]:
     delivery.draw = Charts(store.history, ticker).draw
     pump = Pump(ticker, writer, lambda _: delivery.wake())
     try:
+        ticker.wording = await writer.call(lambda: wording_of(parts, store))
         await writer.call(lambda: ticker.start(clock.now(), continuous=False))
         earlier = await writer.call(store.outbox.receivers)
         await asyncio.gather(*(polling.cycle() for polling in pollings_of(parts, pump.put)))

@@ -88,7 +88,7 @@ async def _send(receiver: Receiver) -> Trial:
 def test_message(receiver: str, now: datetime) -> Message:
     """A message that says it is a test, with the machine-readable keys of a real one."""
     at = now.isoformat(timespec="seconds").replace("+00:00", "Z")
-    keys = ("rule", "venue", "account", "subject", "value", "limit", "as_of", "runbook")
+    keys = ("rule", "venue", "account", "subject", "value", "limit", "as_of", "runbook", "link")
     return Message(
         alert_id="test",
         receiver=receiver,

@@ -45,6 +45,7 @@ RELOADABLE = frozenset(
         "receivers",
         "heartbeat",
         "log",
+        "messages",
         "store",
     }
 )

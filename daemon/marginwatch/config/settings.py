@@ -14,9 +14,9 @@ from marginwatch.config.digests import DigestKey, DigestSettings
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
-from marginwatch.config.messages import MessagesSettings
 from marginwatch.config.labels import AccountSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.maintenance import MaintenanceSettings  # noqa: TC001  (because pydantic reads the annotation)
+from marginwatch.config.messages import MessagesSettings
 from marginwatch.config.quiet import QuietSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.routes import FallbackSettings, RouteSettings  # noqa: TC001  (because pydantic reads it)
 from marginwatch.config.severities import SeverityName  # noqa: TC001  (because pydantic reads the annotation)

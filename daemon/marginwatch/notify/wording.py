@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,18 +12,19 @@ import structlog
 from marginwatch.core.condition import POSITION
 from marginwatch.core.defined import worked_out
 from marginwatch.core.model import GROUPS, Account, times
-from marginwatch.notify.draft import About
+from marginwatch.notify.draft import About, Draft
 from marginwatch.notify.render import plainly, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from marginwatch.core.draft import Draft
+    from marginwatch.core.draft import Draft as Tick
     from marginwatch.core.engine import Decision
     from marginwatch.core.model import AccountKey, Value
     from marginwatch.core.route import Notice
     from marginwatch.core.state import Message
+    from marginwatch.notify.templates import Templates
 
 log = structlog.get_logger(__name__)
 
@@ -38,19 +40,25 @@ class Wording:
 
     link_of: Callable[[str, str, datetime], str] = no_link
     """(alert_id, receiver, now) to the address of the alert's own page, empty for none."""
+    templates: Templates | None = None
+    """The operator's own words, where there are any."""
 
     def worded(self, notice: Notice, decision: Decision) -> Message:
         """The message a notice becomes, its text fixed as of the decision."""
         told, draft = notice.transition, decision.draft
         try:
-            return render(notice, self._about(notice, draft), draft.now)
+            return self._rendered(notice, self._about(notice, draft), draft.now)
         except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
             where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a venue's words
             about = {"alert": told.alert_id, "rule": told.key.rule, "error": type(error).__name__, "where": where}
             log.error("the words of a message cannot be made", **about)  # noqa: TRY400  (as said)
             return plainly(notice)
 
-    def _about(self, notice: Notice, draft: Draft) -> About:
+    def _rendered(self, notice: Notice, about: About, now: datetime) -> Message:
+        message = render(notice, about, now)
+        return message if self.templates is None else self.templates.worded(message, Draft(notice, about, now, UTC))
+
+    def _about(self, notice: Notice, draft: Tick) -> About:
         told = notice.transition
         key = told.key
         state = draft.account(key.account)
@@ -74,7 +82,7 @@ class Wording:
         )
 
 
-def _current(draft: Draft, account: AccountKey) -> Mapping[str, Value]:
+def _current(draft: Tick, account: AccountKey) -> Mapping[str, Value]:
     """What the account's latest answer said; nothing of a group's, and nothing after a restart before the first one."""
     state, said = draft.account(account), draft.last_said(account)
     if state is None or said is None or account.venue == GROUPS or not isinstance(said[0], tuple):
