@@ -140,11 +140,19 @@ def standing(draft: Draft) -> str:
     return sentence(text)
 
 
+def why(draft: Draft) -> str:
+    """Why this is told, and for whom the receiver stands in, as half a sentence."""
+    phrase, because = WHY[draft.told.reason], clean(draft.notice.because)
+    if draft.told.reason is Reason.FALLBACK and because:
+        return because
+    return f"{phrase}; {because}" if because else phrase
+
+
 def closing(draft: Draft) -> list[Line]:
     """What every message ends with: how bad, how old the data are, where to go, why, and the id."""
     rule, link = draft.about.rule, draft.about.link
     runbook = "" if rule is None or draft.over else clean(rule.runbook)
-    ends = f"Why: {WHY[draft.told.reason]}. Alert {draft.told.alert_id}, message {draft.notice.number}."
+    ends = f"Why: {why(draft)}. Alert {draft.told.alert_id}, message {draft.notice.number}."
     candidates = (
         Line(Role.STANDING, standing(draft)),
         Line(Role.DATA, data_line(draft)),

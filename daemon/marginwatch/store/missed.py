@@ -28,9 +28,10 @@ def missed(connection: Connection, receiver: str, since: datetime | None) -> tup
 
     What waits still counts, and what was given up since then.
     """
-    unsettled = sa.text(NOT_SETTLED)
-    given_up = sa.and_(outbox.c.status == OutboxStatus.DEAD.value, outbox.c.settled_at >= since)
-    which = unsettled if since is None else sa.or_(unsettled, given_up)
+    which: sa.ColumnElement[bool] = sa.literal_column(f"({NOT_SETTLED})")
+    if since is not None:
+        given_up = sa.and_(outbox.c.status == OutboxStatus.DEAD.value, outbox.c.settled_at >= since)
+        which = sa.or_(which, given_up)
     wanted = sa.select(outbox.c.alert_id, outbox.c.state).where(outbox.c.receiver == receiver, which)
     wanted = wanted.where(outbox.c.kind == Kind.ALERT.value).order_by(outbox.c.id.desc()).limit(_MOST)
     latest: dict[str, State] = {}
