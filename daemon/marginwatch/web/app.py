@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -48,6 +49,7 @@ def site_for(store: Store, settings: WebSettings, key: bytes, trouble: Callable[
     """What the page needs; `key` signs, and `trouble` says why nothing can be stored."""
     threads = Threads()
     templates = environment(assets())
+    public = urlsplit(settings.public_url)
     token = None if settings.token is None else settings.token.get_secret_value()
     return Site(
         store=store,
@@ -57,7 +59,7 @@ def site_for(store: Store, settings: WebSettings, key: bytes, trouble: Callable[
         templates=templates,
         threads=threads,
         trusted=bool(settings.socket),
-        secure=settings.public_url.startswith("https:"),
+        secure=(public.hostname or "") if public.scheme == "https" else "",
     )
 
 

@@ -39,8 +39,8 @@ class Site:
     threads: Threads
     trusted: bool
     """Whoever can open the page may act on it: it listens on a socket whose file rights say who that is."""
-    secure: bool
-    """People reach the page by https."""
+    secure: str
+    """The host at which people reach the page by https; empty when there is none."""
 
     async def read(self, work: Callable[[], T]) -> T:
         """Run what reads or writes the store, or draws, on the page's own threads."""
@@ -66,10 +66,10 @@ class Site:
         html = await self.read(lambda: self.templates.get_template(template).render(context))
         response = HTMLResponse(html)
         if self.sessions.read(request.cookies, clock.now()) is None:
-            self.keep(response, session)
+            self.keep(request, response, session)
         return response
 
-    def keep(self, response: Response, session: Session) -> None:
+    def keep(self, request: Request, response: Response, session: Session) -> None:
         """Let the browser stay in the session."""
         response.set_cookie(
             COOKIE,
@@ -77,7 +77,7 @@ class Site:
             max_age=int(LASTS.total_seconds()),
             httponly=True,
             samesite="strict",
-            secure=self.secure,
+            secure=request.url.hostname == self.secure,
         )
 
 

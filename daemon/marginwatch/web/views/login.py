@@ -42,7 +42,7 @@ async def log_in(request: Request) -> Response:
         response.status_code = 403
         return response
     response = RedirectResponse(then, 303)
-    site.keep(response, site.sessions.begin(clock.now(), known=True))
+    site.keep(request, response, site.sessions.begin(clock.now(), known=True))
     return response
 
 
@@ -51,5 +51,5 @@ async def log_out(request: Request) -> Response:
     site = site_of(request)
     await form_of(request, site.session(request).name)
     response = RedirectResponse("/login", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=site.secure)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
