@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from marginwatch.store import digests, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -37,8 +38,7 @@ def write(connection: Connection, staged: Staged) -> None:
         released = held.delete().where(held.c.alert_id == sa.bindparam("which"))
         connection.execute(released, _which(staged.commit.released))
     for name in _INSERTED:
-        if rows := staged.rows[name]:
-            connection.execute(tables.metadata.tables[name].insert(), rows)
+        _put(connection, _plain(name), staged.rows[name])
     digests.move(connection, staged.commit)
     add_new(connection, tables.outbox, staged.rows["outbox"])  # the same notification is never queued twice
     digests.note_absence(connection, staged.commit)
@@ -47,8 +47,12 @@ def write(connection: Connection, staged: Staged) -> None:
 
 def upsert(connection: Connection, table: str, rows: Sequence[Row]) -> None:
     """Insert each row, or bring the row of that key up to date."""
-    if rows:
-        connection.execute(_upsert(connection.dialect.name, table), rows)
+    _put(connection, _upsert(connection.dialect.name, table), rows)
+
+
+@functools.cache
+def _plain(name: str) -> sa.Insert:
+    return tables.metadata.tables[name].insert()
 
 
 @functools.cache
@@ -71,8 +75,46 @@ def _insert(dialect: str, table: sa.Table) -> Any:  # noqa: ANN401  (the two dia
 
 def add_new(connection: Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Insert each row, unless one of its unique key is there: that one stays as it is."""
+    _put(connection, _unless_there(connection.dialect.name, table.name), rows)
+
+
+@functools.cache
+def _unless_there(dialect: str, name: str) -> sa.Insert:
+    inserting: sa.Insert = _insert(dialect, tables.metadata.tables[name]).on_conflict_do_nothing()
+    return inserting
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement as the driver takes it: what SQLAlchemy does for every row and tick anew takes as long as SQLite."""
+
+    text: str
+    binds: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    """Each column in its place, and what makes of its values what the driver takes."""
+    is_positional: bool
+
+    def filled(self, rows: Sequence[Row]) -> list[Any]:
+        """The rows' values, as the driver takes them."""
+        if self.is_positional:
+            return [tuple([bind(row[key]) if bind else row[key] for key, bind in self.binds]) for row in rows]
+        return [{key: bind(row[key]) if bind else row[key] for key, bind in self.binds} for row in rows]
+
+
+def _put(connection: Connection, statement: sa.Insert, rows: Sequence[Row]) -> None:
+    """Run the statement for each row; all have the same keys."""
     if rows:
-        connection.execute(_insert(connection.dialect.name, table).on_conflict_do_nothing(), rows)
+        prepared = _prepared(connection.dialect, statement, tuple(rows[0]))
+        connection.exec_driver_sql(prepared.text, prepared.filled(rows))
+
+
+@functools.lru_cache(maxsize=100)
+def _prepared(dialect: sa.Dialect, statement: sa.Insert, keys: tuple[str, ...]) -> _Prepared:
+    compiled = statement.compile(dialect=dialect, column_keys=keys)
+    columns = statement.table.c
+    binds = (
+        (key, columns[key].type.dialect_impl(dialect).bind_processor(dialect)) for key in compiled.positiontup or keys
+    )
+    return _Prepared(str(compiled), tuple(binds), is_positional=compiled.positional)
 
 
 def _settle(connection: Connection, commit: Commit) -> None:
