@@ -1,0 +1,155 @@
+"""Routes of the config as the engine knows them, and what of them only the rules show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from marginwatch.app.build import configure, ruling_of
+from marginwatch.core.calendar import Calendar
+from marginwatch.core.health import OURSELVES
+from marginwatch.core.hours import WeekHours
+from marginwatch.core.model import Account, AccountKey, Severity
+from marginwatch.errors import InvalidInputError
+from support.sites import write_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syrupy.assertion import SnapshotAssertion
+
+    from marginwatch.app.build import Configured
+
+VENUES = """
+[[venues]]
+name = "fx"
+kind = "helio"
+base_url = "http://127.0.0.1:9/api/v1"
+email = "risk@example.com"
+password = "dummy-password"
+[[venues]]
+name = "other"
+kind = "helio"
+base_url = "http://127.0.0.1:9/api/v1"
+email = "risk@example.com"
+password = "dummy-password"
+[[groups]]
+name = "family"
+accounts = ["fx/*"]
+currency = "USD"
+[[receivers]]
+name = "desk"
+url = "json://127.0.0.1:9/hook"
+fallback = { receivers = ["mail"] }
+[[receivers]]
+name = "lead"
+url = "json://127.0.0.1:9/hook"
+[[receivers]]
+name = "mail"
+url = "json://127.0.0.1:9/hook"
+[[receivers]]
+name = "unused"
+url = "json://127.0.0.1:9/hook"
+"""
+RULES = """
+[[rule]]
+id = "margin-usage"
+value = "margin_usage"
+levels = { warning = "> 80%", critical = "> 90%" }
+[[rule]]
+id = "fx-call"
+when = "in_margin_call"
+severity = "critical"
+venues = ["fx"]
+[[rule]]
+id = "family-equity"
+when = "sum(equity) < 100"
+severity = "info"
+each = "group"
+"""
+
+
+def read(folder: Path, routes: str) -> Configured:
+    """The config with these routes."""
+    return configure(write_config(folder, VENUES, routes, rules=RULES), {"HOME": str(folder)})
+
+
+def test_routes_and_labels_become_those_of_the_engine(tmp_path: Path) -> None:
+    """Hours of the week in their zone, sessions of a calendar, labels by venue and account, and fallbacks."""
+    found = read(
+        tmp_path,
+        """
+[[accounts]]
+match = ["*/ACC-*"]
+labels = { desk = "rates" }
+[[routes]]
+name = "day"
+receivers = ["desk"]
+labels = { desk = "rates" }
+hours = "08:00-18:00"
+zone = "Europe/London"
+escalate = [{ after = "10m", receivers = ["lead"] }]
+[[routes]]
+name = "rest"
+receivers = ["lead"]
+groups = ["family"]
+min_severity = "warning"
+calendar = "fx"
+""",
+    )
+    ruling = ruling_of(found.settings, found.rules, found.kinds)
+
+    day, rest = ruling.routes.all
+    assert isinstance(day.hours, WeekHours)
+    assert day.hours.contains(datetime(2026, 7, 1, 7, 30, tzinfo=UTC))
+    assert isinstance(rest.hours, Calendar)
+    assert rest.severities == {Severity.WARNING, Severity.CRITICAL}
+    mine, other = (Account(AccountKey(venue, "ACC-1"), "Main") for venue in ("fx", "other"))
+    assert ruling.routes.of(mine, "margin-usage") == (day, rest)
+    assert ruling.routes.of(other, "margin-usage") == (day,)
+    assert ruling.routes.of(Account(OURSELVES, ""), "receiver-failing") == ()
+    assert ruling.labels.of(mine) == {"desk": "rates"}
+    assert [each.fallback for each in ruling.receivers] == [("mail",), (), (), ()]
+
+
+def test_a_route_for_rules_there_are_not_is_refused(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """A glob that fits none, with what was probably meant, and a route that nothing can take, each at its place."""
+    with pytest.raises(InvalidInputError) as refused:
+        read(
+            tmp_path,
+            """
+[[routes]]
+name = "typo"
+receivers = ["desk"]
+rules = ["margin-usage", "margn-*", "fx-cal"]
+[[routes]]
+name = "mild"
+receivers = ["desk"]
+rules = ["fx-*"]
+severities = ["warning"]
+[[routes]]
+name = "elsewhere"
+receivers = ["desk"]
+rules = ["fx-*"]
+venues = ["other"]
+[[routes]]
+name = "of-groups"
+receivers = ["desk"]
+rules = ["family-*"]
+venues = ["fx"]
+""",
+        )
+
+    assert "\n".join(map(str, refused.value.problems)).replace(f"{tmp_path}/", "") == snapshot
+
+
+def test_what_falls_through_is_noted(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """Receivers that no route leads to, and rules whose alerts may go to everybody; nothing without routes."""
+    assert read(tmp_path, "").notes == ()
+    found = read(tmp_path, '[[routes]]\nname = "a"\nreceivers = ["desk"]\nvenues = ["fx"]\nmin_severity = "warning"\n')
+
+    assert "\n".join(map(str, found.notes)).replace(f"{tmp_path}/", "") == snapshot
+    everything = read(tmp_path, '[[routes]]\nname = "a"\nreceivers = ["desk", "lead", "unused"]\n')
+    assert everything.notes == ()

@@ -1,0 +1,118 @@
+"""A restart changes nobody's turn: who is called, who stands in, and who is told when their hours begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marginwatch.core.health import ReceiverState
+from marginwatch.core.hours import WeekHours, parse_hours
+from marginwatch.core.model import Severity
+from marginwatch.core.route import Receiver
+from marginwatch.core.routing import Route, Routes, Rung
+from marginwatch.store.store import Store
+from support.desk import Desk, after, answer, cycle_end, fields, permissions_rule, ruling, seen, usage_rule
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+    from marginwatch.core.alert import Transition
+
+RECEIVERS = (
+    Receiver("all", Severity.INFO, ("standby",), timedelta(seconds=60)),
+    Receiver("lead", Severity.CRITICAL),
+    Receiver("standby", Severity.CRITICAL),
+    Receiver("late", Severity.INFO),
+)
+FROM_FIVE_PAST = WeekHours(UTC, parse_hours("14:05-18:00"))
+ROUTES = (
+    Route(
+        "all", ("all",), escalate=(Rung(timedelta(seconds=45), ("lead",)), Rung(timedelta(seconds=95), ("standby",)))
+    ),
+    Route("late", ("late",), hours=FROM_FIVE_PAST),
+)
+RULES = replace(
+    ruling(usage_rule(remind_every=timedelta(seconds=70)), permissions_rule(), receivers=RECEIVERS),
+    routes=Routes(ROUTES),
+)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One cycle of the venue, how the deliveries to `all` go, and what is done then."""
+
+    pause: int
+    usage: str | None
+    trades: bool
+    fails: bool
+    acknowledges: bool
+    restarts: bool
+
+
+TURNS = st.lists(
+    st.builds(
+        Turn,
+        pause=st.sampled_from([1, 10, 10, 30, 55, 200]),
+        usage=st.sampled_from(["0.5", "0.85", "0.85", "0.85", "0.95", None]),
+        trades=st.booleans(),
+        fails=st.sampled_from([True, True, False]),
+        acknowledges=st.sampled_from([False, False, False, True]),
+        restarts=st.booleans(),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=15)  # fewer than the profile's: each plays a store twice
+@given(TURNS)
+def test_restarts_change_nobodys_turn(tmp_path_factory: pytest.TempPathFactory, turns: list[Turn]) -> None:
+    """The same steps and the same messages to the same people, ladders, hours and failed receivers included."""
+    folder = tmp_path_factory.mktemp("restarts")
+
+    with_restarts = play(turns, folder / "with.db", restarts=True)
+    without = play(turns, folder / "without.db", restarts=False)
+
+    assert without == with_restarts
+
+
+def play(turns: list[Turn], file: Path, *, restarts: bool) -> tuple[list[Transition], list[tuple[str, str, str, int]]]:
+    """What is decided, and who is told, on a store of its own."""
+    store = _owned(file)
+    desk = Desk(RULES, store)
+    second = 0
+    for turn in turns:
+        second += turn.pause
+        while (due := desk.ticker.next_timer()) is not None and due < after(second):
+            desk.ticker.tick([], due)
+        _acknowledge(store, second) if turn.acknowledges else None
+        granted = frozenset({"view", "trade"} if turn.trades else {"view"})
+        observed = seen(second, fields(turn.usage, permissions=granted))
+        desk.tick(second, answer(observed, listing=[observed.account]), cycle_end(second))
+        if restarts and turn.restarts:
+            store.close()
+            store = desk.ledger = _owned(file)
+            desk.start(second)
+        missed = store.outbox.missed("all", None) if turn.fails else ()
+        desk.tick(second, ReceiverState("all", failures=3 * turn.fails, missed=missed))
+    store.close()
+    told = [(each.receiver, each.alert_id, each.state.value, each.number) for each in desk.messages]
+    return desk.transitions, told
+
+
+def _acknowledge(store: Store, second: int) -> None:
+    now = after(second)
+    for alert in store.history.alerts(rule="usage"):
+        store.operators.acknowledge(alert.alert_id, by="ann", note="", now=now, until=now + timedelta(seconds=60))
+
+
+def _owned(file: Path) -> Store:
+    store = Store.open(f"sqlite:///{file}")
+    store.own()
+    return store
