@@ -85,5 +85,6 @@ VALUES = {
     *("good", "failing", "silent", "untried"),
     *("error", "note"),
     *("pending", "firing", "resolved", "closed", "sending", "delivered", "dead", "notify"),
+    *("held", "digested", "alert", "digest", "summary", "report"),
 }
 """Words of the sections that are values and not keys."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,6 +17,7 @@ from marginwatch.app.phrasing import wording_of
 from marginwatch.app.polling import Schedule
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.app.reload import Reloading
+from marginwatch.app.reports import Reporting
 from marginwatch.app.succession import Succession
 from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.config.rulebook import rulebook
@@ -85,6 +87,7 @@ class Daemon:
         self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, {})
         self.meters.show(Gauges(self._vitals, self.reloading, store.history))
         self._heartbeat = self._new_heartbeat()
+        self._reporting = Reporting(store, lambda: (self._parts.settings, self._parts.ruling.rules))
         self._told: dict[str, bool] = {}
         self._set_back = False
         """The clock was set back: what waits for a time of the old one waits for too long."""
@@ -205,6 +208,7 @@ class Daemon:
             "prune": self._every(PRUNE_EVERY, self._prune),
             "reload": self.reloading.run(),
             "heartbeat": self._every(LOOK_EVERY, self._beat),
+            "reports": self._every(LOOK_EVERY, self._report),
         }
         if self._systemd.watchdog is not None:
             loops["watchdog"] = self._every(self._systemd.watchdog.total_seconds() / 3, self._alive)
@@ -304,6 +308,13 @@ class Daemon:
             raise dropped
         if dropped:
             log.info("pruned", rows=dropped)
+
+    async def _report(self) -> None:
+        now = clock.now()
+        for report in self._reporting.due(now):
+            messages = await asyncio.to_thread(self._reporting.messages, report, now)
+            await self._writer.call(partial(self._reporting.send, report, messages, now))
+            self.delivery.wake()
 
     async def _alive(self) -> None:
         if self._vitals.alive():

@@ -46,6 +46,7 @@ RELOADABLE = frozenset(
         "heartbeat",
         "log",
         "messages",
+        "reports",
         "store",
     }
 )

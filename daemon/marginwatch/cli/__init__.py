@@ -37,6 +37,7 @@ COMMANDS = {
     "ack": "Acknowledge an alert: stop its reminders.",
     "silence": "Hold messages back for a while; nothing is lost.",
     "forget": "Give up an account that its venue no longer lists.",
+    "report": "Print or send how everything stands, as a report says it.",
     "notify-test": "Send a test message to the receivers.",
     "notify-failure": "Tell the receivers that systemd has given the service up.",
     "backup": "Copy the database while it is in use.",

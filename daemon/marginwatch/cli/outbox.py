@@ -32,7 +32,7 @@ COLUMNS = (
     "--status",
     "statuses",
     multiple=True,
-    type=click.Choice(["pending", "sending", "delivered", "dead"]),
+    type=click.Choice(["pending", "sending", "held", "digested", "delivered", "dead"]),
     help="Only these; may be repeated.",
 )
 @click.option("--receiver", help="Only to this receiver.")

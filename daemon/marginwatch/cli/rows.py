@@ -120,6 +120,8 @@ def outbox_row(row: OutboxRow) -> Row:
         "receiver": row.message.receiver,
         "alert_id": row.message.alert_id,
         "number": row.message.number,
+        "kind": row.message.kind.value,
+        "digest": row.message.digest or None,
         "state": row.message.state.value,
         "severity": row.message.severity.label,
         "title": row.message.title,

@@ -66,7 +66,7 @@ DigestKey = Annotated[
     WithJsonSchema(
         {
             "description": "When many messages become one; false: never.",
-            "anyOf": [
+            "oneOf": [
                 {"const": False},
                 {
                     "type": "object",

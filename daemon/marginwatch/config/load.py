@@ -19,6 +19,7 @@ from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
 from marginwatch.config.quoting import ConfigLines, only_keys, quoted
+from marginwatch.config.reports import misreported
 from marginwatch.config.routecheck import misled, misplanned, misrouted
 from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, remember_secrets
 from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
@@ -227,7 +228,7 @@ class _Reading:
                 self._problem(self.places.value(loc), what, hint)
 
     def _refuse_same_names(self) -> None:
-        for kind in ("venues", "calendars", "groups", "receivers", "routes", "maintenance"):
+        for kind in ("venues", "calendars", "groups", "receivers", "routes", "maintenance", "reports"):
             seen: dict[str, Place] = {}
             for number, table in enumerate(self._tables(kind)):
                 loc, name = (kind, number, "name"), table.get("name")
@@ -258,6 +259,7 @@ class _Reading:
             *misrouted(self._tables, self._calendars(), labels),
             *misplanned(self._tables, labels),
             *misled(self._tables("receivers")),
+            *misreported(self._tables("reports"), self._tables("receivers")),
         )
         for loc, what, hint in found:
             self._problem(self.places.value(loc), what, hint)

@@ -18,6 +18,7 @@ from marginwatch.config.labels import AccountSettings  # noqa: TC001  (because p
 from marginwatch.config.maintenance import MaintenanceSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.messages import MessagesSettings
 from marginwatch.config.quiet import QuietSettings  # noqa: TC001  (because pydantic reads the annotation)
+from marginwatch.config.reports import ReportSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.routes import FallbackSettings, RouteSettings  # noqa: TC001  (because pydantic reads it)
 from marginwatch.config.severities import SeverityName  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.web import WebSettings
@@ -189,6 +190,8 @@ class Settings(Table):
     """Planned times in which nobody is told."""
     receivers: tuple[ReceiverSettings, ...]
     """At least one."""
+    reports: tuple[ReportSettings, ...] = ()
+    """Who is told when that marginwatch is alive."""
 
 
 def _at_least(span: timedelta, least: timedelta) -> timedelta:

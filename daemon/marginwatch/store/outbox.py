@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from marginwatch.core.outbox import AttemptOutcome, Kind
-from marginwatch.store import outcomes
+from marginwatch.store import outcomes, reporting
 from marginwatch.store.missed import missed
 from marginwatch.store.rows import read_message
 from marginwatch.store.tables import DEAD_ROW, NOT_SETTLED, OPEN_ROW, attempts, outbox, receivers
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from marginwatch.core.health import Missed
+    from marginwatch.core.state import Message
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
     from marginwatch.store.ownership import Owner
@@ -107,6 +108,37 @@ class Outbox:
         """What the receiver did not get: what waits, and what was given up since then."""
         with self._database.read() as connection:
             return missed(connection, receiver, since)
+
+    def queue(self, messages: Sequence[Message], now: datetime) -> None:
+        """Put messages that no tick made into the outbox, from any process: the daemon sends them."""
+        with self._database.write() as connection:
+            reporting.queue(connection, messages, now)
+
+    def report(self, name: str, due: datetime, messages: Sequence[Message], now: datetime) -> None:
+        """Put a report into the outbox, and keep that it was due; without messages only that."""
+        with self._owner().write() as connection:
+            reporting.queue(connection, messages, now)
+            reporting.note(connection, name, due)
+
+    def reported(self, name: str) -> datetime | None:
+        """When that report was due last, sent or not; None before its first time."""
+        with self._database.read() as connection:
+            return reporting.noted(connection, name)
+
+    def last_report(self, before: datetime) -> datetime | None:
+        """When the latest report to anybody was made."""
+        with self._database.read() as connection:
+            return reporting.last(connection, before)
+
+    def reports_reached(self) -> dict[str, datetime]:
+        """When the latest report reached each receiver that ever had one."""
+        with self._database.read() as connection:
+            return reporting.reached(connection)
+
+    def settled(self, since: datetime) -> tuple[int, int]:
+        """How many messages were delivered, and how many given up, since then."""
+        with self._database.read() as connection:
+            return reporting.settled(connection, since)
 
     def rows(
         self,
