@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from contextlib import contextmanager, suppress
@@ -45,7 +46,15 @@ def run_daemon(configured: Configured, level: str | None = None) -> None:
     systemd = Systemd()
     with uncaught_logged(), owned_store(configured) as store:
         follow = set_level if level is None else None
-        asyncio.run(_until_signal(Daemon(configured, assemble(configured), store, systemd, follow)))
+        daemon = Daemon(configured, assemble(configured), store, systemd, follow)
+        _keep_for_good()
+        asyncio.run(_until_signal(daemon))
+
+
+def _keep_for_good() -> None:
+    """Let the search for garbage pass over what is made so far, for it would hold up ticks."""
+    gc.collect()
+    gc.freeze()
 
 
 def run_once(configured: Configured) -> list[str]:
