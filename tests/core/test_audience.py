@@ -231,3 +231,14 @@ def test_labels_of_two_tables_are_laid_over_each_other() -> None:
 
     assert labels.of(Account(ACCOUNT, "Main")) == {"desk": "fx", "trader": "ann"}
     assert Labels().of(Account(ACCOUNT, "Main")) == {}
+
+
+def test_a_rule_tried_under_another_name_takes_the_routes_of_its_own() -> None:
+    """As backtests try several values of one rule at once."""
+    routes = Routes([route("one", rules=("margin-usage",))])
+    account = Account(ACCOUNT, "Main desk")
+
+    assert routes.of(account, "margin-usage#2") == ()
+    assert routes.known_as(lambda rule: rule.partition("#")[0]).of(account, "margin-usage#2") == routes.all
+    assert Routes().of(account, "margin-usage") == ()
+    assert not Routes()

@@ -14,7 +14,7 @@ from marginwatch.core.rule import Selector
 from marginwatch.core.selecting import selects
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime, timedelta
 
     from marginwatch.core.groups import Groups
@@ -54,14 +54,24 @@ class Routes:
     """All routes there are; false when there is none, and everybody hears of everything."""
 
     def __init__(
-        self, routes: Iterable[Route] = (), labels: Labels | None = None, groups: Groups | None = None
+        self,
+        routes: Iterable[Route] = (),
+        labels: Labels | None = None,
+        groups: Groups | None = None,
+        plain: Callable[[str], str] = str,
     ) -> None:
+        """`plain` gives the name that routes know a rule by."""
         self.all = tuple(routes)
         self.climb = any(route.escalate for route in self.all)
         """Whether any of them has a ladder."""
         self._labels = labels or Labels()
         self._groups = groups
+        self._plain = plain
         self._of: dict[tuple[Account, str], tuple[Route, ...]] = {}
+
+    def known_as(self, plain: Callable[[str], str]) -> Routes:
+        """The same for rules that are tried under other names."""
+        return Routes(self.all, self._labels, self._groups, plain)
 
     def __bool__(self) -> bool:
         """Whether there is any route."""
@@ -71,12 +81,12 @@ class Routes:
         """The routes of the rule's alerts on the account, of whatever severity."""
         found = self._of.get((account, rule))
         if found is None:
-            labels = self._labels.of(account)
+            known, labels = self._plain(rule), self._labels.of(account)
             groups = self._groups.of(account) if self._groups else ()
             found = self._of[account, rule] = tuple(
                 route
                 for route in self.all
-                if _matches(route.rules, rule) and selects(route.selector, account, labels, groups)
+                if _matches(route.rules, known) and selects(route.selector, account, labels, groups)
             )
         return found
 

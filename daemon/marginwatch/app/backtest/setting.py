@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from marginwatch.app.backtest.request import picks
+from marginwatch.app.backtest.sweep import plain_name
 from marginwatch.app.build import ruling_of
 from marginwatch.app.files import read_rules, read_settings, sessions_of
 from marginwatch.config.calendars import calendars_of
@@ -87,7 +88,7 @@ class Setting:
             )
             for name, watch in whole.venues.items()
         }
-        return replace(whole, venues=watches)
+        return replace(whole, venues=watches, routes=whole.routes.known_as(plain_name))
 
     def _tried(self, watch: Watch, rules: Sequence[Rule], columns: Container[str] | None) -> VenueRules:
         """The rules at a venue, which has these fields alone where they are known."""
@@ -125,6 +126,8 @@ def read_setting(request: Request, config: Path | None, environ: Mapping[str, st
         sketch.venues,
         lambda rule, kind: check_template(rule, kinds[kind].sample),
         groups=sketch.groups,
+        labels=sketch.labels,
+        labelled=sketch.labelled,
         calendars=sketch.calendars,
         sessions=sessions_of(sketch, kinds),
         hours=sketch.hours,

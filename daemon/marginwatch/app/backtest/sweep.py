@@ -94,7 +94,12 @@ class Variant:
 
 def plain_id(rule: Rule) -> str:
     """The id of the rule that a variant is of; that of a rule as it is."""
-    return rule.id.partition(MARK)[0]
+    return plain_name(rule.id)
+
+
+def plain_name(rule: str) -> str:
+    """The id of the rule that a rule of this id is tried for."""
+    return rule.partition(MARK)[0]
 
 
 def read_sweep(text: str, rules: Iterable[str]) -> Sweep:
