@@ -194,11 +194,14 @@
 
   // A login address may carry the token behind its hash, which browsers do not send: put it in and take it away.
   const field = document.getElementById("token");
-  if (field && location.hash.length > 1) {
+  function takeToken() {
+    if (!field || location.hash.length < 2) return;
     field.value = decodeURIComponent(location.hash.slice(1));
     history.replaceState(null, "", location.pathname + location.search);
     field.form.requestSubmit();
   }
+  takeToken();
+  window.addEventListener("hashchange", takeToken);
 
   showAges();
   if (body.dataset.live && "EventSource" in window) listen();
