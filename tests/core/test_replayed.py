@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from marginwatch.core import engine
 from marginwatch.core.alert import Silence
+from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
+from marginwatch.core.maintenance import Maintenance, Maintenances, Once
 from marginwatch.core.memory import Memory
-from marginwatch.core.model import AccountKey, FailureKind
+from marginwatch.core.model import AccountKey, FailureKind, Severity
+from marginwatch.core.quiet import Quiet
+from marginwatch.core.rule import Selector
 from marginwatch.core.seeding import prepare
 from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
@@ -41,14 +45,39 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Answer
     from marginwatch.core.ruling import Ruling
+    from marginwatch.core.state import Withheld
     from marginwatch.tick import Arrival
 
-RULES = ruling(
-    usage_rule(hold=timedelta(seconds=15), clear_for=timedelta(seconds=15), remind_every=timedelta(seconds=45)),
-    call_rule(remind_every=timedelta(seconds=60)),
-    permissions_rule(),
+HOURS = tuple(
+    Span(EVERY_DAY, timedelta(hours=14, seconds=at), None, timedelta(seconds=60)) for at in range(30, 900, 150)
 )
-FEWER = ruling(call_rule(), revision="r2")
+EVENINGS = tuple(
+    Span(EVERY_DAY, timedelta(hours=14, seconds=at), None, timedelta(seconds=40)) for at in range(0, 900, 90)
+)
+"""The tests begin at 14:00 UTC."""
+
+
+def windows(*names: str) -> Maintenances:
+    """Maintenance again and again, of everything and of some alerts of one account."""
+    some = Maintenance("some", WeekHours(UTC, HOURS), Selector(accounts=("one",)), ("usage",))
+    every = Maintenance("every", Once(after(200), after(330)))
+    return Maintenances(window for window in (some, every) if window.name in names)
+
+
+RULES = replace(
+    ruling(
+        usage_rule(hold=timedelta(seconds=15), clear_for=timedelta(seconds=15), remind_every=timedelta(seconds=45)),
+        call_rule(remind_every=timedelta(seconds=60)),
+        permissions_rule(),
+    ),
+    maintenance=windows("some", "every"),
+    quiet={"all": Quiet(WeekHours(UTC, EVENINGS))},
+)
+FEWER = replace(
+    ruling(call_rule(), revision="r2"),
+    maintenance=windows("every"),
+    quiet={"all": Quiet(WeekHours(UTC, HOURS), Severity.WARNING)},
+)
 NEW = AccountKey(VENUE, "new")
 
 
@@ -94,18 +123,22 @@ TURNS = st.lists(
 def test_what_is_replayed_decides_as_it_was_decided(
     tmp_path_factory: pytest.TempPathFactory, turns: list[Turn]
 ) -> None:
-    """Answers, failures, listings, ends of cycles and operators' wishes in their order, restarts and reloads too."""
+    """Answers, failures, listings, ends of cycles and operators' wishes in their order, restarts and reloads too.
+
+    So is all that windows hold back, which those edit.
+    """
     store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('replayed')}/m.db")
-    live = _live(store, turns)
+    live, waiting = _live(store, turns)
     again = _replayed(store, {RULES.revision: RULES, FEWER.revision: FEWER})
     stored = list(store.history.transitions_between(after(0), after(10**6)))
+    assert Memory.of(store.load_prior()).waiting.rows == waiting
     store.close()
 
     assert stored == live
     assert again == live
 
 
-def _live(store: Store, turns: list[Turn]) -> list[Transition]:
+def _live(store: Store, turns: list[Turn]) -> tuple[list[Transition], tuple[Withheld, ...]]:
     store.own()
     desk = Desk(RULES, store)
     second = 0.0
@@ -120,7 +153,7 @@ def _live(store: Store, turns: list[Turn]) -> list[Transition]:
         batch += [wrap(each) for each in _answers(turn, second)]
         batch += _beside(turn, second)
     _flush(desk, second, batch)
-    return desk.transitions
+    return desk.transitions, desk.ticker.memory.waiting.rows
 
 
 def _flush(desk: Desk, second: float, batch: list[Arrival]) -> None:

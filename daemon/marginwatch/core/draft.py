@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from marginwatch.core import fallback, health
 from marginwatch.core.alert import Status
 from marginwatch.core.audience import Audience
-from marginwatch.core.hold import Holds
+from marginwatch.core.hold import Holds, Outage
 from marginwatch.core.machine import Policy, Step, advance
 from marginwatch.core.memory import Tally
 from marginwatch.core.model import GROUPS, Account, AccountKey
@@ -107,6 +107,11 @@ class Draft:
     def troubled(self, venue: str) -> list[AccountKey]:
         """The venue's accounts that have an open alert."""
         return [key for key in {**self.memory.open, **self.open} if key.venue == venue and key.id and self.live(key)]
+
+    def firing_at(self, venue: str) -> int:
+        """How many alerts of the user's rules fire on the venue's accounts."""
+        found = (alert for account in self.troubled(venue) for alert in self.live(account).values())
+        return sum(alert.status is Status.FIRING and alert.key.rule not in health.RULES for alert in found)
 
     def watch(self, venue: str) -> Watch | None:
         """The configured venue, or None when it left the config."""
@@ -221,13 +226,13 @@ class Draft:
             if step.lapsed:
                 self.lapsed.append(step.alert.alert_id)
 
-    def _outages(self, account: AccountKey) -> Iterator[Alert]:
-        """The alerts that explain why nothing is known of an account; of a group, of one of its accounts."""
+    def _outages(self, account: AccountKey) -> Iterator[Outage]:
+        """What explains why nothing is known of an account; of a group, of one of its accounts."""
         group = self.ruling.groups.named.get(account.id) if account.venue == GROUPS else None
         for venue in (account.venue,) if group is None else group.venues:
             for alert in self.live(AccountKey(venue, "")).values():
-                if alert.status is Status.FIRING and health.explains(alert.key, alert.severity):
-                    yield alert
+                if health.explains(alert.key, alert.severity):
+                    yield Outage(alert, self.now + self.stale_after(alert))
 
     def keep(self, alert: Alert) -> None:
         """Note a changed alert."""

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.core.alert import State
+from marginwatch.core.alert import State, Status
 from marginwatch.core.maintenance import Maintenances
 from marginwatch.core.model import Account
 
@@ -55,12 +55,22 @@ class Hold:
     """The silence's number; the name of the window, of the receiver whose hours are quiet, or of the route; the
     alert_id of the alert about the venue."""
     until: datetime | None
-    """When to look again; None: when that alert has ended."""
+    """When to look again; None: when the alert about the venue has ended."""
 
     @property
     def id(self) -> str:
         """Short, unique and stable: `silence:7`."""
         return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A venue that gives no answers, or seems to."""
+
+    alert: Alert
+    """That says so: it fires, or is pending, for a cycle that fails is none yet."""
+    decided_by: datetime
+    """By then it has fired, or what it was to explain is told all the same."""
 
 
 def kind_of(hold: str) -> HoldKind:
@@ -98,16 +108,21 @@ class Holds:
     maintenance: Maintenances = field(default_factory=Maintenances)
     quiet: Mapping[str, Quiet] = field(default_factory=dict)
     """By receiver."""
-    outages: Callable[[AccountKey], Iterable[Alert]] = lambda _: ()
-    """The open alerts that explain why nothing is known of an account, as of now in this tick."""
+    outages: Callable[[AccountKey], Iterable[Outage]] = lambda _: ()
+    """What explains why nothing is known of an account, as of now in this tick."""
 
-    def on(
-        self, transition: Transition, receiver: str, verdict: Verdict, changed: Mapping[str, Alert] = _NONE
-    ) -> Hold | None:
-        """What holds the transition back from a receiver that is to hear of it; None: nothing does.
+    def on(self, transition: Transition, receiver: str, verdict: Verdict, changed: Mapping[str, Alert]) -> Hold | None:
+        """What holds a new transition back from a receiver that is to hear of it; None: nothing does.
 
         `changed` are alerts of which somebody was told in this very tick, by alert_id.
         """
+        return self._longest(transition, receiver, verdict) or self._outage(transition, receiver, changed, begun=False)
+
+    def still(self, transition: Transition, receiver: str, verdict: Verdict) -> Hold | None:
+        """What holds back what has waited already; an outage that nobody was told of by now does not."""
+        return self._longest(transition, receiver, verdict) or self._outage(transition, receiver, _NONE, begun=True)
+
+    def _longest(self, transition: Transition, receiver: str, verdict: Verdict) -> Hold | None:
         found = list(self._windows(transition.key))
         quiet = self.quiet.get(receiver)
         until = None if quiet is None else quiet.until(transition.severity, self.now)
@@ -115,10 +130,7 @@ class Holds:
             found.append(Hold(HoldKind.QUIET, receiver, until))
         if verdict.until is not None:
             found.append(Hold(HoldKind.HOURS, verdict.route, verdict.until))
-        longest = max(found, key=lambda hold: (hold.until or self.now, hold.id), default=None)
-        if longest is not None or transition.state is not State.UNKNOWN:
-            return longest
-        return self._outage(transition.key, receiver, changed)
+        return max(found, key=lambda hold: (hold.until or self.now, hold.id), default=None)
 
     def from_all(self, key: AlertKey) -> Hold | None:
         """What keeps an alert from everybody, the longest of several; None: nothing does."""
@@ -134,10 +146,18 @@ class Holds:
             if ends is not None:
                 yield Hold(HoldKind.MAINTENANCE, window.name, ends)
 
-    def _outage(self, key: AlertKey, receiver: str, changed: Mapping[str, Alert]) -> Hold | None:
-        explaining = (changed.get(alert.alert_id, alert) for alert in self.outages(key.account))
-        first = min((alert.alert_id for alert in explaining if receiver in alert.told), default=None)
-        return None if first is None else Hold(HoldKind.OUTAGE, first, None)
+    def _outage(
+        self, transition: Transition, receiver: str, changed: Mapping[str, Alert], *, begun: bool
+    ) -> Hold | None:
+        if transition.state is not State.UNKNOWN:
+            return None
+        found = sorted(self.outages(transition.key.account), key=lambda outage: outage.alert.alert_id)
+        for outage in found:
+            if receiver in changed.get(outage.alert.alert_id, outage.alert).told:
+                return Hold(HoldKind.OUTAGE, outage.alert.alert_id, None)
+        about = (outage for outage in found if not begun and outage.alert.status is Status.PENDING)
+        pending = next(about, None)
+        return None if pending is None else Hold(HoldKind.OUTAGE, pending.alert.alert_id, pending.decided_by)
 
     def _account(self, key: AlertKey) -> Account:
         return self.accounts.get(key.account) or Account(key.account, key.account.id)

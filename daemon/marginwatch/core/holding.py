@@ -160,12 +160,12 @@ def _fate(desk: Desk, alert: Alert, receiver: str, missed: Sequence[Withheld], s
         return _Fate(receiver, missed)
     step = standing.of(state, reason)
     why = verdict.why if verdict.why in ROUSING else Why.SILENCE_ENDED
-    hold = desk.holds.on(step, receiver, verdict) or _afterwards(missed, desk.audience.now)
+    hold = desk.holds.still(step, receiver, verdict) or _afterwards(missed, desk.audience.now)
     return _Fate(receiver, missed, step, why, hold)
 
 
 def _afterwards(missed: Sequence[Withheld], now: datetime) -> Hold | None:
-    """The venue is back, and has not been for long enough to say that the account is not."""
+    """The venue is back, or failed, and has not for long enough to say anything of the account."""
     last = missed[-1]
     waits = kind_of(last.hold) is HoldKind.OUTAGE and last.until is not None and now < last.until
     return Hold(HoldKind.OUTAGE, last.hold.partition(":")[2], last.until) if waits else None
@@ -183,7 +183,7 @@ def _wind_up(desk: Desk, alert_id: str) -> None:
         if verdict is None or last.transition.state not in ENDINGS:
             fates.append(_Fate(name, missed))
             continue
-        hold = desk.holds.on(last.transition, name, verdict)
+        hold = desk.holds.still(last.transition, name, verdict)
         fates.append(_Fate(name, missed, last.transition, hold=hold))
         if hold is None:
             desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED)])

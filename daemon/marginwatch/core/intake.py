@@ -69,7 +69,8 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     draft.tallies[cycle.venue] = Tally()
     before = draft.venue(cycle.venue)
     venue = draft.venues[cycle.venue] = health.next_venue_state(before, cycle)
-    for result in health.venue_results(venue, cycle, tally.shared):
+    firing = draft.firing_at(cycle.venue) if cause is not None else 0
+    for result in health.venue_results(venue, cycle, tally.shared, firing):
         draft.judge(result, watch.stale_after)
     if cause is not None and draft.ruling.groups:
         for _, account in draft.accounts_of(cycle.venue):

@@ -64,11 +64,14 @@ def next_venue_state(prior: VenueState, cycle: CycleEnd) -> VenueState:
     )
 
 
-def venue_results(venue: VenueState, cycle: CycleEnd, shared: VenueFailure | None = None) -> list[Result]:
+def venue_results(
+    venue: VenueState, cycle: CycleEnd, shared: VenueFailure | None = None, firing: int = 0
+) -> list[Result]:
     """What a cycle says of its venue; `venue` is its state after it.
 
     `shared` is an answer for all accounts that could not be read, while those of accounts could. A failed cycle says
-    that one rule holds and nothing of the others: only a good cycle proves that they do not.
+    that one rule holds and nothing of the others: only a good cycle proves that they do not. `firing` alerts of its
+    accounts cannot be checked while it fails.
     """
     cause = _cause(cycle)
     if cause is None:
@@ -78,7 +81,9 @@ def venue_results(venue: VenueState, cycle: CycleEnd, shared: VenueFailure | Non
         return [*well.values(), _watched(cycle)]
     since = "" if venue.failing_since is None else f" since {clock(venue.failing_since)}"
     cycles = "1 cycle" if venue.failed_cycles == 1 else f"{venue.failed_cycles} cycles in a row"
-    detail = f"{cause.told}; {cycles} failed{since}"
+    blind = "1 firing alert" if firing == 1 else f"{firing} firing alerts"
+    meanwhile = f"; {blind} there cannot be checked meanwhile" if firing else ""
+    detail = f"{cause.told}; {cycles} failed{since}{meanwhile}"
     return [_result(_TROUBLE[cause.kind], cycle, detail, holds=True)]
 
 
