@@ -11,6 +11,7 @@ import sysconfig
 import threading
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from support.sinks import PATIENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 
@@ -32,7 +33,9 @@ def why_not() -> str:
     """Why none can be booted here; empty when nothing is known against it."""
     if os.geteuid() != 0:
         return "booting systemd in namespaces takes root"
-    missing = [tool for tool in ("unshare", "nsenter", "pivot_root", "systemctl") if shutil.which(tool) is None]
+    missing = [
+        tool for tool in ("unshare", "setpriv", "nsenter", "pivot_root", "systemctl") if shutil.which(tool) is None
+    ]
     if not SYSTEMD.exists() or missing:
         return f"this machine has no {' or '.join(missing or ['systemd'])}"
     return "" if _cgroup() else "this machine has no cgroup2 file system to make a group in"
@@ -55,9 +58,13 @@ class Machine:
         python = Path(sys.base_prefix)
         packages = sysconfig.get_paths()["purelib"]
         enter = 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
-        boot = ["unshare", *kinds, "sh", str(_BOOT), str(self._folder), str(python), packages]
+        leash = ["setpriv", "--pdeathsig", "KILL"]  # it ends with the tests, however those end
+        boot = [*leash, "unshare", *kinds, "sh", str(_BOOT), str(self._folder), str(python), packages]
         try:
             self._cgroup.mkdir()
+        except OSError as error:
+            pytest.skip(f"no group can be made in the cgroup2 file system here: {error}")
+        try:
             with self._said.open("wb") as said:
                 self._process = subprocess.Popen(
                     ["sh", "-c", enter, "sh", str(self._cgroup), *boot],
@@ -97,7 +104,9 @@ class Machine:
                 except OSError:  # a process in it is still ending
                     time.sleep(0.05)
 
-    def run(self, script: str, *, check: bool = True, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: str, environ: Mapping[str, str] = MappingProxyType({}), *, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Run a shell script in it, as root; what it prints."""
         done = subprocess.run(
             ["nsenter", "--target", str(self.pid), "--all", "sh", "-eu"],
