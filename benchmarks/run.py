@@ -15,7 +15,18 @@ from pathlib import Path
 from figures import Figure, table
 
 HERE = Path(__file__).parent
-PROGRAMS = ("evaluations", "storm", "cycle", "latency", "memory", "steady", "backtest", "check_cold", "windows")
+PROGRAMS = (
+    "evaluations",
+    "storm",
+    "cycle",
+    "latency",
+    "deliver_storm",
+    "memory",
+    "steady",
+    "backtest",
+    "check_cold",
+    "windows",
+)
 """In this order."""
 
 
