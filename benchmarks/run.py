@@ -26,6 +26,7 @@ PROGRAMS = (
     "backtest",
     "check_cold",
     "windows",
+    "page",
 )
 """In this order."""
 
