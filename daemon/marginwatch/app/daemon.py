@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from marginwatch import clock
+from marginwatch.app.build import assemble
 from marginwatch.app.charting import Charts
 from marginwatch.app.heartbeat import Heartbeat
 from marginwatch.app.meters import Gauges, Meters
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from marginwatch.app.build import Configured, Parts
     from marginwatch.app.polling import News, VenuePolling
     from marginwatch.core.health import Missed
+    from marginwatch.notify.wording import Wording
     from marginwatch.ops.sd_notify import Systemd
     from marginwatch.store.store import Store
     from marginwatch.store.types import ReceiverHealth
@@ -132,7 +134,7 @@ class Daemon:
         """Go on where the last process stopped, as of when all of that is read."""
 
         def load_and_begin() -> None:
-            self._word()
+            self._word(wording_of(self._parts, self._store))
             self._ticker.load(clock.now())
             self._ticker.begin(clock.now())
             self._store.rulebooks.record(rulebook(self._configured.rules), clock.now())
@@ -150,19 +152,20 @@ class Daemon:
 
     async def _follow(self, configured: Configured) -> None:
         """Go on by another config; what only it says of itself follows at once."""
-        before = self._parts.settings
-        await self._running.follow(configured, self._schedule, self.delivery)
-        await self._writer.call(self._word)
+        before, parts = self._parts.settings, assemble(configured, self._parts)
+        wording = await self._writer.call(partial(wording_of, parts, self._store))
+        await self._running.follow(parts, self._schedule, self.delivery)
+        await self._writer.call(partial(self._word, wording))
         self._vitals.pollings = self.pollings
-        settings = self._parts.settings
+        settings = parts.settings
         if settings.heartbeat != before.heartbeat:
             self._heartbeat = self._new_heartbeat()
         if settings.log != before.log and self._set_level is not None:
             self._set_level(settings.log.level)
 
-    def _word(self) -> None:
-        """Word messages as the config says. Between two ticks only, on their thread."""
-        self._ticker.wording = wording_of(self._parts, self._store)
+    def _word(self, wording: Wording) -> None:
+        """Word messages so from now on. Between two ticks only, on their thread."""
+        self._ticker.wording = wording
 
     def _new_heartbeat(self) -> Heartbeat | None:
         url = self._parts.settings.heartbeat.url

@@ -1,11 +1,11 @@
 """Other parts take the place of those that run, while all that did not change goes on.
 
-new parts        = assemble(config, those that run)      what the edit left alone is the very same object
-windows          = filled with what is stored             the old rules go on meanwhile
-venues that left = no further cycle, the running one ends
-rules            = in force between two ticks             all that came before is read and decided by the old ones
-receivers        = what waits goes on by the new way      a send under way ends by the old one
-venues that came = polled from now on
+parts             assembled on those that run: what the edit left alone is the very same object
+windows           filled with what is stored; the old rules go on meanwhile
+venues that left  begin no further cycle, the running one ends
+rules             are in force between two ticks; all that came before is read and decided by the old ones
+receivers         take over what waits; a send under way ends by the one before
+venues that came  are polled from now on
 
 A fault on the way leaves everything of before as it was.
 """
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
-from marginwatch.app.build import assemble
 from marginwatch.app.polling import pollings_of
 from marginwatch.deliver import in_thread
 from marginwatch.store.errors import StoreError
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
     from datetime import datetime
 
-    from marginwatch.app.build import Configured, Parts
+    from marginwatch.app.build import Parts
     from marginwatch.app.polling import News, Schedule, VenuePolling
     from marginwatch.app.pump import Pump
     from marginwatch.core.model import AccountKey, Observation
@@ -54,13 +53,12 @@ class Succession:
         self._put = put
         self._past = past
 
-    async def follow(self, found: Configured, schedule: Schedule, delivery: Delivery) -> None:
-        """Let the parts of `found` run in the place of the present ones, as a whole or not at all.
+    async def follow(self, parts: Parts, schedule: Schedule, delivery: Delivery) -> None:
+        """Let these run in the place of the present ones, as a whole or not at all.
 
         Raises:
             Exception: They cannot; those of before go on.
         """
-        parts = assemble(found, self.parts)
         pollings = pollings_of(parts, self._put, self.pollings)
         prepared = await self._prepare(parts.ruling)
         leaving = [polling for polling in self.pollings if polling not in pollings]
