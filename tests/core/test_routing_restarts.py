@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marginwatch.core import engine
 from marginwatch.core.health import ReceiverState
 from marginwatch.core.hours import WeekHours, parse_hours
+from marginwatch.core.memory import Memory
 from marginwatch.core.model import Severity
 from marginwatch.core.route import Receiver
 from marginwatch.core.routing import Route, Routes, Rung
+from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
+from marginwatch.tick import resume
 from support.desk import Desk, after, answer, cycle_end, fields, permissions_rule, ruling, seen, usage_rule
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     import pytest
 
     from marginwatch.core.alert import Transition
+    from marginwatch.core.engine import Decision
+
+    Played = tuple[list[Transition], list[tuple[str, str, int, str]]]
 
 RECEIVERS = (
     Receiver("all", Severity.INFO, ("standby",), timedelta(seconds=60)),
@@ -82,7 +89,20 @@ def test_restarts_change_nobodys_turn(tmp_path_factory: pytest.TempPathFactory, 
     assert without == with_restarts
 
 
-def play(turns: list[Turn], file: Path, *, restarts: bool) -> tuple[list[Transition], list[tuple[str, str, str, int]]]:
+@settings(max_examples=15)  # fewer than the profile's: each plays a store
+@given(TURNS)
+def test_what_is_replayed_calls_the_same_people(tmp_path_factory: pytest.TempPathFactory, turns: list[Turn]) -> None:
+    """From what the store recorded: ladders, acknowledgements and hours in their times."""
+    file = tmp_path_factory.mktemp("replayed") / "m.db"
+    live = play([replace(turn, fails=False) for turn in turns], file, restarts=True)
+
+    store = _owned(file)
+    again = _replayed(store)
+    store.close()
+    assert again == live
+
+
+def play(turns: list[Turn], file: Path, *, restarts: bool) -> Played:
     """What is decided, and who is told, on a store of its own."""
     store = _owned(file)
     desk = Desk(RULES, store)
@@ -91,7 +111,8 @@ def play(turns: list[Turn], file: Path, *, restarts: bool) -> tuple[list[Transit
         second += turn.pause
         while (due := desk.ticker.next_timer()) is not None and due < after(second):
             desk.ticker.tick([], due)
-        _acknowledge(store, second) if turn.acknowledges else None
+        if turn.acknowledges:
+            _acknowledge(store, second)
         granted = frozenset({"view", "trade"} if turn.trades else {"view"})
         observed = seen(second, fields(turn.usage, permissions=granted))
         desk.tick(second, answer(observed, listing=[observed.account]), cycle_end(second))
@@ -102,8 +123,28 @@ def play(turns: list[Turn], file: Path, *, restarts: bool) -> tuple[list[Transit
         missed = store.outbox.missed("all", None) if turn.fails else ()
         desk.tick(second, ReceiverState("all", failures=3 * turn.fails, missed=missed))
     store.close()
-    told = [(each.receiver, each.alert_id, each.state.value, each.number) for each in desk.messages]
+    told = sorted((each.receiver, each.alert_id, each.number, each.state.value) for each in desk.messages)
     return desk.transitions, told
+
+
+def _replayed(store: Store) -> Played:
+    memory = Memory()
+    decisions: list[Decision] = []
+    for tick in store.history.ticks(after(0), after(10**6)):
+        if tick.seen.began_at is not None:
+            memory = Memory.of(left_by(memory))
+            decision = resume(memory, RULES, tick.seen.began_at)
+            engine.remember(memory, decision)
+            if tick.seen.resumed:
+                decisions.append(decision)
+                continue
+        for moment in tick.seen.silent:
+            engine.remember(memory, engine.decide(memory, RULES, (), moment))
+        decisions.append(engine.decide(memory, RULES, tick.news, tick.at, tick.seen.wishes))
+        engine.remember(memory, decisions[-1])
+    notices = [notice for decision in decisions for notice in decision.notices]
+    told = sorted((each.receiver, each.alert.alert_id, each.number, str(each.transition.state)) for each in notices)
+    return [step for decision in decisions for step in decision.commit.transitions], told
 
 
 def _acknowledge(store: Store, second: int) -> None:
