@@ -162,14 +162,14 @@ def _position(each: Seen, found: Explanation) -> Row:
 
 def _hearing(each: Hearing, found: Explanation) -> Row:
     failing = "" if each.failing_since is None else f"failing since {moment(each.failing_since, found.now)}: "
-    others = "; others hear in its place" if each.lost else ""
+    others = "others hear in its place" if each.lost else ""
     heard = ", ".join(level.label for level in each.levels)
     return {
         "receiver": each.receiver,
         "hears": heard or _nothing(each),
         "why": way_words(each, found),
         "told": each.told,
-        "trouble": failing + each.trouble + others,
+        "trouble": "; ".join(filter(None, (failing + each.trouble, others))),
     }
 
 

@@ -49,7 +49,7 @@ def _called(call: Call, found: Explanation) -> str:
 
 
 def _way(way: Way, found: Explanation) -> str:
-    if way.why in _WHY and not way.routes:
+    if way.why in _WHY and (not way.routes or not way.why.tells):
         return _WHY[way.why]
     by = f"by {' and '.join(way.routes)}" if way.routes else "no route takes it, so everybody hears"
     if way.until is not None:
