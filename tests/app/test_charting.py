@@ -55,7 +55,10 @@ severity = "critical"
 def told_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Ten minutes of an account, with two without an answer, and two answers of another."""
     with told(tmp_path_factory.mktemp("story"), RATIO) as made:
-        for second in [*range(0, 200, 10), *range(320, 600, 10)]:
+        for second in range(0, 200, 10):
+            made.see(second, numbers("0.85", str(100_000 - 20 * second)))
+        made.see(301, HEDGE, account=FX, positions=POSITIONS)
+        for second in range(320, 600, 10):
             made.see(second, numbers("0.85", str(100_000 - 20 * second)))
         made.see(600, numbers("0.85", "80000"))
         made.see(601, HEDGE, account=FX, positions=POSITIONS)
@@ -95,7 +98,7 @@ def charts(story: Story) -> Charts:
 
 
 def test_the_rules_own_number_is_drawn_with_its_levels_and_gaps(story: Story, curves: list[Curve]) -> None:
-    """Also where the rule reckons it; the time without an answer, and before the first, is unknown."""
+    """Also where the rule reckons it; it begins where the account was first seen, and shows when it was not."""
     assert charts(story).draw(written(story, "ratio")) == b"png"
 
     [curve] = curves
@@ -106,8 +109,8 @@ def test_the_rules_own_number_is_drawn_with_its_levels_and_gaps(story: Story, cu
         ("warning", ">", Decimal("0.8"))
     ]
     assert curve.until == after(615)
-    assert curve.until - curve.since == timedelta(hours=6)
-    assert list(curve.gaps) == [(curve.since, after(0)), (after(190), after(320))]
+    assert curve.since == after(0)
+    assert list(curve.gaps) == [(after(190), after(320))]
 
 
 def test_a_window_is_drawn_where_it_was_seen_in_full(story: Story, curves: list[Curve]) -> None:
@@ -116,6 +119,21 @@ def test_a_window_is_drawn_where_it_was_seen_in_full(story: Story, curves: list[
 
     assert curves[0].points[0][0] == after(120)
     assert {value for at, value in curves[0].points if at < after(200)} == {Decimal(-2400)}
+
+
+def test_no_more_is_read_than_the_last_hours(
+    story: Story, curves: list[Curve], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an account that was seen long ago; the time of no answer since then is unknown."""
+    sent = written(story, "ratio")
+    monkeypatch.setattr(clock, "now", lambda: after(600 + 6 * 3600 - 60))
+
+    assert charts(story).draw(sent) == b"png"
+
+    [curve] = curves
+    assert curve.until - curve.since == timedelta(hours=6)
+    assert curve.points[0][0] == after(540)
+    assert curve.gaps[-1] == (after(600), curve.until)
 
 
 def test_a_position_is_drawn_by_itself(story: Story, curves: list[Curve]) -> None:

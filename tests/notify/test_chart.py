@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -143,6 +144,21 @@ def test_times_are_round_ones_of_the_readers_day() -> None:
 
     assert [time.strftime("%H:%M %Z") for time in times][:2] == ["11:00 CEST", "12:00 CEST"]
     assert len(times) <= 7
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(seconds=70), ["14:02:20", "14:02:30"]),
+        (timedelta(hours=1), ["13:10", "13:20"]),
+        (timedelta(days=2), ["08-02", "12:00"]),
+    ],
+)
+def test_times_are_as_fine_as_the_chart_is_long(length: timedelta, said: list[str]) -> None:
+    """Seconds where it is a minute long, days where it is days."""
+    drawn = replace(curve([(0, "0.7")]), since=UNTIL - length)
+
+    assert [chart._time(at) for at in chart._round_times(drawn)][:2] == said
 
 
 def test_levels_close_together_can_both_be_read() -> None:

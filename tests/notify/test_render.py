@@ -257,6 +257,15 @@ def test_the_link_is_a_line_and_a_key() -> None:
     assert "Open or acknowledge" not in endless.body
 
 
+@pytest.mark.parametrize("state", State)
+def test_what_is_over_is_not_to_be_acknowledged(state: State) -> None:
+    """The link of a resolve leads to the same page."""
+    made = render(notice(transition(state)), replace(about(), link="https://risk.example.com/act/x"), NOW)
+
+    over = state in {State.RESOLVED, State.CLOSED, State.EVENT}
+    assert ("\nOpen: https://risk" if over else "\nOpen or acknowledge: https://risk") in made.body
+
+
 def test_every_line_has_its_role() -> None:
     """What each line says is kept beside it, so that every service can be given its own form of it."""
     told = transition(previous_value=Decimal("0.9"), rule_changed=True)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LONGEST: Final = timedelta(hours=6)
+LEAST: Final = timedelta(seconds=30)
+"""A line shorter than this says nothing."""
 SHORTEST: Final = timedelta(minutes=30)
 _ANSWERS: Final = 2_500
 """About so many answers of an account are looked at: one that is asked every second has a shorter chart."""
@@ -89,7 +91,7 @@ class Charts:
         rules = ruling.rules_of(watch, state.account)
         if rule.id not in rules.numbers:
             return None
-        since = now - min(max(watch.every * _ANSWERS, SHORTEST), LONGEST)
+        since = max(now - min(max(watch.every * _ANSWERS, SHORTEST), LONGEST), state.first_seen)
         sight = Sight(rules.applied[rules.numbers[rule.id]], rules, watch, told.get("subject", ""))
         stored = self._history.observations(state.account.key, since, now)
         seen = _in_time(sight.values(each.observation for each in stored), clock.monotonic() + DRAWS_FOR)
@@ -97,7 +99,7 @@ class Charts:
             log.info("a message goes out without a chart", alert=message.alert_id, why="reading took too long")
             return None
         points = [(at, value) for at, value in seen if value is not None]
-        if len(points) < 2:  # noqa: PLR2004  (a line has two ends)
+        if not points or points[-1][0] - points[0][0] < LEAST:
             return None
         gaps = tuple(gaps_of(seen, since, now, watch.stale_after))
         marks = [Mark(level.severity, level.limit, level.operator) for level in rule.levels if level.limit is not None]

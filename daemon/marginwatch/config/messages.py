@@ -9,4 +9,4 @@ class MessagesSettings(Table):
     """`[messages]`: your own words."""
 
     templates: str = ""
-    """A folder of Jinja2 templates in place of the built-in words; a relative one begins in the config file's folder."""
+    """A folder of Jinja2 templates in place of the built-in words; a relative name begins in this file's folder."""

@@ -37,7 +37,8 @@ PAPER, INK, FAINT, GRID = "#ffffff", "#24292f", "#57606a", "#e3e8ee"
 LINE, SHADE = "#0b5cad", "#e8ecf0"
 COLOURS: Final = {Severity.INFO: "#0969da", Severity.WARNING: "#9a6700", Severity.CRITICAL: "#cf222e"}
 _STEPS: Final = tuple(
-    timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080)
+    timedelta(minutes=minutes)
+    for minutes in (1 / 6, 1 / 2, 1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080)
 )
 _MOST_TIMES = 7
 _LINES = 4
@@ -138,8 +139,7 @@ class _Sheet:
         for at in _round_times(self._curve):
             x = self._across(at)
             self._pen.line(_scaled(x, HEIGHT - _BOTTOM, x, HEIGHT - _BOTTOM + 5), fill=FAINT, width=_SCALE)
-            midnight = (at.hour, at.minute) == (0, 0)
-            self._text(x, HEIGHT - _BOTTOM + 10, at.strftime("%m-%d" if midnight else "%H:%M"), 13, FAINT, "mt")
+            self._text(x, HEIGHT - _BOTTOM + 10, _time(at), 13, FAINT, "mt")
         self._pen.line(_scaled(_LEFT, HEIGHT - _BOTTOM, WIDTH - _RIGHT, HEIGHT - _BOTTOM), fill=FAINT, width=_SCALE)
 
     def levels(self) -> None:
@@ -221,6 +221,13 @@ def _round_times(curve: Curve) -> Iterator[datetime]:
     while at <= curve.until:
         yield at
         at += step
+
+
+def _time(at: datetime) -> str:
+    """The day where one begins, and seconds only where there are some."""
+    if (at.hour, at.minute, at.second) == (0, 0, 0):
+        return at.strftime("%m-%d")
+    return at.strftime("%H:%M:%S" if at.second else "%H:%M")
 
 
 def _apart(y: float, taken: list[float]) -> float:

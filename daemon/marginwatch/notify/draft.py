@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, tzinfo
 
-    from marginwatch.core.alert import Transition
     from marginwatch.core.model import Account, Value
     from marginwatch.core.route import Notice
     from marginwatch.core.rule import Rule
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 120
 LONGEST_LINK = 400
 """Characters of a link; one that is longer is left out rather than cut."""
-LINK = "Open or acknowledge"
+LINK, LINK_AFTER = "Open or acknowledge", "Open"
 RUNBOOK = "Runbook"
 _NOTABLE = timedelta(seconds=1)
 
@@ -57,40 +56,26 @@ class About:
     """The alert's own page; empty where there is none to reach."""
 
 
-@dataclass(frozen=True, slots=True)
 class Draft:
-    """A notice with all around it, and the moment its words are fixed."""
+    """A notice with all around it, and the moment its words are fixed. Never changed once made."""
 
-    notice: Notice
-    about: About
-    now: datetime
-    tz: tzinfo
+    __slots__ = ("about", "blind", "notice", "now", "over", "past", "state", "told", "tz")
 
-    @property
-    def told(self) -> Transition:
+    def __init__(self, notice: Notice, about: About, now: datetime, tz: tzinfo) -> None:
+        self.notice = notice
+        self.about = about
+        self.now = now
+        self.tz = tz
+        self.told = told = notice.transition
         """The transition to tell of."""
-        return self.notice.transition
-
-    @property
-    def state(self) -> State:
+        self.state = state = told.state or State.FIRING
         """What the message says happened."""
-        return self.told.state or State.FIRING
-
-    @property
-    def blind(self) -> bool:
+        self.blind = state is State.UNKNOWN or (told.unknown_since is not None and told.reason is not Reason.DATA_BACK)
         """True when it cannot be said how things are now."""
-        lost = self.told.unknown_since is not None and self.told.reason is not Reason.DATA_BACK
-        return lost or self.state is State.UNKNOWN
-
-    @property
-    def over(self) -> bool:
+        self.over = state is State.RESOLVED or state is State.CLOSED
         """True when there is nothing to do about it any more."""
-        return self.state in {State.RESOLVED, State.CLOSED}
-
-    @property
-    def past(self) -> bool:
+        self.past = self.blind or state is State.CLOSED or told.reason is Reason.SUBJECT_GONE
         """True when the values are the last known ones and not current."""
-        return self.blind or self.state is State.CLOSED or self.told.reason is Reason.SUBJECT_GONE
 
     def at(self, time: datetime) -> str:
         """A time in words."""
@@ -152,11 +137,12 @@ def closing(draft: Draft) -> list[Line]:
     """What every message ends with: how bad, how old the data are, where to go, why, and the id."""
     rule, link = draft.about.rule, draft.about.link
     runbook = "" if rule is None or draft.over else clean(rule.runbook)
+    label = LINK_AFTER if draft.over or draft.state is State.EVENT else LINK
     ends = f"Why: {why(draft)}. Alert {draft.told.alert_id}, message {draft.notice.number}."
     candidates = (
         Line(Role.STANDING, standing(draft)),
         Line(Role.DATA, data_line(draft)),
-        Line(Role.LINK, f"{LINK}: {link}" if link and len(link) <= LONGEST_LINK else ""),
+        Line(Role.LINK, f"{label}: {link}" if link and len(link) <= LONGEST_LINK else ""),
         Line(Role.RUNBOOK, runbook and f"{RUNBOOK}: {runbook}"),
         Line(Role.WHY, ends),
     )

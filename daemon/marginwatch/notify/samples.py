@@ -104,7 +104,7 @@ def _bare(state: State) -> Draft:
     """The least that can be known: the rule was removed, the venue names no currency, and there is no page."""
     nothing = {"value": None, "limit": None, "operator": "", "as_of": None, "active_at": None, "fired_at": None}
     made = _draft(None, state, Reason.RULE_REMOVED, **nothing, previous_value=None, previous_at=None)
-    return replace(made, about=About(Account(_ACCOUNT.key, "")))
+    return Draft(made.notice, About(Account(_ACCOUNT.key, "")), NOW, UTC)
 
 
 def _health(rule: Rule, state: State) -> Draft:
@@ -112,7 +112,8 @@ def _health(rule: Rule, state: State) -> Draft:
     key = AlertKey(rule.id, OURSELVES if subject else AccountKey("futures", ""), subject)
     nothing = {"value": None, "limit": None, "operator": "", "as_of": None, "previous_value": None}
     made = _draft(rule, state, Reason.HELD, key=key, detail="HTTP 503 (unavailable)", **nothing)
-    return replace(made, about=About(Account(key.account, str(key.account)), rule=rule, link=_LINK))
+    about = About(Account(key.account, str(key.account)), rule=rule, link=_LINK)
+    return Draft(made.notice, about, NOW, UTC)
 
 
 def _notice(told: Transition) -> Notice:

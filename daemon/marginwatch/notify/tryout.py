@@ -107,7 +107,7 @@ def _sentence(error: Exception) -> tuple[str, str]:
         close = did_you_mean(found[1], Role)
         return f"there is no `{found[1]}` here", close or f"ask before: {{% if fields.{found[1]} is defined %}}"
     if isinstance(error, TemplateNotFound):
-        return f"there is no file {said} in this folder", ""
+        return f"there is no file {error.name} in this folder", ""
     if isinstance(error, TemplateSyntaxError):
         return f"this is not Jinja: {said}", ""
     return f"{said or type(error).__name__}", ""

@@ -40,16 +40,16 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def moment(at: datetime, now: datetime, tz: tzinfo = UTC, *, clock: str = "%H:%M:%S") -> str:
+def moment(at: datetime, now: datetime, tz: tzinfo = UTC) -> str:
     """An absolute time: `14:03:10 UTC`, with its date when that is not today's."""
     local = at.astimezone(tz)
-    days = "" if local.date() == now.astimezone(tz).date() else "%Y-%m-%d "
-    return local.strftime(f"{days}{clock} %Z")
+    return f"{_day(local, now)}{local.hour:02}:{local.minute:02}:{local.second:02} {local.tzname()}"
 
 
 def minute(at: datetime, now: datetime, tz: tzinfo = UTC) -> str:
     """An absolute time without seconds, for where there is little room: `14:03 UTC`."""
-    return moment(at, now, tz, clock="%H:%M")
+    local = at.astimezone(tz)
+    return f"{_day(local, now)}{local.hour:02}:{local.minute:02} {local.tzname()}"
 
 
 def span(length: timedelta) -> str:
@@ -134,6 +134,12 @@ def difference(change: Difference, now: datetime, tz: tzinfo = UTC) -> str:
         added = [f"{clean(word)} added" for word in sorted(change.after - change.before)]
         return f"{name}: {', '.join(removed + added)}"
     return f"{name}: {value_of(change.before, now, tz)} -> {value_of(change.after, now, tz)}"
+
+
+def _day(local: datetime, now: datetime) -> str:
+    """The day before a time that is not today's."""
+    day = local.date()
+    return "" if day == now.astimezone(local.tzinfo).date() else f"{day} "
 
 
 def _places(unit: Unit) -> int:
