@@ -49,7 +49,7 @@ def test_the_service_runs_as_promised() -> None:
         "DynamicUser": "yes",
         "StateDirectory": "marginwatch",
         "Restart": "on-failure",
-        "RestartPreventExitStatus": "78",
+        "RestartPreventExitStatus": "78 243",
         "ExecStart": "/opt/marginwatch/venv/bin/marginwatch run --config /etc/marginwatch/config.toml",
     }
     assert {key: service["Service"][key] for key in expected} == expected

@@ -328,6 +328,11 @@ def give_up(desk: Desk) -> None:
     assert machine.shows(UNIT, "NRestarts") == "0"
     assert machine.shows(UNIT, "ActiveState") == "failed"
     machine.write("/etc/marginwatch/config.toml", desk.config())
+    machine.run("mv /etc/marginwatch/secrets/helio-password /root")
+    machine.run("systemctl restart marginwatch", check=False)
+    (told,) = desk.hears("unit-failed event")
+    assert "A credential that the unit loads is not there." in told.json["message"]
+    machine.run("mv /root/helio-password /etc/marginwatch/secrets")
     machine.run("systemctl start marginwatch")
     desk.follow("When it is down")
     desk.hears("unit-failed event")
