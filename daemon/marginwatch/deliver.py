@@ -83,7 +83,7 @@ class Delivery:
         self._outcomes: dict[int, Ended] = {}
         """Sends that ended and are not on record yet, by row id."""
         self._recorded: dict[int, OutboxStatus] = {}
-        """What became of those that just are."""
+        """What became of those that are, until their tasks have seen it."""
         self._recording = asyncio.Lock()
         self._woken = asyncio.Event()
         self._over = asyncio.Event()
@@ -196,7 +196,9 @@ class Delivery:
             return
         for row in await self._on_writer(lambda: self._store.outbox.claim_due(clock.now(), room, LEASE)):
             receiver = self._receivers.get(row.message.receiver)  # None: it was dropped while the claim was made
-            if row.id not in self._sends and receiver:  # a clock set forward ends leases of sends still in flight
+            # A clock set forward ends leases of sends still in flight.
+            under_way = row.id in self._sends and row.id not in self._recorded
+            if receiver and not under_way:
                 self._begin(row, receiver)
 
     async def _seconds_to_next(self) -> float:
@@ -220,7 +222,8 @@ class Delivery:
         send.add_done_callback(partial(self._ended, row.id))
 
     def _ended(self, row_id: int, send: asyncio.Task[None]) -> None:
-        del self._sends[row_id], self._whose[row_id]
+        if self._sends.get(row_id) is send:  # its outcome may be on record, and the next try begun
+            del self._sends[row_id], self._whose[row_id]
         error = None if send.cancelled() else send.exception()
         if isinstance(error, EpochLostError):
             self._lost = error
@@ -262,7 +265,9 @@ class Delivery:
         async with self._recording:  # whoever comes first records for all that ended while the store was busy
             if row.id in self._outcomes:
                 await self._record_all(row.id)
-        _log_outcome(row, self._recorded.pop(row.id), answer)
+        status = self._recorded.pop(row.id, None)
+        if status is not None:
+            _log_outcome(row, status, answer)
 
     async def _record_all(self, mine: int) -> None:
         ended = list(self._outcomes.values())
