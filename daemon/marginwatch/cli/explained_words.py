@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from marginwatch.core.alert import Status
 from marginwatch.core.because import Blame
 from marginwatch.core.fields import Unit
+from marginwatch.core.hold import HoldKind
 from marginwatch.core.result import Occurred
 from marginwatch.core.rule import RuleKind
 from marginwatch.notify.phrases import WHY
@@ -166,6 +167,11 @@ def holding_back(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "silenced", f"by {clean(silence.by)} until {until}, silence {silence.id}{_note(silence.note)}"
     if not found.silences and not found.excluded:
         yield "silenced", "no"
+    for hold in found.holds:
+        until = "" if hold.until is None else f" until {_at(found, hold.until)}"
+        waits = ", which holds something of it back" if hold.alerts else ""
+        who = f" from {', '.join(hold.receivers)}" if hold.receivers and hold.kind is not HoldKind.QUIET else ""
+        yield "held back", f"{hold.in_words}{who}{until}{_note(hold.note)}{waits}"
 
 
 def _who(found: Explanation) -> str:
@@ -205,6 +211,7 @@ def _held_up(found: Explanation) -> Iterator[str]:
         yield f"acknowledged by {clean(found.acknowledgement.by)}"
     if found.silences:
         yield "silenced"
+    yield from (hold.in_words for hold in found.holds if hold.kind is HoldKind.MAINTENANCE)
 
 
 def _nearest(found: Explanation, outcome: Known, value: Decimal) -> str:

@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch.app.foresight import catalogues_of, without_data
+from marginwatch.app.heldback import HeldBack, held_back
 from marginwatch.app.ungranted import ungranted_now
 from marginwatch.cli.output import age, plural
 from marginwatch.core.fields import Unit
 from marginwatch.core.health import RELOAD_REJECTED
+from marginwatch.core.hold import HoldKind
 from marginwatch.notify import words
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ class Overview:
     """Why what is on disk is not in force; None when it is, or was not looked at."""
     rules_without_data: tuple[str, ...] = ()
     """Ids of rules that have never had data, or look at no account seen so far."""
+    holds: tuple[HeldBack, ...] = ()
+    """What holds messages back."""
 
     @property
     def well(self) -> bool:
@@ -125,6 +129,7 @@ class Overview:
         others = (
             plural(counts.pending, "alert") + " pending" if counts.pending else "",
             plural(counts.silences, "silence") + " in force" if counts.silences else "",
+            *(hold.in_words for hold in self.holds if hold.kind is HoldKind.MAINTENANCE),
         )
         return "; ".join([*(self._trouble() or ["all is well"]), *filter(None, others)])
 
@@ -164,7 +169,15 @@ def overview(reading: Reading, now: datetime) -> Overview:
         limits=tuple(ungranted_now(reading)),
         reload_rejected=next((alert.detail for alert in alerts if alert.key.rule == RELOAD_REJECTED), None),
         rules_without_data=tuple(rule.id for rule, _ in _without_data(reading)),
+        holds=tuple(held_back(reading, now)),
     )
+
+
+def hold_cells(hold: HeldBack) -> Row:
+    """For the table of what holds messages back."""
+    alerts = plural(hold.alerts, "alert") if hold.alerts else "nothing"
+    who = ", ".join(hold.receivers) or "everybody"
+    return {"what": hold.in_words, "until": hold.until, "who": who, "holds_back": alerts, "note": hold.note}
 
 
 def venue_cells(line: VenueLine, now: datetime) -> Row:

@@ -30,6 +30,7 @@ COLUMNS = (
     Column("account", "ACCOUNT"),
     Column("starts_at", "FROM", rank=2),
     Column("ends_at", "UNTIL"),
+    Column("held_back", "HOLDS BACK", right=True, rank=1),
     Column("by", "BY", rank=3),
     Column("note", "NOTE", rank=4, wraps=True),
 )
@@ -137,18 +138,28 @@ def _fits_any(glob: str, known: Iterable[str]) -> bool:
 @config_option
 @json_option
 def list_silences(*, everything: bool, config: Path | None, as_json: bool) -> None:
-    """List silences."""
+    """List silences, and what else holds messages back."""
     from marginwatch import clock
+    from marginwatch.app.heldback import held_back
+    from marginwatch.cli.overview import hold_cells
     from marginwatch.cli.rows import silence_row
+    from marginwatch.cli.status import HOLDS
+    from marginwatch.core.hold import HoldKind
 
     now = clock.now()
     with opened(config) as reading:
         found = reading.store.operators.silences(ended=everything)
-    rows = [silence_row(silence, now) for silence in found]
+        holds = held_back(reading, now)
+    counts = {hold.name: hold.alerts for hold in holds if hold.kind is HoldKind.SILENCE}
+    rows = [{**silence_row(each, now), "held_back": counts.get(str(each.id), 0)} for each in found]
     if as_json:
         emit_json(rows)
-    else:
-        emit_table(rows, COLUMNS, empty="no silences", now=now)
+        return
+    emit_table(rows, COLUMNS, empty="no silences", now=now)
+    others = [hold_cells(hold) for hold in holds if hold.kind is not HoldKind.SILENCE]
+    if others:
+        click.echo()
+        emit_table(others, HOLDS, empty="", now=now)
 
 
 @command.command("end", short_help="End a silence now.")

@@ -38,6 +38,13 @@ RECEIVERS = (
     Column("dead", "GIVEN UP", right=True, rank=1),
     Column("trouble", "LATEST TROUBLE", wraps=True),
 )
+HOLDS = (
+    Column("what", "HELD BACK BY"),
+    Column("holds_back", "HOLDS BACK"),
+    Column("until", "UNTIL"),
+    Column("who", "FROM", rank=1),
+    Column("note", "NOTE", rank=2, wraps=True),
+)
 MOST_ACCOUNTS = 20
 """Accounts in the table, the worst first: it is to be one screen."""
 
@@ -50,7 +57,7 @@ def command(*, config: Path | None, as_json: bool) -> None:
     from dataclasses import asdict
 
     from marginwatch import clock
-    from marginwatch.cli.overview import account_cells, overview, venue_cells
+    from marginwatch.cli.overview import account_cells, hold_cells, overview, venue_cells
 
     now = clock.now()
     with opened(config) as reading:
@@ -68,6 +75,9 @@ def command(*, config: Path | None, as_json: bool) -> None:
         click.echo(f"and {plural(len(found.accounts) - MOST_ACCOUNTS, 'account')} less used; --json has all")
     click.echo()
     emit_table([asdict(line) for line in found.receivers], RECEIVERS, empty="no receiver")
+    if found.holds:
+        click.echo()
+        emit_table([hold_cells(hold) for hold in found.holds], HOLDS, empty="", now=now)
     rejected = [] if found.reload_rejected is None else [found.reload_rejected]
     if notes := [*rejected, *found.limits, *_without_data(found.rules_without_data)]:
         click.echo()

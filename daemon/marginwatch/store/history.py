@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Acknowledgement
     from marginwatch.core.model import Observation
-    from marginwatch.core.state import AccountState, Prior, StoredObservation, VenueState
+    from marginwatch.core.state import AccountState, Prior, StoredObservation, VenueState, Withheld
     from marginwatch.store.columns import AnyRow
     from marginwatch.store.engine import Database
     from marginwatch.store.types import RecordedTick
@@ -89,6 +89,11 @@ class History:
             wanted = wanted.where(alerts.c.changed_at >= since)
         with self._database.read() as connection:
             return [codec.decode(Alert, body) for body in connection.scalars(wanted)]
+
+    def withheld(self) -> tuple[Withheld, ...]:
+        """What silences, maintenance, hours and outages hold back, oldest first."""
+        with self._database.read() as connection:
+            return loading.withheld(connection)
 
     def open_alerts(self) -> Mapping[tuple[str, str], int]:
         """How many alerts are open, by status and severity's label."""

@@ -31,14 +31,13 @@ NUMBERED = (tables.ticks, tables.failures, tables.cycles, tables.listings, table
 def prior(connection: Connection) -> Prior:
     """Everything the engine needs to go on where the last process stopped."""
     operators, absence = operator_input(connection), digests.absence(connection)
-    withheld = sa.select(tables.held.c.body).order_by(tables.held.c.id)
     return Prior(
         accounts={state.account.key: state for state in account_states(connection)},
         venues={state.venue: state for state in venue_states(connection)},
         alerts=open_alerts(connection),
         silences=operators.silences,
         acknowledgements=operators.acknowledgements,
-        withheld=tuple(codec.decode(Withheld, body) for body in connection.scalars(withheld)),
+        withheld=withheld(connection),
         gathered=digests.gathered(connection),
         absence=absence,
         ended=() if absence is None else ended_alerts(connection, absence.until),
@@ -106,6 +105,12 @@ def ended_alerts(connection: Connection, since: datetime) -> tuple[Alert, ...]:
     wanted = sa.select(alerts.c.body).where(alerts.c.changed_at >= since, alerts.c.ended_at >= since)
     found = connection.scalars(wanted.where(alerts.c.fired_at.is_not(None)).order_by(alerts.c.ended_at))
     return tuple(codec.decode(Alert, body) for body in found)
+
+
+def withheld(connection: Connection) -> tuple[Withheld, ...]:
+    """What is held back, oldest first."""
+    bodies = connection.scalars(sa.select(tables.held.c.body).order_by(tables.held.c.id))
+    return tuple(codec.decode(Withheld, body) for body in bodies)
 
 
 def operator_input(connection: Connection) -> OperatorInput:

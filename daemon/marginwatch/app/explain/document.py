@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from marginwatch.app.explain.look import highest
@@ -44,6 +45,7 @@ def document(found: Explanation) -> Document:
         "agrees": found.agrees,
         "acknowledgement": None if given is None else _given(given),
         "silences": [_silence(each) for each in found.silences],
+        "holds": [asdict(each) for each in found.holds],
         "receivers": [_hearing(each) for each in found.receivers],
         "ladder": [_call(each) for each in found.calls],
         "messages": [_sent(each) for each in found.sent],

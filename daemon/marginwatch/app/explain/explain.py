@@ -21,6 +21,7 @@ from marginwatch.app.explain.model import Explanation, Standing
 from marginwatch.app.explain.recall import recall
 from marginwatch.app.explain.record import FARTHEST, OPEN, Record
 from marginwatch.app.explain.ways import calls, ways
+from marginwatch.app.heldback import held_from
 from marginwatch.core.alert import Status
 from marginwatch.core.draft import OURS
 from marginwatch.core.machine import Policy, remind_at
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from marginwatch.app.explain.recall import Recalled
     from marginwatch.app.explain.ways import Way
+    from marginwatch.app.heldback import HeldBack
     from marginwatch.app.reading import Reading
     from marginwatch.core.alert import Acknowledgement, Alert
     from marginwatch.core.model import Value
@@ -123,10 +125,17 @@ class _Explaining:
             agrees=self._record.agrees(alert, subject) if self._decides(recalled) else None,
             acknowledgement=given,
             silences=around.silences(self._reading, key, self._at),
+            holds=self._holds(alert),
             receivers=tuple(around.hearings(self._reading, self._ruling, told, self._ways(alert), self._at)),
             calls=calls(self._ruling, self._account, alert, acknowledged=given is not None),
             sent=messages,
             steps=tuple(self._record.near(subject)),
+        )
+
+    def _holds(self, alert: Alert | None) -> tuple[HeldBack, ...]:
+        waiting = "" if alert is None or self._past else alert.alert_id
+        return tuple(
+            held_from(self._reading, self._ruling, self._account, self._rule.id, at=self._at, alert_id=waiting)
         )
 
     def _ways(self, alert: Alert | None) -> dict[str, tuple[Way, ...]]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.app.explain.ways import Call, Way
+    from marginwatch.app.heldback import HeldBack
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.because import Blame
     from marginwatch.core.condition.trace import Part
@@ -150,6 +151,8 @@ class Explanation:
     acknowledgement: Acknowledgement | None
     silences: tuple[Silence, ...]
     """Those that hold its messages back."""
+    holds: tuple[HeldBack, ...]
+    """What else does, by today's config, and what of it is held back now."""
     receivers: tuple[Hearing, ...]
     calls: tuple[Call, ...]
     """Who is called when nobody acknowledges."""

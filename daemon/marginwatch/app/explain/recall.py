@@ -148,9 +148,9 @@ class _Recalling:
 
     def _pass(self, at: datetime) -> None:
         """The timers that have run out, as a tick attends to them whatever it was for."""
-        due = self._replay.memory.next_timer()
-        ends = (silence.ends_at for silence in self._replay.memory.silences)
-        if any(moment <= at for moment in (due, *ends) if moment is not None):
+        memory = self._replay.memory
+        ends = (silence.ends_at for silence in memory.silences)
+        if any(moment <= at for moment in (memory.next_timer(), memory.waiting.next, *ends) if moment is not None):
             self._replay.feed((), at)
 
     def _feed(self, news: Iterable[News], at: datetime, wishes: Wishes | None = None) -> None:
