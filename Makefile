@@ -10,7 +10,7 @@ WHOLE := */core/*,*/venues/*/normalise.py,*/notify/render.py
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup-run setup-dev demo test lint coverage check bench schemas lock clean
+.PHONY: help setup-run setup-dev demo test lint coverage check bench screenshots schemas lock clean
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,9 @@ check: setup-run ## Check a config: make check ARGS="--config my.toml"
 
 bench: setup-dev ## What the README says of speed, measured on this machine
 	@$(PY) benchmarks/run.py $(ARGS)
+
+screenshots: setup-dev ## The guide's pictures of the page, taken anew from the demo in Chromium
+	@$(PY) tests/screenshots.py
 
 schemas: setup-dev ## The schemas for editors, written anew after a change of keys
 	@for each in config rules tests; do .venv/bin/marginwatch schema $$each --output schemas/$$each.schema.json; done

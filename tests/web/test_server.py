@@ -56,7 +56,7 @@ def test_what_belongs_to_others_is_left_alone(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as theirs:
         theirs.bind(str(path))
         theirs.listen()
-        with pytest.raises(ListenError, match="cannot listen on unix:.*web.sock: Address already in use"):
+        with pytest.raises(ListenError, match=r"cannot listen on unix:.*web\.sock: Address already in use"):
             Server(APP, f"unix:{path}")
     with pytest.raises(ListenError, match="Address already in use"):
         Server(APP, f"unix:{file}")

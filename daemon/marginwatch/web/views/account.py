@@ -42,6 +42,7 @@ RANGES: Final[Mapping[str, timedelta]] = {
 CHARTED: Final = ("margin_usage", "equity", "margin_excess", "margin_used", "unrealized_pnl", "day_pnl", "cash")
 """Fields offered for the chart, in this order, where the account has them."""
 _MOST_POSITIONS = 200
+_SHORTEST = timedelta(minutes=1)
 _MOST_ALERTS = 50
 
 
@@ -179,7 +180,14 @@ def _subject(store: Store, now: Snapshot, asked: _Asked, course: Course, since: 
         for run in store.history.failures(since)
         if run.venue == asked.key.venue and run.account in {None, asked.key}
     ]
-    return Subject(course.points, since, now.at, unit, currency_of(state), limits, [*gaps, *spells])
+    begins = _begins(course, since, now.at)
+    return Subject(course.points, begins, now.at, unit, currency_of(state), limits, [*gaps, *spells])
+
+
+def _begins(course: Course, since: datetime, until: datetime) -> datetime:
+    """A chart does not begin long before there is anything to show."""
+    first = course.points[0][0] if course.points else since
+    return max(since, min(first, until - _SHORTEST))
 
 
 def _choices(asked: _Asked, offered: Mapping[str, object] | list[str], what: str) -> Iterator[Choice]:
