@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason
-from marginwatch.core.health import Missed, ReceiverState
+from marginwatch.core.health import Missed, ReceiverState, ReloadState
 from marginwatch.core.model import Severity
 from marginwatch.core.route import Receiver, Why
 from marginwatch.core.routing import Route, Routes
@@ -15,6 +15,8 @@ from marginwatch.core.seen import left_by
 from support.desk import VENUE, Desk, after, call_rule, permissions_rule, ruling, steps, usage_rule
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.rule import Rule
     from marginwatch.core.ruling import Ruling
@@ -233,3 +235,32 @@ def test_what_is_pending_is_told_only_if_its_data_are_lost() -> None:
     blind.failing(110, missed)
     blind.failing(311, missed)
     assert "usage:unknown:critical" in blind.desk.told("phone")
+
+
+def test_two_ways_to_one_who_stands_in_are_one_message(tmp_path: Path) -> None:
+    """Phone and mail stand in for slack, and mail for phone; alerts about anything else of ours change nothing."""
+    outage = Outage(replace(CHAIN[0], fallback=("phone", "mail")), *CHAIN[1:])
+    outage.desk.tick(5, ReloadState((f"{tmp_path}: wrong",)))
+    outage.desk.see(10, "0.85")
+    missed = Missed(outage.open("usage").alert_id)
+    outage.failing(40, missed)
+    outage.failing(41, name="phone")
+    outage.failing(311, missed)
+    outage.failing(312, name="phone")
+    outage.desk.see(320, "0.95")
+
+    told = [each for each in outage.desk.told("mail") if each.startswith("usage")]
+    assert told == ["usage:firing:warning", "usage:worsened:critical"]
+
+
+def test_who_was_told_before_is_not_told_again() -> None:
+    """The phone hears of what is critical by itself."""
+    outage = Outage()
+    both = replace(rules().routes.all[0], receivers=("slack", "phone"))
+    outage.desk.start(0, replace(rules(), routes=Routes([both])))
+    outage.desk.see(10, "0.95")
+    missed = Missed(outage.open("usage").alert_id)
+    outage.failing(40, missed)
+    outage.failing(311, missed)
+
+    assert [each for each in outage.desk.told("phone") if each.startswith("usage")] == ["usage:firing:critical"]

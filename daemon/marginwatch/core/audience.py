@@ -45,11 +45,6 @@ class Audience:
     stand_ins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By receiver that cannot be reached: who hears in its place, and why as half a sentence."""
 
-    @property
-    def names(self) -> dict[AccountKey, str]:
-        """What the venues call the accounts."""
-        return {key: account.name for key, account in self.accounts.items()}
-
     def verdicts(self, transition: Transition, alert: Alert) -> dict[str, Verdict]:
         """What every receiver, by name, is to hear of the transition; `alert` with the counts of who was told so far.
 
