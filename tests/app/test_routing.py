@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +15,9 @@ from marginwatch.core.health import OURSELVES
 from marginwatch.core.hours import WeekHours
 from marginwatch.core.model import Account, AccountKey, Severity
 from marginwatch.errors import InvalidInputError
-from support.sites import write_config
+from support.sites import receiver, write_config
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from syrupy.assertion import SnapshotAssertion
 
     from marginwatch.app.build import Configured
@@ -153,3 +153,22 @@ def test_what_falls_through_is_noted(tmp_path: Path, snapshot: SnapshotAssertion
     assert "\n".join(map(str, found.notes)).replace(f"{tmp_path}/", "") == snapshot
     everything = read(tmp_path, '[[routes]]\nname = "a"\nreceivers = ["desk", "lead", "unused"]\n')
     assert everything.notes == ()
+
+
+EXAMPLES = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[2] / "docs" / "routing.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_the_examples_of_the_guide_are_good(tmp_path: Path, number: int) -> None:
+    """As they stand there, with two venues and whoever else they name."""
+    text = EXAMPLES[number]
+    defined = re.findall(r'\[\[receivers\]\]\nname = "([\w-]+)"', text)
+    lists = re.findall(r"receivers = \[([^\]]*)\]", text)
+    named = {name for found in lists for name in re.findall(r'"([\w-]+)"', found)} or {"desk"}
+    others = "".join(receiver(name, "json://127.0.0.1:9/hook") for name in sorted(named.difference(defined)))
+    venues = VENUES[: VENUES.index("[[groups]]")].replace('"other"', '"futures"')
+    rules = RULES[: RULES.index('[[rule]]\nid = "family')]
+    config = write_config(tmp_path, venues, others, text, rules=rules)
+
+    found = configure(config, {"HOME": str(tmp_path)}, need_secrets=False)
+    assert [str(note) for note in found.notes if "receiver" in str(note) and "no route leads" in str(note)] == []
