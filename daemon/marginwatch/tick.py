@@ -239,7 +239,7 @@ class Ticker:
 
     def next_timer(self) -> datetime | None:
         """When the next tick is due even if nothing arrives."""
-        dues = (self._memory.next_timer(), self._outgoing.next_due)
+        dues = (self._memory.next_timer(), self._memory.waiting.next, self._outgoing.next_due)
         return min((due for due in dues if due is not None), default=None)
 
     @property

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from marginwatch.cli.problems import excerpt
 from marginwatch.config.load import load_settings
-from marginwatch.config.maintenance import maintenance_of
+from marginwatch.config.maintenance import MaintenanceSettings, maintenance_of
 from marginwatch.config.quiet import quiet_of
 from marginwatch.core.groups import Groups
 from marginwatch.core.labels import Labels
@@ -143,6 +143,9 @@ def test_what_is_shown_of_a_window_can_be_read_again(tmp_path: Path) -> None:
         "ends": "2026-12-25 06:00",
         "venues": ["fut*"],
     }
+    assert [MaintenanceSettings.model_validate(each.model_dump()) for each in loaded.settings.maintenance] == [
+        *loaded.settings.maintenance
+    ]
     assert (weekly["days"], weekly["at"], weekly["until"]) == (["Sat"], "23:00", "01:00")
     assert nightly["lasts"] == "30m"
     assert loaded.settings.receivers[0].model_dump(mode="json", exclude_defaults=True)["quiet"] == {
@@ -162,6 +165,7 @@ WRONG = {
         'ends = "2026-12-24 18:00"',
         'begins = "2026-12-24 18:00"\nends = "2026-12-24 17:00"',
         'begins = "2026-12-24"\nends = "2026-12-24T17:00Z"',
+        'begins = "2026-13-24 18:00"\nends = "2026-12-24 17:00"',
         'begins = 5\nends = "2026-12-24 17:00"',
         'begins = "2026-12-24 18:00"\nends = "2026-12-24 19:00"\nat = "06:00"',
         'begins = "2026-12-24 18:00"\nends = "2026-12-24 19:00"\ndays = ["Sat"]',

@@ -240,6 +240,19 @@ def test_one_hold_after_another_is_waited_for() -> None:
     assert desk.told("night") == ["usage:firing:warning"]
 
 
+def test_the_end_of_an_alert_waits_for_all_that_hold_it_back() -> None:
+    """Whoever was told of its beginning hears of it when the last of them is over."""
+    desk = Desk(replace(maintenance(15, 40), quiet={"night": Quiet(hours(30, 60))}))
+    desk.see(0)
+    desk.see(10, "0.82")
+    desk.see(20, "0.5")
+    desk.tick(40)
+    assert (desk.told("night")[1:], desk.told()[1:]) == ([], ["usage:resolved:warning"])
+
+    desk.tick(60)
+    assert desk.told("night")[1:] == ["usage:resolved:warning"]
+
+
 def down(desk: Desk, begin: int, end: int) -> None:
     """A cycle every ten seconds in which nothing answers."""
     for second in range(begin, end, 10):
