@@ -85,7 +85,10 @@ def test_rules_that_never_had_data(desk: Shell) -> None:
         + ladder("equity", "< 0", 'accounts = ["B-*"]').replace("one", "four")
         + '[[rule]]\nid = "five"\nwhen = "age > \'1h\'"\n'
         + ladder("equity", "< 0", 'venues = ["fx"]').replace("one", "six")
+        + ladder("equity", "< 0", 'labels = { desk = "rates" }').replace("one", "seven")
     )
+    config = desk.folder / "config.toml"
+    config.write_text(config.read_text() + '[[accounts]]\nmatch = ["*/A-1"]\nlabels = { desk = "rates" }\n')
     before = notes(desk)
     found = [note for note in notes(desk, "--data") if note not in before]
 

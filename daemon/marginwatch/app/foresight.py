@@ -6,6 +6,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from marginwatch.app.routing import labels_of
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.core import condition
 from marginwatch.core.fields import Unit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from marginwatch.app.build import Configured
     from marginwatch.config.settings import Settings
     from marginwatch.core.fields import Catalogue
+    from marginwatch.core.labels import Labels
     from marginwatch.core.rule import Rule
     from marginwatch.core.state import AccountState
     from marginwatch.venues.protocol import VenueKind
@@ -42,7 +44,8 @@ def unnamed_accounts(settings: Settings, rules: Iterable[Rule]) -> Iterator[Prob
 
 def with_history(configured: Configured, states: Collection[AccountState]) -> Configured:
     """The same with notes of what the store knows of its rules, `states` being every account that is remembered."""
-    known = without_data(configured.rules.rules, catalogues_of(configured.settings, configured.kinds), states)
+    settings, kinds = configured.settings, configured.kinds
+    known = without_data(configured.rules.rules, catalogues_of(settings, kinds), states, labels_of(settings))
     found = tuple(Problem(rule.place, f"`{rule.id}` {why}") for rule, why in known)
     return replace(configured, notes=(*configured.notes, *found), brief=(*configured.brief, *found))
 
@@ -53,7 +56,7 @@ def catalogues_of(settings: Settings, kinds: Mapping[str, VenueKind]) -> dict[st
 
 
 def without_data(
-    rules: Iterable[Rule], catalogues: Mapping[str, Catalogue], states: Collection[AccountState]
+    rules: Iterable[Rule], catalogues: Mapping[str, Catalogue], states: Collection[AccountState], labels: Labels
 ) -> Iterator[tuple[Rule, str]]:
     """Each rule that selects no account seen so far, or reads fields that none of its accounts ever had, and why.
 
@@ -61,11 +64,12 @@ def without_data(
         rules: Those of the config.
         catalogues: Of the configured venues, by their names.
         states: Every account that is remembered. Without any there is nothing to say yet.
+        labels: Those that the config gives to accounts.
     """
     for rule in rules if states else ():
         if rule.of_group or rule.selector.groups:
             continue  # who is in a group shows while it runs, and a group that lacks data is told of
-        chosen = [state for state in states if selects(rule.selector, state.account, {}, ())]
+        chosen = [state for state in states if selects(rule.selector, state.account, labels.of(state.account), ())]
         read = {venue: _fields(rule, catalogue) for venue, catalogue in catalogues.items()}
         missing: dict[str, bool] = {}
         for state in chosen:

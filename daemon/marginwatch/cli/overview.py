@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.app.foresight import catalogues_of, without_data
 from marginwatch.app.heldback import HeldBack, held_back
+from marginwatch.app.routing import labels_of
 from marginwatch.app.ungranted import ungranted_now
 from marginwatch.cli.output import age, plural
 from marginwatch.core.fields import Unit
@@ -198,7 +199,7 @@ def account_cells(line: AccountLine, now: datetime) -> Row:
 
 def _without_data(reading: Reading) -> Iterator[tuple[Rule, str]]:
     catalogues = catalogues_of(reading.settings, reading.kinds)
-    return without_data(reading.rules, catalogues, reading.accounts.values())
+    return without_data(reading.rules, catalogues, reading.accounts.values(), labels_of(reading.settings))
 
 
 def _count(reading: Reading, alerts: Sequence[Alert], now: datetime) -> AlertCounts:

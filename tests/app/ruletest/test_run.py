@@ -9,7 +9,7 @@ import pytest
 from marginwatch.app.ruletest.run import run
 from marginwatch.app.ruletest.suites import read_suites
 from marginwatch.venues.registry import venue_kinds
-from support.rule_tests import USUAL, played, said
+from support.rule_tests import RULES, USUAL, played, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -407,3 +407,11 @@ at = "1h3m"
 expect = { usage = "reminder" }
 """
     assert said(tmp_path, steps) == ""
+
+
+def test_the_account_has_the_labels_and_groups_that_a_rule_asks_for(tmp_path: Path) -> None:
+    """No config says otherwise, and a rule that looked at nobody could not be tried."""
+    rules = RULES.replace('id = "usage"', 'id = "usage"\nlabels = { desk = "rates" }\ngroups = ["family"]', 1)
+
+    assert rules != RULES
+    assert said(tmp_path, FIRES, rules=rules) == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from marginwatch.app.ruletest.values import read_number
@@ -50,6 +50,7 @@ def bind(suite: Suite, loaded: Loaded, calendars: Mapping[str, Calendar]) -> tup
 
     `calendars` are all there are, by name.
     """
+    loaded = replace(loaded, rules=tuple(map(_whatever_it_is, loaded.rules)))
     rules = {rule.id: rule for rule in loaded.rules}
     problems: list[Problem] = []
     bound = []
@@ -59,6 +60,13 @@ def bind(suite: Suite, loaded: Loaded, calendars: Mapping[str, Calendar]) -> tup
             problems.extend(_problems(expected, rules, everything, case))
         bound.append(_bound(case, loaded, everything, calendars))
     return bound, list(dict.fromkeys(problems))
+
+
+def _whatever_it_is(rule: Rule) -> Rule:
+    """The rule for an account of no config: it has the labels and is of the groups that the rule asks for."""
+    if rule.of_group:
+        return rule
+    return replace(rule, selector=replace(rule.selector, labels={}, groups=()))
 
 
 def _expectations(case: Case) -> Iterator[Expected]:
