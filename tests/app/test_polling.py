@@ -209,3 +209,17 @@ async def test_a_clock_that_is_set_does_not_stop_polling(monkeypatch: pytest.Mon
     assert abs(after - before - passed - jump) < timedelta(seconds=5)
     assert len(jumps) == 1
     assert [entry["event"] for entry in logs] == ["clock jumped"]
+
+
+async def test_a_cycle_that_was_due_as_its_venue_was_dropped_does_not_begin() -> None:
+    """What takes the venue's place must not meet answers of the connection before; taken back, it is polled again."""
+    venue = ScriptedVenue()
+    cycles, news = polling(venue)
+    schedule = Schedule((), lambda *_: None)
+    schedule.add((cycles,))
+    await schedule.drop((cycles,), 1)
+    await cycles.cycle()
+    assert (venue.begun, news) == (0, [])
+    schedule.add((cycles,))
+    await cycles.cycle()
+    assert venue.begun == 1

@@ -50,9 +50,12 @@ class VenuePolling:
         self._running: asyncio.Task[None] | None = None
         self._started = self.since
         self._given_up = False
+        self._retired = False
 
     async def cycle(self) -> None:
-        """Run one full cycle; every way it can end leaves a recorded outcome."""
+        """Run one full cycle, unless it is retired; every way it can end leaves a recorded outcome."""
+        if self._retired:
+            return  # it was due in the same instant
         self._running = asyncio.current_task()
         started = self._started = clock.now()
         try:
@@ -98,8 +101,13 @@ class VenuePolling:
         if pending:
             await asyncio.wait(pending, timeout=within)
 
+    def resume(self) -> None:
+        """Be polled, also after `retire`."""
+        self._retired = False
+
     async def retire(self, within: float) -> None:
         """As `stop`, while the daemon goes on: what came of a cycle that is given up counts as a cycle of its own."""
+        self._retired = True
         await self.stop(within)
         if self._given_up:
             self._put(CycleEnd(self.venue.name, self._started, clock.now(), attempted=0, failed=0))
@@ -146,6 +154,7 @@ class Schedule:
     def add(self, pollings: Collection[VenuePolling]) -> None:
         """Run these, too, from now on."""
         for polling, first in zip(pollings, _first_runs(len(pollings)), strict=True):
+            polling.resume()
             self._jobs[polling] = self._scheduler.add_job(
                 polling.cycle, "interval", seconds=polling.every.total_seconds(), next_run_time=first
             )
@@ -153,7 +162,7 @@ class Schedule:
     async def drop(self, pollings: Iterable[VenuePolling], within: float) -> None:
         """Begin no further cycle of these, and let running ones end within so many seconds."""
         dropped = set(pollings)
-        for polling in dropped:
+        for polling in dropped & self._jobs.keys():
             self._jobs.pop(polling).remove()
         self._dropped |= dropped
         await asyncio.gather(*(polling.retire(within) for polling in dropped))
