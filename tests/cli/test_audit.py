@@ -32,7 +32,7 @@ def test_piped_it_is_a_table(desk: Shell, snapshot: SnapshotAssertion) -> None:
 def test_as_csv_and_as_json_it_is_the_same(desk: Shell) -> None:
     """Every column is there, in both, and of a program's kind: exact digits, times with their zone."""
     table = list(csv.DictReader(io.StringIO(desk("audit", *LATELY, "--csv").out)))
-    lines = [json.loads(line) for line in desk("audit", *LATELY, "--json").out.splitlines()]
+    lines = json.loads(desk("audit", *LATELY, "--json").out)
 
     assert len(table) == len(lines) > 10
     assert [{name: "" if value is None else str(value) for name, value in line.items()} for line in lines] == table
@@ -52,11 +52,12 @@ def test_it_goes_into_a_file_that_others_cannot_read(desk: Shell) -> None:
 
 def test_of_one_alert_or_account(desk: Shell) -> None:
     """An alert's own story holds nothing of another."""
-    lines = [json.loads(line) for line in desk("audit", *LATELY, "--alert", "p8nd", "--json").out.splitlines()]
+    lines = json.loads(desk("audit", *LATELY, "--alert", "p8nd", "--json").out)
 
     assert len({line["alert_id"] for line in lines}) == 1
     assert "deed" in {line["kind"] for line in lines}
     assert desk("audit", *LATELY, "--rule", "nothing").out == "nothing is on record\n"
+    assert json.loads(desk("audit", *LATELY, "--rule", "nothing", "--json").out) == []
 
 
 def test_words_are_no_formulas(desk: Shell) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marginwatch.notify.wording import PLAIN, Wording
-from marginwatch.ops.links import Links
-
 if TYPE_CHECKING:
     from marginwatch.app.build import Parts
     from marginwatch.config.load import Loaded
     from marginwatch.errors import Problem
     from marginwatch.notify.templates import Templates
+    from marginwatch.notify.wording import Wording
     from marginwatch.store.store import Store
 
 
@@ -31,6 +29,10 @@ def own_words(loaded: Loaded) -> tuple[Templates | None, tuple[Problem, ...]]:
 
 def wording_of(parts: Parts, store: Store) -> Wording:
     """As the config has it. Where people reach the page, each message leads its receiver there."""
+    # A check words nothing, and must not wait for what does.
+    from marginwatch.notify.wording import PLAIN, Wording  # noqa: PLC0415  (as said)
+    from marginwatch.ops.links import Links  # noqa: PLC0415  (as said)
+
     web = parts.settings.web
     if not web.listen or not web.public_url:
         return PLAIN if parts.templates is None else Wording(templates=parts.templates)

@@ -51,7 +51,7 @@ class NotWrittenError(MarginwatchError):
 @click.option("--rule", help="Only of this rule.")
 @click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")
 @click.option("--csv", "shape", flag_value="csv", help="Print CSV with a column for everything.")
-@click.option("--json", "shape", flag_value="json", help="Print JSON, one object a line, with stable keys.")
+@click.option("--json", "shape", flag_value="json", help="Print JSON with stable keys.")
 @click.option("--output", type=click.Path(path_type=str), metavar="FILE", help="Write CSV or JSON there instead.")
 def command(
     *,
@@ -140,9 +140,12 @@ def _as_csv(rows: Iterable[Row], file: TextIO) -> None:
 
 
 def _as_json(rows: Iterable[Row], file: TextIO) -> None:
+    before = "["
     for row in rows:
-        line = {name: value if _plain(value) else _written(value) for name, value in row.items()}
-        print(json.dumps(line), file=file)
+        document = {name: value if _plain(value) else _written(value) for name, value in row.items()}
+        file.write(f"{before}\n{json.dumps(document, ensure_ascii=False)}")
+        before = ","
+    file.write("[]\n" if before == "[" else "\n]\n")
 
 
 def _plain(value: object) -> bool:

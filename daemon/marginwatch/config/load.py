@@ -124,7 +124,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], kinds: Kinds, *
     return replace(loaded, problems=quote(loaded.problems), notes=quote(loaded.notes), quote=quote)
 
 
-class _Unchecked(BaseModel):
+class _Unchecked(BaseModel, extra="allow"):
     """Stands for options that are wrong or lack a secret, so that the rest of their venue is checked all the same."""
 
 
@@ -285,7 +285,7 @@ class _Reading:
             if isinstance(kind, str):
                 hint = did_you_mean(kind, self._kinds) or f"the kinds are {', '.join(sorted(self._kinds))}"
                 self._problem(self.places.value((*loc, "kind")), f"there is no kind of venue `{kind}`", hint)
-            return _Unchecked()
+            return _Unchecked(**options)
         if getattr(model, "accounts_required", False) and not table.get("accounts"):
             hint = f"a venue of kind {kind} lists none by itself"
             self._problem(self.places.value(loc), f"{self.places.label(loc)} needs `accounts`", hint)
@@ -295,7 +295,7 @@ class _Reading:
             self._judge(error, model, loc)
         except MarginwatchError as error:
             self._problem(self.places.value(loc), REDACTOR.text(str(error)))
-        return _Unchecked()
+        return _Unchecked(**options)
 
     def _validated(self) -> Settings | None:
         try:
