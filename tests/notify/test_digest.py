@@ -99,7 +99,7 @@ def test_an_alert_as_it_stands() -> None:
             alert(unknown_told=True),
             alert(status=Status.RESOLVED),
             alert(status=Status.CLOSED),
-            alert(level=7),
+            alert(severity=Severity.INFO),
         )
     ]
 

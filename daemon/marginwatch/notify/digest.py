@@ -73,7 +73,8 @@ def entry_again(message: Message) -> Entry:
 
 def entry_standing(alert: Alert, about: About, now: datetime) -> Entry:
     """What is said of an alert as it stands, or as it ended."""
-    level = about.rule.levels[alert.level] if about.rule and alert.level < len(about.rule.levels) else None
+    levels = () if about.rule is None else about.rule.levels
+    level = next((level for level in levels if level.severity is alert.severity), None)
     state = State.UNKNOWN if alert.unknown_told else State.FIRING
     if not alert.is_open:
         state = State.RESOLVED if alert.status is Status.RESOLVED else State.CLOSED

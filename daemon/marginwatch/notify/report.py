@@ -100,7 +100,7 @@ def text_of(report: Report, tail: str) -> str:
         *(_venue(venue, report.at) for venue in report.venues),
         _alerts(report, entries),
         *(_receiver(receiver, report.at) for receiver in report.receivers),
-        f"Since {moment(report.since, report.at)}: {report.delivered:,} messages delivered, {report.dead:,} given up.",
+        _sent(report),
     ]
     return listed("\n".join(parts), [entry.line for entry in entries], tail, MORE)
 
@@ -114,6 +114,11 @@ def _alerts(report: Report, entries: Sequence[Entry]) -> str:
     acknowledged = f", {report.acknowledged:,} acknowledged" if report.acknowledged else ""
     silences = f" {_plural(report.silences, 'silence')} in force." if report.silences else ""
     return f"Open alerts: {counted(entries) or 'none'}{acknowledged}.{silences}"
+
+
+def _sent(report: Report) -> str:
+    delivered = _plural(report.delivered, "message")
+    return f"Since {moment(report.since, report.at)}: {delivered} delivered, {report.dead:,} given up."
 
 
 def _receiver(receiver: ReceiverStands, now: datetime) -> str:
