@@ -68,11 +68,18 @@ class OnWriter(Protocol):
 class Delivery:
     """Sends what is due to each receiver, at most a lane's worth at a time."""
 
-    def __init__(self, store: Store, receivers: Iterable[Receiver], on_writer: OnWriter) -> None:
-        """`store` must be owned by this process when `run` begins."""
+    def __init__(
+        self,
+        store: Store,
+        receivers: Iterable[Receiver],
+        on_writer: OnWriter,
+        attempted: Callable[[str, AttemptOutcome], None] | None = None,
+    ) -> None:
+        """`store` must be owned by this process when `run` begins; `attempted` hears how each send to whom ended."""
         self.draw: Draw | None = None
         """Makes the pictures that go with messages, in the threads that send."""
         self._store = store
+        self._attempted = attempted
         self._receivers: dict[str, Receiver] = {}
         self._on_writer = on_writer
         self._lanes: dict[str, Lane] = {}
@@ -265,6 +272,8 @@ class Delivery:
         async with self._recording:  # whoever comes first records for all that ended while the store was busy
             if row.id in self._outcomes:
                 await self._record_all(row.id)
+        if self._attempted is not None:
+            self._attempted(row.message.receiver, answer.outcome)
         status = self._recorded.pop(row.id, None)
         if status is not None:
             _log_outcome(row, status, answer)
