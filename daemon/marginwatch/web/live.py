@@ -144,7 +144,8 @@ class Live:
         if self._viewers:
             await self._tell()
         else:
-            await self._threads.call(lambda: self._board.sample(snapshot))
+            async with self._drawing:
+                await self._threads.call(lambda: self._board.sample(snapshot))
 
     async def _tell(self) -> None:
         before = self._drawn

@@ -93,6 +93,23 @@ class SilenceLine:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class WindowLine:
+    """A maintenance window that is in force."""
+
+    name: str
+    ends_at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """What keeps messages back."""
+
+    silences: tuple[SilenceLine, ...]
+    windows: tuple[WindowLine, ...]
+
+
 def alerts_of(now: Snapshot) -> Alerts:
     """All that is open, as lists."""
     lines = [
@@ -117,9 +134,16 @@ def receivers_of(now: Snapshot) -> tuple[ReceiverLine, ...]:
     return tuple(_receiver(health) for _, health in sorted(now.receivers.items()))
 
 
-def silences_of(now: Snapshot) -> tuple[SilenceLine, ...]:
-    """Those in force and those to come."""
-    return tuple(silence_line(silence, now.at) for silence in now.silences if now.at < silence.ends_at)
+def held_back(now: Snapshot) -> HeldBack:
+    """Silences in force and to come, and maintenance windows in force."""
+    return HeldBack(
+        tuple(silence_line(silence, now.at) for silence in now.silences if now.at < silence.ends_at),
+        tuple(
+            WindowLine(clean(window.name), ends, clean(window.note))
+            for window in now.ruling.maintenance.all
+            if (ends := window.when.ends(now.at)) is not None
+        ),
+    )
 
 
 def summary_of(now: Snapshot) -> Summary:
@@ -164,7 +188,7 @@ def _venue(watch: Watch, state: VenueState | None, now: datetime) -> VenueLine:
     failure = None if state is None or not state.failed_cycles else state.last_failure
     last = None if state is None else state.last_cycle_at
     health = "good" if failure is None else "failing"
-    if last is None or now - last > 3 * watch.every + SILENT_AFTER:
+    if last is None or now - last > 3 * watch.slowest + SILENT_AFTER:
         health = "silent"
     return VenueLine(
         name=clean(watch.venue),
@@ -197,6 +221,6 @@ PIECES: Final[Mapping[str, Callable[[Snapshot], object]]] = {
     "alerts": alerts_of,
     "venues": venues_of,
     "receivers": receivers_of,
-    "silences": silences_of,
+    "silences": held_back,
 }
 """By the name of its template and the id of its element, in the order of the page."""

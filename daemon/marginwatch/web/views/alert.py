@@ -36,7 +36,6 @@ class AlertPage:
 
     line: AlertLine
     open: bool
-    can_acknowledge: bool
     ended: str
     """How it ended; empty while it is open."""
     rule: str
@@ -107,7 +106,6 @@ def _page(store: Store, alert: Alert, now: Snapshot) -> AlertPage:
     return AlertPage(
         line=alert_line(alert, held, now.ruling, now.accounts, now.at),
         open=alert.is_open,
-        can_acknowledge=alert.is_open,
         ended="" if alert.ended_at is None else f"{alert.status.value} at {alert.ended_at:%Y-%m-%d %H:%M:%S} UTC",
         rule=clean(alert.key.rule),
         decides="" if rule is None else clean(rule.expression),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TAKES_WITHIN = 10.0
 """Seconds a viewer has to take one text."""
+LASTS = 900.0
+"""Seconds until a stream ends; the browser asks for the next by itself, and whether it still may is seen again."""
 
 
 async def overview(request: Request) -> Response:
@@ -63,6 +65,7 @@ class _Stream(PlainTextResponse):
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         leaving = asyncio.create_task(self._left(receive))
+        ending = asyncio.get_running_loop().call_later(LASTS, self._viewer.end)
         try:
             async for text in self._texts:
                 async with asyncio.timeout(TAKES_WITHIN):
@@ -71,6 +74,7 @@ class _Stream(PlainTextResponse):
         except (TimeoutError, OSError):
             return
         finally:
+            ending.cancel()
             leaving.cancel()
             await self._texts.aclose()
 
