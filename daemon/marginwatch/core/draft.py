@@ -232,7 +232,8 @@ class Draft:
         for venue in (account.venue,) if group is None else group.venues:
             for alert in self.live(AccountKey(venue, "")).values():
                 if health.explains(alert.key, alert.severity):
-                    yield Outage(alert, self.now + self.stale_after(alert))
+                    watch = self.watch(venue)
+                    yield Outage(alert, self.now + (OURS if watch is None else watch.every))
 
     def keep(self, alert: Alert) -> None:
         """Note a changed alert."""
