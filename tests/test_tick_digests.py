@@ -215,6 +215,20 @@ def test_after_an_absence_one_message_says_how_things_stand(store: Store, snapsh
     assert not messages(store, "hook", Kind.SUMMARY)
 
 
+def test_what_follows_a_summary_is_gathered_also_by_the_next_process(store: Store) -> None:
+    """A summary is a digest: what is found right after it waits for the next one, whoever runs by then."""
+    desk = away(store)
+    see(desk, 3710, "0.85", NAMES[:10])
+    store = again(desk, 3712, store)
+    see(desk, 3715, "0.85", NAMES[10:12])
+    first = sent(store, 3715)
+    desk.tick(3740)
+    second = sent(store, 3740)
+    store.close()
+
+    assert (first, second) == (["summary of 8"], ["digest of 2"])
+
+
 def test_a_little_that_was_found_after_an_absence_is_told_by_itself(store: Store) -> None:
     """Up to `after` findings of the first look are messages of their own, beside the summary."""
     desk = away(store)

@@ -140,6 +140,8 @@ class _Post:
         self._messages += held
         if policy is not None and policy.on:
             after = found.of(before, policy, self._now)
+            if summed is not None:  # it is a digest, even of nothing
+                after = after.after(policy, self._now, int(not found.digest), digest=True)
             self._gathered[receiver] = replace(after, items=(*after.items, *held))
         else:
             self._gathered.pop(receiver, None)

@@ -80,7 +80,7 @@ def gathered(connection: Connection) -> dict[str, Gathering]:
     digested: dict[str, datetime] = {}
     for receiver, kind, at in _lately(connection):
         told[receiver].append(at)
-        if kind == Kind.DIGEST:
+        if kind in GROUPED:
             digested[receiver] = at
     return {
         name: Gathering(tuple(held[name]), tuple(told[name]), digested.get(name)) for name in sorted({*held, *told})
@@ -98,7 +98,7 @@ def _lately(connection: Connection) -> list[tuple[str, str, datetime]]:
     for row in connection.execute(wanted.order_by(outbox.c.id.desc()).limit(_MOST)):
         if row.created_at < latest - LONGEST_GATHER:
             break
-        if row.digest is None and row.status != OutboxStatus.HELD:
+        if row.digest is None and row.status != OutboxStatus.HELD and row.kind != Kind.REPORT:
             found.append((row.receiver, row.kind, row.created_at))
     return found[::-1]
 
