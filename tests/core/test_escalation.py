@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Acknowledgement, Reason, Silence
+from marginwatch.core.hours import WeekHours, parse_hours
 from marginwatch.core.model import Severity
+from marginwatch.core.quiet import Quiet
 from marginwatch.core.route import Receiver
 from marginwatch.core.routing import Route, Routes, Rung
 from marginwatch.store.types import OperatorInput
@@ -197,3 +199,20 @@ def test_an_alert_of_an_older_version_starts_its_clock_at_the_start() -> None:
 
     assert night.calls() == [(120, "lead"), (240, "boss")]
     assert "usage:firing>firing:escalated" in steps(night.desk.transitions)
+
+
+def test_who_is_called_in_quiet_hours_hears_when_they_end() -> None:
+    """A warning can wait for that; if somebody is on it by then, it need not be heard any more."""
+    quiet = {"lead": Quiet(WeekHours(UTC, parse_hours("13:00-14:03")))}
+    night = Night()
+    night.desk.start(0, replace(rules(), quiet=quiet))
+    night.until(400)
+    assert night.desk.told("lead") == ["usage:firing:warning"]
+    assert night.calls() == [(190, "boss")]
+
+    taken = Night()
+    taken.desk.start(0, replace(rules(), quiet=quiet))
+    taken.until(100)
+    taken.acknowledge()
+    taken.until(400)
+    assert taken.desk.told("lead") == []
