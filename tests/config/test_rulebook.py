@@ -27,7 +27,8 @@ clear_by = "3%"
 for = "90s"
 clear_for = "2m"
 worsens_by = "2.50%"
-remind_every = "1h"
+remind_every = ["30m", "1h"]
+flapping = { times = 3, within = "2h" }
 venues = ["f*"]
 accounts = ["A-1", "B-*"]
 labels = { desk = "rates" }
@@ -110,6 +111,8 @@ def test_no_part_of_a_rule_is_forgotten(tmp_path: Path) -> None:
         "clear_for": "clear_for",
         "worsens_by": "worsens_by",
         "remind_every": "remind_every",
+        "remind_then": "remind_every",
+        "flapping": "flapping",
         "summary": "summary",
         "each": "each",
         "calendar": "calendar",
@@ -117,7 +120,7 @@ def test_no_part_of_a_rule_is_forgotten(tmp_path: Path) -> None:
         "selector": "accounts",
         "runbook": "runbook",
     }
-    elsewhere = {"id", "unit", "count", "place", "revision", "of_group"}
+    elsewhere = {"id", "unit", "count", "place", "revision", "of_group", "retold"}
     usage, *_ = load(tmp_path, RULES).rules
 
     assert {field.name for field in fields(Rule)} <= shown.keys() | elsewhere

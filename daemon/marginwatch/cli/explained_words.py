@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from marginwatch.core.alert import Status
 from marginwatch.core.because import Blame
 from marginwatch.core.fields import Unit
+from marginwatch.core.flapping import clear_for
 from marginwatch.core.hold import HoldKind
 from marginwatch.core.result import Occurred
 from marginwatch.core.rule import RuleKind
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from marginwatch.app.explain.model import Explanation, Input, Look
+    from marginwatch.core.alert import Alert
     from marginwatch.core.condition.trace import Part
     from marginwatch.core.condition.units import Measure
     from marginwatch.core.model import Value
     from marginwatch.core.result import Known
-    from marginwatch.core.rule import Level
+    from marginwatch.core.rule import Level, Rule
 
 _STYLES: Final = {Status.FIRING: "bold red", Status.PENDING: "yellow"}
 _OPEN: Final = frozenset(_STYLES)
@@ -75,7 +77,8 @@ def rule_facts(found: Explanation) -> Iterator[tuple[str, str]]:
         f"must hold for {span(rule.hold)}" if rule.hold else "fires at once",
         f"must be good for {span(rule.clear_for)}" if rule.clear_for else "",
         "" if rule.worsens_by is None else f"worse by {_distance(rule.worsens_by, found)} is told again",
-        "" if rule.remind_every is None else f"reminds every {span(rule.remind_every)}",
+        _reminds(rule),
+        "" if rule.flapping is None else f"flaps at {rule.flapping.times} firings within {span(rule.flapping.within)}",
     ]
     if rule.kind not in {RuleKind.EVENT, RuleKind.HEALTH}:
         yield "timing", ", ".join(filter(None, timing))
@@ -119,6 +122,7 @@ def standing_facts(found: Explanation) -> Iterator[tuple[str, str]]:
         yield "state", f"{fired}, alert {alert.alert_id}"
         if alert.detail:
             yield "state", clean(alert.detail)
+        yield from _flapping(found, alert)
     elif last is None or not found.past or found.agrees is not None:
         yield "state", "inactive"
     if last is not None and (alert is None or found.past):
@@ -143,17 +147,31 @@ def clocks(found: Explanation) -> Iterator[tuple[str, str]]:
     for timer in alert.timers:
         if timer.held is not None and (rule.hold or alert.status is Status.PENDING):
             yield "clock", f"{timer.severity.label} has held for {span(timer.held)}; it takes {span(rule.hold)}"
-        if timer.clear is not None and rule.clear_for and timer.severity <= alert.severity:
-            yield (
-                "clock",
-                f"{timer.severity.label} has been good for {span(timer.clear)}; it takes {span(rule.clear_for)}",
-            )
+        takes = clear_for(rule, alert)
+        if timer.clear is not None and takes and timer.severity <= alert.severity:
+            yield "clock", f"{timer.severity.label} has been good for {span(timer.clear)}; it takes {span(takes)}"
     if rule.count > 1 and alert.status is Status.PENDING:
         yield "clock", f"seen {alert.count} times of {rule.count}"
     if found.standing.reminder_at is not None:
         yield "reminder", f"due at {_at(found, found.standing.reminder_at)}"
     elif rule.remind_every is not None and alert.status is Status.FIRING and found.acknowledgement is not None:
         yield "reminder", "none while it is acknowledged"
+
+
+def _reminds(rule: Rule) -> str:
+    if rule.remind_every is None:
+        return ""
+    if not rule.remind_then:
+        return f"reminds every {span(rule.remind_every)}"
+    *waits, last = (span(each) for each in (rule.remind_every, *rule.remind_then))
+    return f"reminds after {', '.join(waits)}, then every {last}"
+
+
+def _flapping(found: Explanation, alert: Alert) -> Iterator[tuple[str, str]]:
+    flaps = alert.flaps
+    if flaps is not None and flaps.since is not None:
+        now = "good" if flaps.good else "true"
+        yield "flapping", f"fired {flaps.times} times since {_at(found, flaps.since)}, and is {now} now"
 
 
 def holding_back(found: Explanation) -> Iterator[tuple[str, str]]:

@@ -52,6 +52,7 @@ def alert_row(alert: Alert, given: Acknowledgement | None, now: datetime, readin
         "data_as_of": alert.as_of or alert.known_at,
         "unknown_since": alert.unknown_since,
         "unknown_because": alert.because,
+        "flapping_since": alert.flapping_since,
         "acknowledged_by": given.by if given is not None and holds else None,
         "acknowledged_until": given.until if given is not None and holds else None,
         "acknowledgement_note": given.note if given is not None and holds else None,
@@ -68,8 +69,15 @@ def alert_cells(alert: Alert, row: Row, now: datetime, reading: Reading) -> Row:
         "value": reading.amount(alert.value, alert.key.rule, alert.key.account),
         "for": age(alert.active_at, alert.ended_at or now),
         "data_age": f"unknown {age(alert.unknown_since, now)}" if alert.unknown_since else old,
-        "detail": alert.because if alert.unknown_since else alert.detail,
+        "detail": alert.because if alert.unknown_since else alert.detail or _flapping(alert),
     }
+
+
+def _flapping(alert: Alert) -> str:
+    flaps = alert.flaps
+    if flaps is None or flaps.since is None:
+        return ""
+    return f"flapping, {'good' if flaps.good else 'true'} now: fired {flaps.times} times"
 
 
 def transition_row(step: Transition, reading: Names) -> Row:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.config.durations import format_duration
-from marginwatch.config.rulemodel import EXPRESSIONS
+from marginwatch.config.rulemodel import EXPRESSIONS, USUAL
 from marginwatch.core.fields import Unit
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.rulebook import Rulebook, WrittenRule
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from marginwatch.config.rulefile import Loaded
-    from marginwatch.core.rule import Rule
+    from marginwatch.core.rule import Flapping, Rule
 
 _WRITTEN = {kind: key for key, kind in EXPRESSIONS.items()}
 
@@ -32,8 +32,12 @@ def written(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "title", rule.title
     yield _WRITTEN[rule.kind], " ".join(rule.expression.split())
     yield from _severities(rule)
-    durations = {"for": rule.hold, "clear_for": rule.clear_for, "remind_every": rule.remind_every}
+    durations = {"for": rule.hold, "clear_for": rule.clear_for}
     yield from ((key, format_duration(span)) for key, span in durations.items() if span)
+    if rule.remind_every is not None:
+        yield "remind_every", ", ".join(map(format_duration, (rule.remind_every, *rule.remind_then)))
+    if rule.kind is not RuleKind.EVENT and rule.flapping != USUAL:
+        yield "flapping", flaps(rule.flapping)
     if rule.worsens_by is not None:
         yield "worsens_by", amount(rule.worsens_by, rule.unit)
     chosen = rule.selector
@@ -58,6 +62,11 @@ def amount(value: Decimal, unit: Unit) -> str:
     if unit is Unit.DURATION:
         return format_duration(timedelta(seconds=float(value)))
     return plain(value)
+
+
+def flaps(flapping: Flapping | None) -> str:
+    """When an alert flaps: `4 times within 1h`."""
+    return "false" if flapping is None else f"{flapping.times} times within {format_duration(flapping.within)}"
 
 
 def plain(value: Decimal) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from marginwatch.config.currencies import mixed_currencies
 from marginwatch.config.grouprules import GROUP, chosen, misplaced, units_of
 from marginwatch.config.ladder import Ladder, hardly_meant, read_ladder
+from marginwatch.config.rulemodel import USUAL
 from marginwatch.config.runbooks import runbook_problems, told_runbook
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.summary import Fields, check_summary
@@ -221,7 +222,9 @@ def _rule(draft: Draft, ladder: Ladder, unit: Unit, runbook: str, scene: Scene) 
         hold=draft.hold,
         clear_for=draft.clear_for,
         worsens_by=ladder.worsens_by,
-        remind_every=draft.remind_every,
+        remind_every=draft.remind[0] if draft.remind else None,
+        remind_then=draft.remind[1:],
+        flapping=draft.flapping,
         summary=str(draft.summary.value) if draft.summary else "",
         each="" if draft.each == GROUP else draft.each,
         of_group=draft.each == GROUP,
@@ -264,6 +267,8 @@ def _revision(rule: Rule, groups: list[str], labelled: list[str]) -> str:
     durations = [str(span) for span in (rule.hold, rule.clear_for, rule.remind_every)]
     chosen = [rule.selector.venues, rule.selector.accounts, sorted(rule.selector.labels.items()), rule.selector.groups]
     decides = [rule.id, rule.kind, rule.expression, rule.each, levels, durations, str(rule.worsens_by), chosen]
+    decides += [str(rule.remind_then)] if rule.remind_then else []
+    decides += [str(rule.flapping)] if rule.flapping != USUAL and rule.kind is not RuleKind.EVENT else []
     decides += [rule.calendar] if rule.calendar else []
     decides += [rule.sessions] if rule.sessions else []
     decides += [str(rule.of_group), groups] if groups else []

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from marginwatch.config.table import Table
 from marginwatch.core import health
+from marginwatch.core.flapping import LONGEST
 from marginwatch.core.model import Severity
-from marginwatch.core.rule import RuleKind
+from marginwatch.core.rule import Flapping, RuleKind
 
 if TYPE_CHECKING:
     from marginwatch.config.document import Node
@@ -20,8 +21,8 @@ EXPRESSIONS = {"value": RuleKind.LADDER, "when": RuleKind.CONDITION, "on": RuleK
 """The key that says what a rule watches, and so of which kind it is."""
 ALWAYS = ("id", "title", "summary", "venues", "accounts", "labels", "groups", "each", "calendar", "runbook")
 KEYS_OF = {
-    RuleKind.LADDER: ("value", "levels", "for", "clear_for", "clear_by", "worsens_by", "remind_every"),
-    RuleKind.CONDITION: ("when", "severity", "for", "clear_for", "remind_every"),
+    RuleKind.LADDER: ("value", "levels", "for", "clear_for", "clear_by", "worsens_by", "remind_every", "flapping"),
+    RuleKind.CONDITION: ("when", "severity", "for", "clear_for", "remind_every", "flapping"),
     RuleKind.EVENT: ("on", "severity"),
 }
 KEYS = tuple(dict.fromkeys((*ALWAYS, *(key for keys in KEYS_OF.values() for key in keys))))
@@ -31,6 +32,13 @@ ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 LONGEST_TITLE = 120
 LONGEST_SUMMARY = 1_000
 LONGEST_RUNBOOK = 200
+USUAL = Flapping()
+"""That of a rule which says nothing of it."""
+TIMES = (2, 100)
+"""The fewest and the most firings of `flapping`."""
+_FLAPPING_LIKE = 'write it like flapping = { times = 4, within = "1h" }, or flapping = false'
+MOST_REMINDERS = 20
+"""Steps of `remind_every`."""
 _LEVELS_LIKE = 'for example levels = { warning = "> 80%", critical = "> 90%" }'
 _LEVEL_LIKE = 'write it like "> 80%" or "< 5_000"'
 _WHY_NOT = {
@@ -41,6 +49,7 @@ _WHY_NOT = {
     "clear_by": "only a rule with `value` has a limit to clear by",
     "worsens_by": "only a rule with `value` has a number that can worsen",
     "remind_every": "an event is told once",
+    "flapping": "an event is told once",
 }
 
 
@@ -60,7 +69,9 @@ class Draft:
     severity: Severity = Severity.WARNING
     hold: timedelta = timedelta(0)
     clear_for: timedelta = timedelta(0)
-    remind_every: timedelta | None = None
+    remind: tuple[timedelta, ...] = ()
+    """The ladder of `remind_every`."""
+    flapping: Flapping | None = None
     clear_by: Node | None = None
     worsens_by: Node | None = None
     summary: Node | None = None
@@ -98,7 +109,8 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
         severity=Severity[(table.word("severity", SEVERITIES) or "warning").upper()],
         hold=table.duration("for") or timedelta(0),
         clear_for=table.duration("clear_for") or timedelta(0),
-        remind_every=_remind_every(table),
+        remind=_remind_every(table),
+        flapping=_flapping(table) if "flapping" in KEYS_OF[kind] else None,
         clear_by=table.amount("clear_by"),
         worsens_by=table.amount("worsens_by"),
         summary=table.text("summary", LONGEST_SUMMARY),
@@ -173,12 +185,29 @@ def _levels(table: Table) -> tuple[tuple[Severity, Node], ...]:
     return tuple((severity, item) for severity, item in found if item)
 
 
-def _remind_every(table: Table) -> timedelta | None:
-    found = table.duration("remind_every")
-    if found is not None and not found:
-        hint = "leave it out for no reminders"
-        table.problem(table.place("remind_every"), "`remind_every` must be longer than nothing", hint)
-    return found or None
+def _remind_every(table: Table) -> tuple[timedelta, ...]:
+    found = table.durations("remind_every")
+    for at, span in found:
+        if not span:
+            table.problem(at, "`remind_every` must be longer than nothing", "leave it out for no reminders")
+    if len(found) > MOST_REMINDERS:
+        what = f"`remind_every` has {len(found)} steps; at most {MOST_REMINDERS} are allowed"
+        table.problem(table.place("remind_every"), what, "the last one repeats")
+    return tuple(span for _, span in found if span)
+
+
+def _flapping(table: Table) -> Flapping | None:
+    wanted = table.yes_or_no("flapping")
+    written = table.table("flapping", _FLAPPING_LIKE) if wanted is None else None
+    if written is None:
+        return None if wanted is False else USUAL
+    written.refuse_unknown(("times", "within"), "`flapping`")
+    times = written.count("times", *TIMES)
+    within = written.duration("within")
+    if within is not None and not timedelta(minutes=1) <= within <= LONGEST:
+        written.problem(written.place("within"), "`within` must be from 1m to 1d", _FLAPPING_LIKE)
+        within = None
+    return Flapping(times or USUAL.times, within or USUAL.within)
 
 
 def _labels(table: Table) -> tuple[tuple[str, Node], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from marginwatch.config.durations import PATTERN as DURATION
+from marginwatch.config.durations import format_duration
 from marginwatch.config.rulemodel import (
     ALWAYS,
     EXPRESSIONS,
@@ -13,7 +14,10 @@ from marginwatch.config.rulemodel import (
     LONGEST_RUNBOOK,
     LONGEST_SUMMARY,
     LONGEST_TITLE,
+    MOST_REMINDERS,
     SEVERITIES,
+    TIMES,
+    USUAL,
 )
 from marginwatch.config.runbooks import FORM as RUNBOOK
 from marginwatch.core.rule import RuleKind
@@ -38,6 +42,15 @@ _AMOUNT: Final[Schema] = {
     ]
 }
 _LEVEL: Final[Schema] = {"type": "string", "pattern": rf"^\s*(?:<=|>=|<|>)\s*['\"]?(?:{_NUMBER}|{_SPAN})['\"]?\s*$"}
+
+_FLAPPING: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "times": {"type": "integer", "minimum": TIMES[0], "maximum": TIMES[1], "default": USUAL.times},
+        "within": {**_DURATION, "default": format_duration(USUAL.within)},
+    },
+    "additionalProperties": False,
+}
 
 _TITLES: Final = {
     RuleKind.LADDER: "A ladder: a number and its levels",
@@ -69,7 +82,14 @@ _KEYS: Final[Mapping[str, tuple[Schema, str]]] = {
     "clear_for": (_DURATION, "How long it must be good before it is over."),
     "clear_by": (_AMOUNT, "How far on the good side of its limit a value must be to leave a level."),
     "worsens_by": (_AMOUNT, "A step for the worse that is told again and voids an acknowledgement."),
-    "remind_every": (_DURATION, "How often to say again that it is still so."),
+    "remind_every": (
+        {"anyOf": [_DURATION, {"type": "array", "items": _DURATION, "minItems": 1, "maxItems": MOST_REMINDERS}]},
+        "How often to say again that it is still so, or a list of waits of which the last repeats.",
+    ),
+    "flapping": (
+        {"anyOf": [{"type": "boolean"}, _FLAPPING]},
+        "When an alert that comes and goes is kept open: it fired so many times within such a time.",
+    ),
     "summary": (
         {**_TEXT, "maxLength": LONGEST_SUMMARY},
         "A line of your own in the message; {name} stands for a field, as in {margin_usage:.1%}.",

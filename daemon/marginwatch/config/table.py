@@ -116,17 +116,36 @@ class Table:
     def duration(self, key: str) -> timedelta | None:
         """A length of time."""
         item = self._items.get(key)
+        return None if item is None else self._duration(key, item)
+
+    def durations(self, key: str) -> tuple[tuple[Place, timedelta], ...]:
+        """One length of time or a list of them, each with its place; empty when it is not there."""
+        item = self._items.get(key)
+        if item is None:
+            return ()
+        if item.value == ():
+            self.problem(item.place, f"`{key}` is an empty list", "leave it out")
+        parts = item.value if isinstance(item.value, tuple) else (item,)
+        found = ((part.place, self._duration(key, part)) for part in parts)
+        return tuple((place, span) for place, span in found if span is not None)
+
+    def yes_or_no(self, key: str) -> bool | None:
+        """True or false, of a key that may also hold something else; None where it does, or is not there."""
+        item = self._items.get(key)
+        return item.value if item is not None and isinstance(item.value, bool) else None
+
+    def count(self, key: str, least: int, most: int) -> int | None:
+        """A whole number within bounds."""
+        item = self._items.get(key)
         if item is None:
             return None
-        if not isinstance(item.value, (str, Decimal)):
-            self._wrong_type(key, item, "a duration", 'write it like "10s", "5m", "2h" or "1d"')
+        if not isinstance(item.value, Decimal):
+            self._wrong_type(key, item, "a number")
             return None
-        try:
-            return parse_duration(str(item.value))
-        except BadDurationError as error:
-            what, _, hint = str(error).partition("; ")
-            self.problem(item.place, f"`{key}`: {what}", hint)
+        if item.value != item.value.to_integral_value() or not least <= item.value <= most:
+            self.problem(item.place, f"`{key}` must be a whole number from {least} to {most}")
             return None
+        return int(item.value)
 
     def amount(self, key: str) -> Node | None:
         """A number, or text that holds one with its unit."""
@@ -145,6 +164,17 @@ class Table:
             self._wrong_type(key, item, "a table", hint)
             return None
         return Table(item, self.problems)
+
+    def _duration(self, key: str, item: Node) -> timedelta | None:
+        if not isinstance(item.value, (str, Decimal)):
+            self._wrong_type(key, item, "a duration", 'write it like "10s", "5m", "2h" or "1d"')
+            return None
+        try:
+            return parse_duration(str(item.value))
+        except BadDurationError as error:
+            what, _, hint = str(error).partition("; ")
+            self.problem(item.place, f"`{key}`: {what}", hint)
+            return None
 
     def _wrong_type(self, key: str, item: Node, wanted: str, hint: str = "") -> None:
         if wanted == "text" and (isinstance(item.value, (bool, Decimal)) or item.kind == "a date or time"):

@@ -65,6 +65,10 @@ class Reason(enum.StrEnum):
     DATA_LOST = "data_lost"
     """No good answer for `stale_after`."""
     DATA_BACK = "data_back"
+    FLAPPING = "flapping"
+    """It is good once more, and came and went so often that it is kept open until it has been good for longer."""
+    FIRED_AGAIN = "fired_again"
+    """It holds once more while it is kept open for flapping."""
     OTHER_TROUBLE = "other_trouble"
     """What is wrong is another matter than was told."""
     OCCURRED = "occurred"
@@ -101,6 +105,22 @@ class LevelTimer:
     """How long the plain comparison has been seen to hold."""
     clear: timedelta | None = None
     """How long the value has been seen past `clear`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaps:
+    """How often a rule fired lately on one subject, over all episodes."""
+
+    fired: tuple[datetime, ...]
+    """Observation times of the latest firings, oldest first; as many as decide whether it flaps."""
+    since: datetime | None = None
+    """While it is kept open for flapping: the first of the firings that made it so."""
+    times: int = 0
+    """How often it fired since then."""
+    good: bool = False
+    """While it is kept open for flapping: it would be over but for that."""
+    worst: Decimal | None = None
+    """The worst value told while it flapped; only a worse one is a worsening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +177,20 @@ class Alert:
     """The steps of ladders that were taken since then, as `Climb.id`."""
     failed_over_at: datetime | None = None
     """Of the alert about a receiver: since when others hear in its place."""
+    reminded: int = 0
+    """Reminders since it fired, got worse or was acknowledged, as far as the next depends on how many there were."""
+    flaps: Flaps | None = None
+    """None where it was not counted: its rule keeps no alert open for flapping, or it never fired."""
 
     @property
     def is_open(self) -> bool:
         """True while pending or firing; False once it ended."""
         return self.status in _OPEN
+
+    @property
+    def flapping_since(self) -> datetime | None:
+        """The first of the firings for which it is kept open; None while it is an alert like any other."""
+        return None if self.flaps is None else self.flaps.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +228,10 @@ class Transition:
     previous_at: datetime | None = None
     """When that was told, by our clock."""
     detail: str = ""
+    flapping_since: datetime | None = None
+    """The first of the firings for which it is kept open for flapping, or was to its end."""
+    times_fired: int = 0
+    """How often it fired since then."""
     revision: str = ""
     """Hash of the whole rule set that decided it (`RuleSet.revision`)."""
 

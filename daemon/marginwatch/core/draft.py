@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from marginwatch.core import fallback, health
+from marginwatch.core import fallback, flapping, health
 from marginwatch.core.alert import Status
 from marginwatch.core.audience import Audience
 from marginwatch.core.hold import Holds, Outage
@@ -51,6 +51,8 @@ class Draft:
     """Changed alerts by id, ended ones included."""
     open: dict[AccountKey, dict[AlertKey, Alert]] = field(default_factory=dict)
     """Open alerts of the accounts touched so far."""
+    lately: dict[AlertKey, Alert] = field(default_factory=dict)
+    """Alerts that ended in this tick and whose firings count for the next of their key."""
     tallies: dict[str, Tally] = field(default_factory=dict)
     said: dict[AccountKey, Said] = field(default_factory=dict)
     windows: dict[AccountKey, Pending] = field(default_factory=dict)
@@ -157,7 +159,11 @@ class Draft:
             self.positions[result.key] = result.position
         alert = self.live(result.key.account).get(result.key)
         rule = self.ruling.rules[result.key.rule]
-        self.follow(alert, advance(rule, alert, result, self.now, self.policy(alert, stale_after)))
+        policy = self.policy(alert, stale_after)
+        if alert is None and rule.flapping is not None:
+            before = self.lately.get(result.key) or self.memory.lately.get(result.key)
+            policy = policy if before is None else replace(policy, before=before.flaps)
+        self.follow(alert, advance(rule, alert, result, self.now, policy))
 
     def position(self, key: AlertKey) -> Mapping[str, Value]:
         """The position an alert is about, as it was last seen; empty for other alerts, and after a restart."""
@@ -248,6 +254,8 @@ class Draft:
             del alerts[alert.key]
 
     def told(self, routed: Routed) -> None:
+            if flapping.counts(alert):
+                self.lately[alert.key] = alert
         """Note who is told."""
         self.caught_up.extend(routed.transitions)
         for alert in routed.alerts.values():

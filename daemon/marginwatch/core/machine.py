@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from marginwatch.core import levels
+from marginwatch.core import flapping, levels
 from marginwatch.core.alert import Alert, Reason, State, Status, Transition
 from marginwatch.core.result import AlertKey, Known, Occurred, Result, Unknown
 from marginwatch.core.rule import Rule, RuleKind
@@ -17,6 +17,8 @@ from marginwatch.core.transition import transition_of
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+
+    from marginwatch.core.alert import Flaps
 
 NO_ANSWER = "no answer came"
 """Why data are unknown when not even a failure was heard of."""
@@ -39,6 +41,8 @@ class Policy:
     """The whole rule set's, noted on every transition."""
     watching_since: datetime | None = None
     """When polling began. That no answer came before then says nothing; a restart alone must not tell of it."""
+    before: Flaps | None = None
+    """What the alert before it, of the same key, ended with; of an inactive one that ended lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ def advance(rule: Rule, alert: Alert | None, result: Result, now: datetime, poli
     if rule.kind is RuleKind.EVENT:
         return Step(alert)
     current = levels.fitted(alert, rule) if alert is not None and alert.is_open else None
+    if current is not None and current.reminded and policy.acknowledged:
+        current = replace(current, reminded=0)
     if current is not None and isinstance(outcome, Known) and _overtaken(current, result):
         outcome = Unknown(OVERTAKEN)
     if isinstance(outcome, Known):
@@ -79,7 +85,8 @@ def elapse(rule: Rule, alert: Alert, now: datetime, policy: Policy) -> Step:
         return tick.tell_unknown(current)
     remind = remind_at(rule, current, policy)
     if remind is not None and now >= remind:
-        return tick.record(current, current.status, Reason.REMIND, State.REMINDER)
+        reminded = min(current.reminded + 1, len(rule.remind_then))
+        return tick.record(replace(current, reminded=reminded), current.status, Reason.REMIND, State.REMINDER)
     return Step(alert)
 
 
@@ -137,9 +144,10 @@ def _lost_at(rule: Rule, alert: Alert, policy: Policy, *, since: datetime | None
 
 def remind_at(rule: Rule, alert: Alert, policy: Policy) -> datetime | None:
     """When it is told again if nothing changes; None for never, or not while it is acknowledged."""
-    if alert.status is not Status.FIRING or rule.remind_every is None or policy.acknowledged or alert.told_at is None:
+    after = rule.remind_after(alert.reminded)
+    if alert.status is not Status.FIRING or after is None or policy.acknowledged or alert.told_at is None:
         return None
-    return alert.told_at + rule.remind_every
+    return alert.told_at + after
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,7 @@ class _Tick:
 
     def observe(self, alert: Alert, result: Result, known: Known) -> Step:
         """Pending or firing, and a known result came."""
-        seen = self._seen(alert, result, known)
+        seen = flapping.follow(self.rule, self._seen(alert, result, known))
         if seen.status is Status.FIRING:
             step = self._firing(seen, gone=result.gone)
         else:
@@ -182,6 +190,8 @@ class _Tick:
             step = Step(step.alert, (replace(back, unknown_since=alert.unknown_since, because=alert.because),))
         if step is None and self.rule.retold and seen.detail != alert.detail:
             step = self.record(seen, seen.status, Reason.OTHER_TROUBLE, State.REMINDER, lapsed=True)
+        if step is None and flapping.fired_again(alert, seen):
+            step = self.record(seen, seen.status, Reason.FIRED_AGAIN, None)
         return step or Step(seen)
 
     def lose(self, alert: Alert, unknown: Unknown) -> Step:
@@ -200,7 +210,7 @@ class _Tick:
         self, alert: Alert, before: Status, reason: Reason, state: State | None, *, lapsed: bool = False
     ) -> Step:
         """One transition to the alert as given; what is told becomes what the next is compared with."""
-        revision = self.rule.revision
+        revision, level = self.rule.revision, self.rule.levels[alert.level]
         transition = transition_of(
             alert,
             before=before,
@@ -208,11 +218,18 @@ class _Tick:
             state=state,
             at=self.now,
             revision=self.policy.revision,
-            level=self.rule.levels[alert.level],
+            level=level,
             rule_changed=alert.revision != revision,
         )
         if state is not None:
-            alert = replace(alert, revision=revision, told_at=self.now, told_value=alert.value)
+            alert = replace(
+                alert,
+                revision=revision,
+                told_at=self.now,
+                told_value=alert.value,
+                reminded=0 if state is State.WORSENED else alert.reminded,
+                flaps=flapping.told(alert, level),
+            )
         elif alert.revision != revision:
             alert = replace(alert, revision=revision)
         return Step(alert, (transition,), lapsed=lapsed and self.policy.acknowledged)
@@ -238,6 +255,7 @@ class _Tick:
             already_true=already_true,
             revision=self.rule.revision,
             detail=result.detail,
+            flaps=flapping.carried(self.rule, self.policy.before),
         )
 
     def _seen(self, alert: Alert, result: Result, known: Known) -> Alert:
@@ -283,6 +301,7 @@ class _Tick:
         reason = Reason.ALREADY_TRUE if alert.already_true else Reason.HELD
         severity = self.rule.levels[level].severity
         fired = replace(alert, level=level, severity=severity, status=Status.FIRING, fired_at=self.now)
+        fired = replace(fired, flaps=flapping.fired(self.rule, fired))
         return self.record(fired, before, reason, State.FIRING, lapsed=True)
 
     def _firing(self, alert: Alert, *, gone: bool) -> Step | None:
@@ -290,13 +309,15 @@ class _Tick:
         held = levels.highest_held(alert.timers, rule.hold)
         if held is not None and rule.levels[held].severity > alert.severity:
             return self.record(self._at(alert, held), status, Reason.HIGHER_LEVEL, State.WORSENED, lapsed=True)
-        kept = levels.highest_kept(alert.timers, alert.level, rule.clear_for)
+        kept = levels.highest_kept(alert.timers, alert.level, flapping.clear_for(rule, alert))
+        if kept is None and (flaps := flapping.begun(rule, alert)) is not None:
+            return self.record(replace(alert, flaps=flaps), status, Reason.FLAPPING, State.REMINDER)
         if kept is None:
             resolved = replace(alert, status=Status.RESOLVED, ended_at=self.now)
             return self.record(resolved, status, Reason.SUBJECT_GONE if gone else Reason.CLEARED, State.RESOLVED)
-        if rule.levels[kept].severity < alert.severity:
+        if rule.levels[kept].severity < alert.severity and not flapping.seems_good(alert):
             return self.record(self._at(alert, kept), status, Reason.LOWER_LEVEL, State.EASED)
-        worse = levels.worse_by(rule.levels[alert.level], alert.value, alert.told_value)
+        worse = levels.worse_by(rule.levels[alert.level], alert.value, flapping.to_worsen(alert))
         if worse is not None and rule.worsens_by is not None and worse >= rule.worsens_by:
             return self.record(alert, status, Reason.WORSENED_BY, State.WORSENED, lapsed=True)
         return None

@@ -6,6 +6,7 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from marginwatch.core import flapping
 from marginwatch.core.withheld import Waiting
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Memory:
     silences: tuple[Silence, ...] = ()
     acknowledgements: dict[str, Acknowledgement] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
+    lately: dict[AlertKey, Alert] = field(default_factory=dict)
+    """Of keys without an open alert, the latest that ended, where its firings count for the next; oldest end first."""
     """What is held back."""
     look_again: bool = True
     """What is held back may be so no longer: the configuration may have changed."""
@@ -108,7 +111,7 @@ class Memory:
             waiting=Waiting(prior.withheld),
             windows=dict(prior.windows),
         )
-        for alert in prior.alerts:
+        for alert in (*prior.lately, *prior.alerts):
             memory.keep(alert)
         return memory
 
@@ -123,12 +126,24 @@ class Memory:
             self.acknowledgements.pop(alert.alert_id, None)
             self.positions.pop(alert.key, None)
         if not alerts:
+            self.lately.pop(alert.key, None)
             del self.open[alert.key.account]
 
     def alerts(self) -> Iterator[Alert]:
         """Every open alert."""
         for alerts in self.open.values():
             yield from alerts.values()
+        if flapping.counts(alert):
+            self._remember_end(alert)
+
+    def _remember_end(self, alert: Alert) -> None:
+        self.lately.pop(alert.key, None)
+        self.lately[alert.key] = alert
+        while alert.ended_at is not None:
+            oldest = next(iter(self.lately.values()))
+            if oldest.ended_at is not None and oldest.ended_at >= alert.ended_at - flapping.REMEMBERED:
+                return
+            del self.lately[oldest.key]
 
     def set_timer(self, key: TimerKey, due: datetime | None) -> None:
         """Wake for `key` at `due`, and no longer at any other time; None: not at all."""

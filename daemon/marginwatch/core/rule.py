@@ -55,6 +55,21 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
+class Flapping:
+    """When an alert that comes and goes is kept open instead of being told each time."""
+
+    times: int = 4
+    """That many firings ..."""
+    within: timedelta = timedelta(hours=1)
+    """... in this time."""
+
+    @property
+    def calm(self) -> timedelta:
+        """How long such an alert must be good before it is over: as far apart as so many firings would be."""
+        return self.within / self.times
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. Durations are measured on observation time."""
 
@@ -74,6 +89,10 @@ class Rule:
     clear_for: timedelta = timedelta(0)
     worsens_by: Decimal | None = None
     remind_every: timedelta | None = None
+    remind_then: tuple[timedelta, ...] = ()
+    """How long after it each further reminder comes, the last of these over and over; empty: always `remind_every`."""
+    flapping: Flapping | None = None
+    """None: each firing is an alert of its own, however many there are."""
     summary: str = ""
     """Template of the message's summary; empty for the built-in text."""
     each: str = ""
@@ -93,3 +112,9 @@ class Rule:
     """Where it was written."""
     revision: str = ""
     """Hash of all that decides (not of title and texts); a change of it is told with the next message."""
+
+    def remind_after(self, reminders: int) -> timedelta | None:
+        """How long after the latest message the next reminder is due, when there were so many; None for never."""
+        if not reminders or not self.remind_then:
+            return self.remind_every
+        return self.remind_then[min(reminders, len(self.remind_then)) - 1]

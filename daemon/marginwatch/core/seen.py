@@ -93,6 +93,7 @@ def left_by(memory: Memory) -> Prior:
         acknowledgements=memory.acknowledgements,
         withheld=memory.waiting.rows,
         windows=memory.windows,
+        lately=tuple(memory.lately.values()),
     )
 
 

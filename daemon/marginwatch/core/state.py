@@ -213,3 +213,6 @@ class Prior:
     """That which is still to be told of."""
     ended: tuple[Alert, ...] = ()
     """Alerts that ended since then."""
+    lately: tuple[Alert, ...] = ()
+    """The latest alert of each key, ended not long ago, whose next firing may be one too many: see `core.flapping`.
+    Oldest end first."""

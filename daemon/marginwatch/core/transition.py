@@ -53,5 +53,7 @@ def transition_of(
         previous_value=alert.told_value,
         previous_at=alert.told_at,
         detail=alert.detail,
+        flapping_since=alert.flapping_since,
+        times_fired=0 if alert.flaps is None else alert.flaps.times,
         revision=revision,
     )

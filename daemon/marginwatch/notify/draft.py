@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason, State
 from marginwatch.notify.body import Line, Role
-from marginwatch.notify.phrases import LASTING, STANDING, WHEN, WHY
+from marginwatch.notify.phrases import FLAPPING, FLAPPING_REMINDER, LASTING, STANDING, WHEN, WHY
 from marginwatch.notify.words import (
     clean,
     clip,
@@ -59,7 +59,7 @@ class About:
 class Draft:
     """A notice with all around it, and the moment its words are fixed. Never changed once made."""
 
-    __slots__ = ("about", "blind", "notice", "now", "over", "past", "state", "told", "tz")
+    __slots__ = ("about", "blind", "flaps", "notice", "now", "over", "past", "state", "told", "tz")
 
     def __init__(self, notice: Notice, about: About, now: datetime, tz: tzinfo) -> None:
         self.notice = notice
@@ -72,6 +72,8 @@ class Draft:
         """What the message says happened."""
         self.blind = state is State.UNKNOWN or (told.unknown_since is not None and told.reason is not Reason.DATA_BACK)
         """True when it cannot be said how things are now."""
+        self.flaps = state is State.REMINDER and told.flapping_since is not None
+        """True when it is told of as coming and going, which says nothing of this very moment."""
         self.over = state is State.RESOLVED or state is State.CLOSED
         """True when there is nothing to do about it any more."""
         self.past = self.blind or state is State.CLOSED or told.reason is Reason.SUBJECT_GONE
@@ -115,6 +117,8 @@ def when(draft: Draft) -> str:
 def standing(draft: Draft) -> str:
     """How bad, since when, and for how long that has been or was."""
     told = draft.told
+    if draft.flaps:
+        return sentence(flapping(draft) + _calm(draft))
     since = told.active_at or told.fired_at or told.observed_at
     lasting = (told.at if draft.over else draft.now) - since
     text = STANDING[draft.state].format(
@@ -122,12 +126,27 @@ def standing(draft: Draft) -> str:
         since=draft.at(since) + (LASTING[draft.state].format(span(lasting)) if lasting >= _NOTABLE else ""),
         at=draft.at(told.observed_at if draft.state is State.EVENT else told.at),
     )
-    return sentence(text)
+    return sentence(f"{text}; {flapping(draft)}" if told.flapping_since else text)
+
+
+def flapping(draft: Draft) -> str:
+    """That it comes and goes, and how often it came."""
+    since = draft.told.flapping_since
+    return FLAPPING.format(times=draft.told.times_fired, since="" if since is None else draft.at(since))
+
+
+def _calm(draft: Draft) -> str:
+    rule = draft.about.rule
+    if rule is None or rule.flapping is None:
+        return ""
+    return f"; it is over once it has been good for {span(max(rule.clear_for, rule.flapping.calm))}"
 
 
 def why(draft: Draft) -> str:
     """Why this is told, and for whom the receiver stands in, as half a sentence."""
     phrase, because = WHY[draft.told.reason], clean(draft.notice.because)
+    if draft.flaps and draft.told.reason is Reason.REMIND:
+        phrase = FLAPPING_REMINDER
     if draft.told.reason is Reason.FALLBACK and because:
         return because
     return f"{phrase}; {because}" if because else phrase

@@ -22,6 +22,8 @@ WHY: Mapping[Reason, str] = {
     Reason.REMIND: "it is still true and this is a reminder",
     Reason.DATA_LOST: "no good answer came for longer than the venue is allowed",
     Reason.DATA_BACK: "good answers arrive again",
+    Reason.FLAPPING: "it is good once more, and came and went so often that it is kept open for now",
+    Reason.FIRED_AGAIN: "it holds once more and is kept open for flapping",
     Reason.OTHER_TROUBLE: "what is wrong is another matter than was told",
     Reason.OCCURRED: "it changed against the last known value",
     Reason.RULE_REMOVED: "its rule was removed",
@@ -74,6 +76,11 @@ STANDING: Mapping[State, str] = {
     State.EVENT: "it happened at {at}",
 }
 """What a body says of the state beyond the title: how bad, and since when."""
+
+FLAPPING = "flapping: fired {times} times since {since}"
+"""What is said beside it of an alert that comes and goes."""
+FLAPPING_REMINDER = "it keeps coming and going and this is a reminder"
+"""Why such a one is told of again: whether it is true at that moment says nothing."""
 
 LASTING: Mapping[State, str] = {
     State.FIRING: " ({})",

@@ -104,7 +104,8 @@ def check_template(rule: Rule, sample: Observation) -> str | None:
 
 def _title(draft: Draft) -> str:
     """How bad, who, what, and since when where that still fits."""
-    mark = TITLE[draft.state].format(severity=draft.told.severity.label.upper())
+    severity = draft.told.severity.label.upper()
+    mark = f"FLAPPING, {severity}" if draft.flaps else TITLE[draft.state].format(severity=severity)
     if draft.told.reason is Reason.DATA_BACK:
         mark = f"DATA BACK, {mark}"
     title = f"{mark}: {who(draft)}: {what(draft)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from marginwatch.core.alert import Acknowledgement, Alert, Silence
+from marginwatch.core.flapping import REMEMBERED, counts
 from marginwatch.core.model import AccountKey
 from marginwatch.core.state import AccountState, Prior, VenueState, Withheld
 from marginwatch.store import codec, digests, tables
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from marginwatch.core.result import AlertKey
     from marginwatch.store.columns import AnyRow
 
 CHANGES = "SELECT value FROM meta WHERE key = 'changes'"
@@ -41,6 +43,7 @@ def prior(connection: Connection) -> Prior:
         gathered=digests.gathered(connection),
         absence=absence,
         ended=() if absence is None else ended_alerts(connection, absence.until),
+        lately=ended_lately(connection),
     )
 
 
@@ -105,6 +108,22 @@ def ended_alerts(connection: Connection, since: datetime) -> tuple[Alert, ...]:
     wanted = sa.select(alerts.c.body).where(alerts.c.changed_at >= since, alerts.c.ended_at >= since)
     found = connection.scalars(wanted.where(alerts.c.fired_at.is_not(None)).order_by(alerts.c.ended_at))
     return tuple(codec.decode(Alert, body) for body in found)
+
+
+def ended_lately(connection: Connection) -> tuple[Alert, ...]:
+    """Of each key the latest that ended, where its firings count for the next; oldest end first."""
+    alerts = tables.alerts
+    latest = connection.scalar(sa.select(sa.func.max(alerts.c.changed_at)))
+    if latest is None:
+        return ()
+    since = latest - REMEMBERED
+    wanted = sa.select(alerts.c.body).where(alerts.c.changed_at >= since, alerts.c.ended_at >= since)
+    found: dict[AlertKey, Alert] = {}
+    for body in connection.scalars(wanted.order_by(alerts.c.ended_at, alerts.c.active_at, alerts.c.alert_id)):
+        alert = codec.decode(Alert, body)
+        found.pop(alert.key, None)
+        found[alert.key] = alert
+    return tuple(alert for alert in found.values() if counts(alert))
 
 
 def withheld(connection: Connection) -> tuple[Withheld, ...]:

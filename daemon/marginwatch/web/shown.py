@@ -82,6 +82,10 @@ class AlertLine:
     acknowledged_by: str
     acknowledged_until: datetime | None
     note: str
+    flapping_since: datetime | None = None
+    """While it is kept open because it comes and goes: since when."""
+    times_fired: int = 0
+    """How often it fired since then."""
 
     @property
     def path(self) -> str:
@@ -117,4 +121,6 @@ def alert_line(
         acknowledged_by="" if holds is None else clean(holds.by),
         acknowledged_until=None if holds is None else holds.until,
         note="" if holds is None else clean(holds.note),
+        flapping_since=alert.flapping_since,
+        times_fired=0 if alert.flaps is None else alert.flaps.times,
     )

@@ -77,6 +77,8 @@ def _facts(step: Transition, unit: Unit, currency: str) -> Iterator[str]:
         yield clean(step.detail)
     if step.unknown_since is not None and step.because:
         yield f"unknown because {clean(step.because)}"
+    if step.flapping_since is not None:
+        yield f"flapping: fired {step.times_fired} times since {step.flapping_since:%Y-%m-%d %H:%M:%S} UTC"
     if step.already_true:
         yield "already true when first seen"
     if step.rule_changed:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.alert import Reason, State, Status
+from marginwatch.core.rule import Flapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from marginwatch.app.replay import Moment
     from marginwatch.core.alert import Transition
     from marginwatch.core.model import Severity
     from marginwatch.core.result import AlertKey
 
-FLAPS_WITHIN: Final = timedelta(minutes=15)
-"""An alert that resolved and fires again within this time flapped."""
+FLAPS_WITHIN: Final = Flapping().calm
+"""An alert that resolved and fires again within this time flapped, as does one that is kept open for flapping."""
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ class Told:
     messages: int = 0
     """To all receivers together, what tells of the end and reminders included."""
     flapped: int = 0
+    """Firings soon after the one before was over, and those of alerts kept open for it."""
     open_before: int = 0
     """Alerts that were firing already when the span began."""
 
@@ -99,6 +100,8 @@ class Ledger:
             self._fire(step)
         elif step.before is Status.FIRING and step.after is not Status.FIRING:
             self._end(step)
+        elif step.reason is Reason.FIRED_AGAIN:
+            self._flap(step)
         elif step.key in self._open and step.reason in {Reason.HIGHER_LEVEL, Reason.LOWER_LEVEL}:
             self._open[step.key].severities.append((step.at, step.severity))
             if step.reason is Reason.HIGHER_LEVEL:
@@ -108,7 +111,11 @@ class Ledger:
         self._open[step.key] = Episode(step.key, step.at, [(step.at, step.severity)])
         self._page(step)
         resolved = self._resolved.pop(step.key, None)
-        if resolved is not None and step.at - resolved <= FLAPS_WITHIN and step.at >= self._since:
+        if resolved is not None and step.at - resolved <= FLAPS_WITHIN:
+            self._flap(step)
+
+    def _flap(self, step: Transition) -> None:
+        if step.at >= self._since:
             self.of(step.key.rule).flapped += 1
 
     def _end(self, step: Transition) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from marginwatch.app.explain.ways import Call, Way
     from marginwatch.core.alert import Acknowledgement, Alert, LevelTimer, Silence, Transition
     from marginwatch.core.condition.trace import Part
-    from marginwatch.core.rule import Level, Rule
+    from marginwatch.core.rule import Flapping, Level, Rule
 
 Document = dict[str, object]
 
@@ -64,11 +64,21 @@ def _rule(rule: Rule) -> Document:
         "hold_seconds": _seconds(rule.hold),
         "clear_seconds": _seconds(rule.clear_for),
         "remind_seconds": _seconds(rule.remind_every),
+        "remind_then_seconds": [each.total_seconds() for each in rule.remind_then],
+        "flapping": None if rule.flapping is None else _flapping(rule.flapping),
         "worsens_by": rule.worsens_by,
         "each": rule.each,
         "file": rule.place.file,
         "line": rule.place.line,
         "col": rule.place.col,
+    }
+
+
+def _flapping(flapping: Flapping) -> Document:
+    return {
+        "times": flapping.times,
+        "within_seconds": _seconds(flapping.within),
+        "calm_seconds": _seconds(flapping.calm),
     }
 
 
@@ -172,6 +182,8 @@ def _alert(alert: Alert) -> Document:
         "told_at": alert.told_at,
         "told_value": alert.told_value,
         "because": alert.because,
+        "flapping_since": alert.flapping_since,
+        "times_fired": 0 if alert.flaps is None else alert.flaps.times,
         "clocks": [_clock(timer) for timer in alert.timers],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from marginwatch.core.flapping import counts
 from marginwatch.core.state import Prior
 from marginwatch.core.withheld import Waiting
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from marginwatch.app.replay import Moment
     from marginwatch.core.alert import Acknowledgement, Alert, Silence
     from marginwatch.core.model import AccountKey, Observation
+    from marginwatch.core.result import AlertKey
     from marginwatch.core.state import AccountState, VenueState
 
 
@@ -27,6 +29,7 @@ class Kept:
         self._accounts: dict[AccountKey, AccountState] = {}
         self._venues: dict[str, VenueState] = {}
         self._alerts: dict[str, Alert] = {}
+        self._ended: dict[AlertKey, Alert] = {}
         self._waiting = Waiting()
         self._observations: list[tuple[datetime, Observation]] = []
 
@@ -40,6 +43,8 @@ class Kept:
             self._alerts[alert.alert_id] = alert
             if not alert.is_open:
                 del self._alerts[alert.alert_id]
+                self._ended.pop(alert.key, None)
+                self._ended[alert.key] = alert
         for alert_id in commit.lapsed:
             self.acknowledgements.pop(alert_id, None)
         self.silences = tuple(silence for silence in self.silences if silence.id not in commit.settled)
@@ -58,4 +63,5 @@ class Kept:
             silences=self.silences,
             acknowledgements=dict(self.acknowledgements),
             withheld=self._waiting.rows,
+            lately=tuple(filter(counts, self._ended.values())),
         )
