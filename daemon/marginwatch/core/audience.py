@@ -10,7 +10,7 @@ critical, and all hours of all routes are over -> now, all the same
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.alert import Reason, State
 from marginwatch.core.escalation import called
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from marginwatch.core.route import Receiver
     from marginwatch.core.routing import Route
 
+_PLAIN: Final = {why: Verdict(why) for why in Why}
 _OVER = frozenset({State.EASED, State.RESOLVED, State.CLOSED})
 
 
@@ -52,6 +53,8 @@ class Audience:
         """
         if transition.reason is Reason.ESCALATED:
             return {each.name: self._call(transition, each) for each in self.receivers}
+        if not self.routes:
+            return {each.name: _PLAIN[decide(transition, each, alert)] for each in self.receivers}
         taken = self.taken(transition.key)
         leading = [route for route in taken if transition.severity in route.severities]
         named = {name for route in leading for name in route.receivers}
@@ -68,7 +71,7 @@ class Audience:
     def taken(self, key: AlertKey) -> tuple[Route, ...]:
         """The routes of an alert, of whatever severity."""
         account = self.accounts.get(key.account) or Account(key.account, key.account.id)
-        return self.routes.of(account, key.rule) if self.routes else ()
+        return self.routes.of(account, key.rule)
 
     def _verdict(
         self,
