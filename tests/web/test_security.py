@@ -9,11 +9,10 @@ import re
 from contextlib import suppress
 from datetime import timedelta
 from html import unescape
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
-from structlog.testing import capture_logs
 
 from marginwatch import clock
 from marginwatch.core.model import AccountKey
@@ -28,6 +27,8 @@ from support.storied import numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 FORM = {"by": "Eve", "note": "", "span": "1h"}
 READS = ("/", "/silences", "/events", "/accounts/futures/A-1", "/alerts/x")
@@ -105,14 +106,14 @@ async def test_on_a_socket_its_file_rights_say_who_acts(tmp_path: Path) -> None:
     assert not socket.exists()
 
 
-@pytest.mark.parametrize("token", ["", " ", "the-token-of-the-pag", "the-token-of-the-pagE", "é", "x" * 1900])
-async def test_a_wrong_token_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+async def test_a_wrong_token_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said, a little late, and the session stays as unknown as before."""
     monkeypatch.setattr("marginwatch.web.views.login.WRONG_PAUSE", 0.0)
     async with opened(tmp_path, log_in=False) as page:
-        answer = await page.log_in(token)
-        assert (answer.status_code, "This is not the token" in answer.text) == (403, True)
-        assert (await page.client.get("/")).status_code == 303
+        for token in ("", " ", TOKEN[:-1], TOKEN + "E", "é", "x" * 1900):
+            answer = await page.log_in(token)
+            assert (answer.status_code, "This is not the token" in answer.text) == (403, True)
+            assert (await page.client.get("/")).status_code == 303
 
 
 async def test_the_cookie_is_for_this_page_alone(tmp_path: Path) -> None:
@@ -198,25 +199,34 @@ async def test_looking_changes_nothing(page: Opened) -> None:
 # ---- names, paths and headers ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["evil.example.com", "evil.example.com:80", "localhost.evil.example.com", "127.0.0.1.evil.example.com", "",
-     "127.0.0.1@evil.example.com", "evil.example.com#127.0.0.1", "127.0.0.1/x", "[::1", "a b"],
-)  # fmt: skip
-async def test_the_page_answers_to_its_own_names_alone(page: Opened, host: str) -> None:
-    """A page elsewhere that has its own name point here is not answered, whatever it asks for."""
-    for path in ("/", "/login", "/readyz", "/static/page.js"):
-        answer = await page.client.get(path, headers={"host": host})
-        assert (answer.status_code, "JDoe" in answer.text) == (421, False)
-
-
-@pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST:8470", "127.0.0.1", "[::1]:8470", "10.0.0.7", "watch.example.com"]
+STRANGERS = (
+    "evil.example.com",
+    "evil.example.com:80",
+    "localhost.evil.example.com",
+    "127.0.0.1.evil.example.com",
+    "",
+    "127.0.0.1@evil.example.com",
+    "evil.example.com#127.0.0.1",
+    "127.0.0.1/x",
+    "[::1",
+    "a b",
 )
-async def test_the_names_it_has_are_answered(tmp_path: Path, host: str) -> None:
+
+
+async def test_the_page_answers_to_its_own_names_alone(page: Opened) -> None:
+    """A page elsewhere that has its own name point here is not answered, whatever it asks for."""
+    for host in STRANGERS:
+        for path in ("/", "/login", "/readyz", "/static/page.js"):
+            answer = await page.client.get(path, headers={"host": host})
+            assert (answer.status_code, "JDoe" in answer.text) == (421, False), host
+
+
+async def test_the_names_it_has_are_answered(tmp_path: Path) -> None:
     """Any address by number, this machine's own name, and that of `public_url`."""
+    hosts = ("localhost", "LOCALHOST:8470", "127.0.0.1", "[::1]:8470", "10.0.0.7", "watch.example.com", gethostname())
     async with opened(tmp_path, log_in=False, public_url="https://watch.example.com") as page:
-        assert (await page.client.get("/login", headers={"host": host})).status_code == 200
+        for host in hosts:
+            assert (await page.client.get("/login", headers={"host": host})).status_code == 200, host
 
 
 async def raw(page: Opened, data: bytes) -> bytes:
@@ -235,32 +245,32 @@ async def raw(page: Opened, data: bytes) -> bytes:
     return answer
 
 
-@pytest.mark.parametrize(
-    "request_line",
-    [
-        b"GET /static/../../../../etc/passwd HTTP/1.1",
-        b"GET /static/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1",
-        b"GET /static/..%5c..%5capp.py HTTP/1.1",
-        b"GET /static/page.css%00.py HTTP/1.1",
-        b"GET //etc/passwd HTTP/1.1",
-        b"GET http://evil.example.com/ HTTP/1.1",
-        b"GET /accounts/futures/%00 HTTP/1.1",
-        b"GET /accounts/futures/..%2f..%2f HTTP/1.1",
-        b"GET /alerts/%ff%fe HTTP/1.1",
-        b"TRACE / HTTP/1.1",
-        b"CONNECT evil.example.com:443 HTTP/1.1",
-        b"GET /\xff HTTP/1.1",
-        b"GET / HTTP/9.9",
-        b"\x16\x03\x01\x02\x00",
-    ],
+CROOKED = (
+    b"GET /static/../../../../etc/passwd HTTP/1.1",
+    b"GET /static/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1",
+    b"GET /static/..%5c..%5capp.py HTTP/1.1",
+    b"GET /static/page.css%00.py HTTP/1.1",
+    b"GET //etc/passwd HTTP/1.1",
+    b"GET http://evil.example.com/ HTTP/1.1",
+    b"GET /accounts/futures/%00 HTTP/1.1",
+    b"GET /accounts/futures/..%2f..%2f HTTP/1.1",
+    b"GET /alerts/%ff%fe HTTP/1.1",
+    b"TRACE / HTTP/1.1",
+    b"CONNECT evil.example.com:443 HTTP/1.1",
+    b"GET /\xff HTTP/1.1",
+    b"GET / HTTP/9.9",
+    b"\x16\x03\x01\x02\x00",
 )
-async def test_paths_that_lead_elsewhere_lead_nowhere(page: Opened, request_line: bytes) -> None:
+
+
+async def test_paths_that_lead_elsewhere_lead_nowhere(page: Opened) -> None:
     """A refusal, and no file, no traceback and nothing of what is watched."""
-    with capture_logs():
+    refusals = {b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 405 ", b"HTTP/1.1 303 ", b"HTTP/1.1 421 "}
+    for request_line in CROOKED:
         answer = await raw(page, request_line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
 
-    assert answer[:13] in {b"HTTP/1.1 400 ", b"HTTP/1.1 404 ", b"HTTP/1.1 405 ", b"HTTP/1.1 303 ", b"HTTP/1.1 421 "}
-    assert not re.search(rb"root:|Traceback|JDoe|import annotations", answer)
+        assert answer[:13] in refusals, request_line
+        assert not re.search(rb"root:|Traceback|JDoe|import annotations", answer), request_line
 
 
 async def test_two_hosts_or_none_are_refused(page: Opened) -> None:
@@ -270,21 +280,28 @@ async def test_two_hosts_or_none_are_refused(page: Opened) -> None:
         assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 421"))
 
 
-@pytest.mark.parametrize(
-    "then",
-    ["https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/%0d%0aX: y", "javascript:alert(1)"],
+ELSEWHERE = (
+    "https://evil.example.com",
+    "//evil.example.com",
+    "/\\evil.example.com",
+    "/%0d%0aX: y",
+    "javascript:alert(1)",
 )
-async def test_a_login_leads_nowhere_else(tmp_path: Path, then: str) -> None:
+
+
+async def test_a_login_leads_nowhere_else(tmp_path: Path) -> None:
     """And nothing that is sent becomes a header of the answer."""
     async with opened(tmp_path, log_in=False) as page:
-        mark = await page.mark("/login")
-        answer = await page.client.post("/login", data={"mark": mark, "token": TOKEN, "then": f"{then}\r\nX-Evil: 1"})
-        location = answer.headers["location"]
-        assert "x-evil" not in answer.headers
-        assert location.startswith("/")
-        assert not location.startswith(("//", "/\\"))
-        shown = await page.client.get("/login", params={"then": then})
-        assert "evil.example.com" not in shown.headers.get("location", "")
+        for then in ELSEWHERE:
+            page.client.cookies.clear()
+            shown = await page.client.get("/login", params={"then": then})
+            assert "evil.example.com" not in shown.headers.get("location", "")
+            fields = {"mark": await page.mark("/login"), "token": TOKEN, "then": f"{then}\r\nX-Evil: 1"}
+            answer = await page.client.post("/login", data=fields)
+            location = answer.headers["location"]
+            assert "x-evil" not in answer.headers
+            assert location.startswith("/")
+            assert not location.startswith(("//", "/\\"))
 
 
 async def test_every_answer_forbids_what_it_does_not_need(page: Opened) -> None:
@@ -330,38 +347,37 @@ async def test_no_more_is_read_than_a_form_has(page: Opened) -> None:
     assert state(page) == before
 
 
-@pytest.mark.parametrize(
-    "beginning",
-    [
-        b"",
-        b"GET / HT",
-        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
-        b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999\r\n\r\nmark=",
-    ],
+BEGINNINGS = (
+    b"",
+    b"GET / HT",
+    b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
+    b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999\r\n\r\nmark=",
 )
-async def test_a_client_that_never_finishes_is_cut(
-    page: Opened, monkeypatch: pytest.MonkeyPatch, beginning: bytes
-) -> None:
-    """However slowly it goes on; the others are answered meanwhile."""
+
+
+async def test_clients_that_never_finish_are_cut(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly they go on; the others are answered meanwhile."""
     monkeypatch.setattr(patience, "ASKS_WITHIN", 0.3)
     monkeypatch.setattr(patience, "LOOKS_EVERY", 0.05)
     host, _, port = page.page.address.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(beginning)
+    streams = [await asyncio.open_connection(host, int(port)) for _ in BEGINNINGS]
 
     async def drip() -> None:
+        for (_, writer), beginning in zip(streams, BEGINNINGS, strict=True):
+            writer.write(beginning)
         while True:
             await asyncio.sleep(0.05)
-            if beginning:
-                writer.write(b"a")
+            for (_, writer), beginning in zip(streams, BEGINNINGS, strict=True):
+                writer.write(b"a" if beginning else b"")
 
     dripping = asyncio.create_task(drip())
     assert (await page.client.get("/healthz")).status_code == 200
-    async with asyncio.timeout(PATIENCE):
-        with suppress(ConnectionError):
-            assert not (await reader.read()).startswith(b"HTTP/1.1 200")
+    for reader, writer in streams:
+        async with asyncio.timeout(PATIENCE):
+            with suppress(ConnectionError):
+                assert not (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
     dripping.cancel()
-    writer.close()
 
 
 async def test_a_client_that_takes_no_answer_is_cut(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
