@@ -11,7 +11,7 @@ import pytest
 from marginwatch.core.alert import Reason, Silence, State
 from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
 from marginwatch.core.maintenance import Maintenance, Maintenances, Once
-from marginwatch.core.model import Severity
+from marginwatch.core.model import FailureKind, Severity
 from marginwatch.core.quiet import Quiet
 from marginwatch.core.route import Receiver
 from marginwatch.core.routing import Route, Routes
@@ -327,6 +327,18 @@ def test_an_outage_that_never_comes_to_be_told_explains_nothing() -> None:
 
     desk.tick(131)
     assert "usage:unknown:critical" in desk.told()
+
+
+def test_what_is_wrong_with_a_part_of_a_venue_explains_nothing() -> None:
+    """An answer for all accounts that cannot be read is a warning: which data are unknown is told by account."""
+    desk = Desk(PLAIN)
+    desk.see(0, "0.95")
+    for second in range(10, 90, 10):
+        shared = failed(second, None, FailureKind.BAD_ANSWER)
+        partly = replace(seen(second, fields(None)), failures=(shared,))
+        desk.tick(second, answer(partly, listing=[ONE]), cycle_end(second))
+
+    assert {"answer-malformed:firing:warning", "usage:unknown:critical"} <= set(desk.told())
 
 
 def test_a_reminder_while_the_outage_lasts_is_told() -> None:
