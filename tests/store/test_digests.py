@@ -15,6 +15,7 @@ from marginwatch.core.digest import Gathering
 from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome, Kind
 from marginwatch.core.state import Absence, Moved
+from marginwatch.store.retention import Retention
 from marginwatch.store.store import Store
 from marginwatch.store.types import AttemptResult, OutboxStatus
 from support.records import after, alert, commit, message
@@ -196,6 +197,18 @@ def test_an_absence_is_remembered_until_it_is_told(tmp_path: Path) -> None:
         assert (prior.absence, prior.ended) == (absence, (over,))
         store.commit(commit(120, absence_told=True))
         assert store.load_prior().absence is None
+
+
+def test_old_absences_go(store: Store) -> None:
+    """One that was told is dropped with everything else of its age; one that was not stays."""
+    store.commit(commit(100, absence=Absence(after(0), after(100))))
+    kept = Retention(keep=timedelta(days=1), keep_observations=timedelta(days=1))
+    store.prune(after(10 * 86_400), kept)
+    assert store.load_prior().absence is not None
+    store.commit(commit(120, absence_told=True))
+
+    assert store.prune(after(10 * 86_400), kept)
+    assert store.load_prior().absence is None
 
 
 @pytest.fixture(scope="module")

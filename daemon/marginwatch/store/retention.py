@@ -15,6 +15,7 @@ from marginwatch.store.columns import to_micros
 from marginwatch.store.deeds import deeds
 from marginwatch.store.tables import (
     NOT_SETTLED,
+    absences,
     acknowledgements,
     alerts,
     attempts,
@@ -196,6 +197,7 @@ def _drop_rest(owner: Owner, cutoff: datetime) -> int:
     dropped = _sweep(owner, failures.c.id, failures.c.last_at < cutoff - _SLACK)
     dropped += _sweep(owner, cycles.c.id, cycles.c.ended_at < cutoff)
     dropped += _sweep(owner, silences.c.id, silences.c.settled_at < cutoff)
+    dropped += _sweep(owner, absences.c.id, absences.c.told_at < cutoff)
     dropped += _sweep(owner, deeds.c.id, deeds.c.at < cutoff)
     return dropped + _sweep(owner, requests.c.id, requests.c.settled_at < cutoff)
 
