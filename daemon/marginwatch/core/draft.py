@@ -252,10 +252,10 @@ class Draft:
             alerts[alert.key] = alert
         elif alert.key in alerts and alerts[alert.key].alert_id == alert.alert_id:
             del alerts[alert.key]
-
-    def told(self, routed: Routed) -> None:
             if flapping.counts(alert):
                 self.lately[alert.key] = alert
+
+    def told(self, routed: Routed) -> None:
         """Note who is told."""
         self.caught_up.extend(routed.transitions)
         for alert in routed.alerts.values():
