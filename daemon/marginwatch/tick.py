@@ -30,6 +30,7 @@ from marginwatch.core.engine import Answer, ClockJump, Wishes
 from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import CycleEnd, FailureKind, Normalised, Severity, VenueFailure
+from marginwatch.core.outlook import breached
 from marginwatch.core.seeding import Seeding, fill, prepare
 from marginwatch.core.seen import Seen, seen_in
 from marginwatch.core.state import Absence
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from marginwatch.core.engine import Decision, News
     from marginwatch.core.model import AccountKey, Observation
     from marginwatch.core.ruling import Ruling
-    from marginwatch.core.state import Commit, Prior
+    from marginwatch.core.state import Commit, Prior, VenueState
     from marginwatch.store.types import OperatorInput
 
 log = structlog.get_logger(__name__)
@@ -102,6 +103,10 @@ class Ticked:
     """Seconds."""
     committing: float = 0.0
     """Seconds, what is remembered and logged of it included."""
+    venues: tuple[VenueState, ...] = ()
+    """Those that changed, as they are now."""
+    breached: frozenset[str] = frozenset()
+    """Venues at which a rule began to hold."""
 
     def then(self, more: Ticked) -> Ticked:
         """Both together."""
@@ -110,6 +115,8 @@ class Ticked:
             self.transitions + more.transitions,
             self.deciding + more.deciding,
             self.committing + more.committing,
+            self.venues + more.venues,
+            self.breached | more.breached,
         )
 
 
@@ -319,7 +326,12 @@ class Ticker:
         self._seen, self.ruling, self._outgoing = decided.seen, decided.ruling, decided.outgoing
         for transition in commit.transitions:
             _log_step(transition)
-        return Ticked(len(commit.messages), len(commit.transitions))
+        return Ticked(
+            len(commit.messages),
+            len(commit.transitions),
+            venues=commit.venues,
+            breached=breached(commit.transitions, decided.ruling.groups),
+        )
 
 
 def resume(memory: Memory, ruling: Ruling, now: datetime) -> Decision:

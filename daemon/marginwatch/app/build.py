@@ -22,6 +22,7 @@ from marginwatch.core import health
 from marginwatch.core.defined import defined_names
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.model import GROUPS
+from marginwatch.core.pace import Pacing
 from marginwatch.core.ruling import Ruling, Watch, group_watch
 from marginwatch.errors import InvalidInputError, Problem
 from marginwatch.venues.protocol import Paged, VenueCommon
@@ -180,7 +181,15 @@ def _watch(venue: VenueSettings, kind: VenueKind, rules: LoadedRules, calendars:
         max_age=venue.max_age,
         selects=Selection(venue.accounts),
         selection="\n".join(sorted(venue.accounts)),
+        pacing=pacing_of(venue, calendars.get(calendar)),
     )
+
+
+def pacing_of(venue: VenueSettings, calendar: Calendar | None) -> Pacing | None:
+    """The paces the config allows, with the calendar of the venue's sessions; None where there is but one."""
+    if venue.fastest == venue.every == venue.slowest:
+        return None
+    return Pacing(venue.every, venue.fastest, venue.slowest, calendar)
 
 
 def _worked_out(loaded: LoadedSettings, rules: Iterable[Rule], kinds: Mapping[str, VenueKind]) -> Iterator[Problem]:

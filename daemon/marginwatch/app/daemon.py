@@ -254,6 +254,7 @@ class Daemon:
 
     def _ticked(self, ticked: Ticked) -> None:
         self.meters.ticked(ticked)
+        self._schedule.follow(ticked.venues, ticked.breached)
         if ticked.messages:
             self.delivery.wake()
         if self._page is not None and self._page.live.wants(news=bool(ticked.transitions)):

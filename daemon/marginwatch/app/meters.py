@@ -115,6 +115,8 @@ class Gauges(Collector):
         states = {state.venue: state for state in self._history.venue_states() if state.venue in ended}
         good = {name: state.last_good_at for name, state in states.items()}
         yield _gauge("poll_age_seconds", "Since the latest cycle of a venue ended", _ages(ended, now))
+        paces = [({"venue": each.venue.name}, each.pace.total_seconds()) for each in self._vitals.pollings]
+        yield _gauge("poll_interval_seconds", "Between the beginnings of two cycles of a venue, as chosen", paces)
         yield _gauge("good_answer_age_seconds", "Since a venue last gave good answers", _ages(good, now))
         failed = [({"venue": name}, state.failed_cycles) for name, state in states.items()]
         yield _gauge("failed_cycles", "Cycles of a venue that failed as a whole, in a row", failed)

@@ -1,4 +1,4 @@
-"""When venues are polled: one scheduler job a venue, and a guard against a wall clock that jumps."""
+"""When venues are polled: one scheduler job a venue, its pace as chosen, and a guard against a clock that jumps."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from marginwatch import clock
 from marginwatch.app.build import deadline_of
 from marginwatch.core.model import CycleEnd, FailureKind, VenueFailure
+from marginwatch.core.pace import limited
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Sequence
 
     from apscheduler.job import Job
 
     from marginwatch.app.build import Parts
+    from marginwatch.core.pace import Pace
+    from marginwatch.core.state import VenueState
     from marginwatch.venues.protocol import Venue
 
 log = structlog.get_logger(__name__)
@@ -38,10 +42,26 @@ _GUARD_EVERY = 1
 class VenuePolling:
     """One venue's cycles. Knows how to run one; does not decide when."""
 
-    def __init__(self, venue: Venue, every: timedelta, deadline: timedelta, put: Callable[[News], None]) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        every: timedelta,
+        deadline: timedelta,
+        put: Callable[[News], None],
+        *,
+        slowest: timedelta | None = None,
+        confirm: bool = True,
+    ) -> None:
+        """`every` is the usual pace and, where none is given, the slowest; `confirm` allows cycles out of turn."""
         self.venue = venue
         self.every = every
+        self.slowest = slowest or every
         self.deadline = deadline
+        self.confirm = confirm
+        self.pace = every
+        """The pace that is kept."""
+        self.limited_at: datetime | None = None
+        """When the venue last asked for fewer calls."""
         self.since = clock.now()
         """When it was taken up."""
         self.last_end: datetime | None = None
@@ -49,6 +69,8 @@ class VenuePolling:
         self._put = put
         self._running: asyncio.Task[None] | None = None
         self._started = self.since
+        self._started_steady = clock.monotonic()
+        self._confirmed: float | None = None
         self._given_up = False
         self._retired = False
 
@@ -58,6 +80,7 @@ class VenuePolling:
             return  # it was due in the same instant
         self._running = asyncio.current_task()
         started = self._started = clock.now()
+        self._started_steady = clock.monotonic()
         try:
             await self._gather()
         except asyncio.CancelledError:
@@ -71,6 +94,24 @@ class VenuePolling:
             self._running = None
         self.last_end = clock.now()
         self._put(CycleEnd(self.venue.name, started, self.last_end, attempted=0, failed=0))
+
+    def due_in(self, pace: timedelta) -> timedelta:
+        """How long until the next cycle at such a pace, by a clock that nobody sets."""
+        return max(pace - timedelta(seconds=clock.monotonic() - self._started_steady), timedelta(0))
+
+    @property
+    def running(self) -> bool:
+        """Whether a cycle is under way."""
+        return self._running is not None
+
+    def may_confirm(self) -> bool:
+        """Take a cycle out of turn, where one is allowed: once in `every` at most, and none that the venue minds."""
+        now = clock.monotonic()
+        lately = self._confirmed is not None and now - self._confirmed < self.every.total_seconds()
+        if lately or not self.confirm or limited(self.limited_at, clock.now()):
+            return False
+        self._confirmed = now
+        return True
 
     async def _gather(self) -> None:
         # The adapter keeps its own deadline; cancelling a client call is the last resort because it can
@@ -117,13 +158,15 @@ def pollings_of(
     parts: Parts, put: Callable[[News], None], before: Sequence[VenuePolling] = ()
 ) -> tuple[VenuePolling, ...]:
     """One for each venue, with its pace and deadline; the one of `before` where the venue is the very same."""
-    every = {venue.name: venue.every for venue in parts.settings.venues}
+    settings = {venue.name: venue for venue in parts.settings.venues}
     kept = {polling.venue.name: polling for polling in before}
     found = []
     for venue in parts.venues:
-        earlier, pace = kept.get(venue.name), every[venue.name]
-        same = earlier is not None and earlier.venue is venue
-        found.append(earlier if earlier and same else VenuePolling(venue, pace, deadline_of(pace), put))
+        earlier, given = kept.get(venue.name), settings[venue.name]
+        if earlier is None or earlier.venue is not venue:
+            deadline = deadline_of(given.every)
+            earlier = VenuePolling(venue, given.every, deadline, put, slowest=given.slowest, confirm=given.confirm)
+        found.append(earlier)
     return tuple(found)
 
 
@@ -140,6 +183,8 @@ class Schedule:
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         self._jobs: dict[VenuePolling, Job] = {}
+        self._unconfirmed: set[VenuePolling] = set()
+        """To be asked again as soon as no cycle runs."""
         self._dropped: set[VenuePolling] = set()
         """Whose last cycle may be running."""
         self._guard: asyncio.Task[None] | None = None
@@ -156,7 +201,7 @@ class Schedule:
         for polling, first in zip(pollings, _first_runs(len(pollings)), strict=True):
             polling.resume()
             self._jobs[polling] = self._scheduler.add_job(
-                polling.cycle, "interval", seconds=polling.every.total_seconds(), next_run_time=first
+                polling.cycle, "interval", seconds=polling.pace.total_seconds(), next_run_time=first
             )
 
     async def drop(self, pollings: Iterable[VenuePolling], within: float) -> None:
@@ -165,8 +210,29 @@ class Schedule:
         for polling in dropped & self._jobs.keys():
             self._jobs.pop(polling).remove()
         self._dropped |= dropped
+        self._unconfirmed -= dropped
         await asyncio.gather(*(polling.retire(within) for polling in dropped))
         self._dropped -= dropped
+
+    def follow(self, venues: Iterable[VenueState], breached: Container[str]) -> None:
+        """Go on at the paces that were chosen, and ask again at once where a rule began to hold."""
+        if not self._scheduler.running:
+            return
+        states = {state.venue: state for state in venues}
+        now = clock.now()
+        for polling, job in self._jobs.items():
+            name = polling.venue.name
+            state = states.get(name)
+            if state is not None:
+                polling.limited_at = state.limited_at
+                _keep_pace(polling, job, state.pace, now)
+            if name in breached:
+                self._unconfirmed.add(polling)
+            if polling in self._unconfirmed and not polling.running:
+                self._unconfirmed.discard(polling)
+                if polling.may_confirm():
+                    log.info("asking again at once: a rule began to hold", venue=name)
+                    job.modify(next_run_time=now)
 
     async def _watch_clock(self) -> None:
         wall, steady = clock.now(), clock.monotonic()
@@ -194,6 +260,17 @@ class Schedule:
             self._scheduler.pause()
             await asyncio.gather(*(polling.stop(within) for polling in (*self._jobs, *self._dropped)))
             self._scheduler.shutdown(wait=False)
+
+
+def _keep_pace(polling: VenuePolling, job: Job, pace: Pace | None, now: datetime) -> None:
+    chosen = polling.every if pace is None else min(pace.every, polling.slowest)
+    if chosen == polling.pace:
+        return
+    polling.pace = chosen
+    why = pace.why if pace is not None else ""
+    log.info("pace changed", venue=polling.venue.name, every=chosen.total_seconds(), why=why or None)
+    trigger = IntervalTrigger(seconds=chosen.total_seconds(), timezone=UTC)
+    job.modify(trigger=trigger, next_run_time=now + polling.due_in(chosen))
 
 
 def _first_runs(count: int) -> list[datetime]:

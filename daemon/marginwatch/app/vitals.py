@@ -93,7 +93,7 @@ def receiver_state(receiver: ReceiverHealth, missed: tuple[Missed, ...] = ()) ->
 
 
 def _patience(polling: VenuePolling) -> timedelta:
-    return 3 * polling.every + polling.deadline
+    return 3 * polling.slowest + polling.deadline
 
 
 def _receiver(receiver: ReceiverHealth, now: datetime) -> Check:

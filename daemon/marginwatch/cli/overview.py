@@ -217,7 +217,7 @@ def _count(reading: Reading, alerts: Sequence[Alert], now: datetime) -> AlertCou
 def _venue(venue: VenueSettings, state: VenueState | None, now: datetime) -> VenueLine:
     failure = None if state is None or not state.failed_cycles else state.last_failure
     last = None if state is None else state.last_cycle_at
-    if last is None or now - last > 3 * venue.every + SILENT_AFTER:
+    if last is None or now - last > 3 * venue.slowest + SILENT_AFTER:
         health = "silent"
     else:
         health = "good" if failure is None else "failing"

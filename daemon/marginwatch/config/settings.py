@@ -38,9 +38,14 @@ def _listed(files: object) -> object:
     return [file.strip() for file in files.split(",") if file.strip()] if isinstance(files, str) else files
 
 
-def _stale_after(data: dict[str, Any]) -> timedelta:
+def _every(data: dict[str, Any]) -> timedelta:
     every: timedelta = data.get("every", _MINUTE)
-    return max(3 * every, _MINUTE)
+    return every
+
+
+def _stale_after(data: dict[str, Any]) -> timedelta:
+    slowest: timedelta = data.get("slowest", _MINUTE)
+    return max(3 * slowest, _MINUTE)
 
 
 class LogSettings(Table):
@@ -119,6 +124,12 @@ class VenueSettings(Table):
     """Globs on account id or name; empty means every account the venue lists."""
     every: Duration = timedelta(seconds=10)
     """How often to ask; at least 1s."""
+    fastest: Duration = Field(default_factory=_every)
+    """How often near a level, from 1s to `every`."""
+    slowest: Duration = Field(default_factory=_every)
+    """How often while nothing can happen, from `every` to half of `stale_after`."""
+    confirm: bool = True
+    """Whether to ask again at once when a rule begins to hold."""
     stale_after: Duration = Field(default_factory=_stale_after)
     """No good answer for this long is told."""
     max_age: Duration = timedelta(minutes=15)
@@ -133,12 +144,34 @@ class VenueSettings(Table):
     def _not_too_short(cls, every: timedelta) -> timedelta:
         return _at_least(every, _SECOND)
 
+    @validates("fastest")
+    @classmethod
+    def _not_slower(cls, fastest: timedelta, info: ValidationInfo) -> timedelta:
+        every = info.data.get("every")
+        if every is not None and fastest > every:
+            what = f"must not be longer than `every` ({format_duration(every)})"
+            raise wrong(what)
+        return _at_least(fastest, _SECOND)
+
+    @validates("slowest")
+    @classmethod
+    def _not_faster(cls, slowest: timedelta, info: ValidationInfo) -> timedelta:
+        every = info.data.get("every")
+        if every is not None and slowest < every:
+            what = f"must not be shorter than `every` ({format_duration(every)})"
+            raise wrong(what)
+        return slowest
+
     @validates("stale_after")
     @classmethod
     def _not_before_the_next(cls, stale_after: timedelta, info: ValidationInfo) -> timedelta:
         every = info.data.get("every")
         if every is not None and stale_after < every:
             what = f"must not be shorter than `every` ({format_duration(every)})"
+            raise wrong(what)
+        slowest = info.data.get("slowest")
+        if slowest is not None and slowest != every and stale_after < 2 * slowest:
+            what = f"must be at least twice `slowest` ({format_duration(slowest)}), or a slow pace looks like an outage"
             raise wrong(what)
         return stale_after
 

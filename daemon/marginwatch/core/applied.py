@@ -13,6 +13,7 @@ from marginwatch.core.condition.nodes import Call, Comparison, Logic, Node, Numb
 from marginwatch.core.condition.window import SESSION
 from marginwatch.core.defined import defined_in
 from marginwatch.core.model import GROUPS, TIMES, times
+from marginwatch.core.nearness import Reach
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.selecting import picks_accounts, selects, selects_venue
 from marginwatch.core.windows import Plan
@@ -88,6 +89,11 @@ class VenueRules:
         self._shared: dict[tuple[int, ...], AccountRules] = {}
         self._chosen: dict[object, AccountRules] = {}
 
+    @property
+    def shared(self) -> AccountRules | None:
+        """The rules of every account, where they are the same for all."""
+        return None if self._picky else self._everything
+
     def for_account(self, account: Account, labels: Mapping[str, str], groups: Collection[str] = ()) -> AccountRules:
         """The rules that select the account; asked again for every observation, so remembered."""
         if not self._picky:
@@ -146,6 +152,7 @@ class AccountRules:
         """Rule id to its place in `applied`."""
         self.reads_times = any(not TIMES.isdisjoint(names(each.node)) for each in applied)
         """Whether a rule asks for the times of an observation, which are not among its fields."""
+        self.reach = Reach(each.rule for each in applied)
         self._screen: Screening = compile_screen([each.alarm for each in applied])
 
     def facts(self, observation: Observation) -> Mapping[str, Value]:

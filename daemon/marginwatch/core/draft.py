@@ -89,7 +89,8 @@ class Draft:
         """The venue's cycle so far; the draft's own copy, to be counted on."""
         if venue not in self.tallies:
             kept = self.memory.tallies.get(venue, Tally())
-            self.tallies[venue] = Tally(kept.good, dict(kept.failed), kept.cause, kept.listed)
+            failed = dict(kept.failed)
+            self.tallies[venue] = Tally(kept.good, failed, kept.cause, kept.listed, kept.shared, kept.limited)
         return self.tallies[venue]
 
     def last_said(self, account: AccountKey) -> Said | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from marginwatch.core import health
+from marginwatch.core import health, outlook
 from marginwatch.core.evaluate import QUIET, evaluate, unknown_everywhere
 from marginwatch.core.memory import Tally
-from marginwatch.core.model import GROUPS, Account
+from marginwatch.core.model import GROUPS, Account, FailureKind
 from marginwatch.core.state import TOO_OLD, UNANSWERED, AccountState, StoredObservation
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def fail(draft: Draft, failure: VenueFailure) -> None:
         return
     draft.failures.append(failure)
     tally = draft.tally(failure.venue)
+    tally.limited |= failure.kind is FailureKind.RATE_LIMITED
     if failure.account is None:
         tally.cause = failure
         for account in draft.troubled(failure.venue):
@@ -68,7 +69,10 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     draft.cycles.append(cycle)
     draft.tallies[cycle.venue] = Tally()
     before = draft.venue(cycle.venue)
-    venue = draft.venues[cycle.venue] = health.next_venue_state(before, cycle)
+    venue = health.next_venue_state(before, cycle)
+    if tally.limited:
+        venue = replace(venue, limited_at=cycle.ended_at)
+    venue = draft.venues[cycle.venue] = replace(venue, pace=outlook.pace_after(draft, watch, venue, cycle))
     firing = draft.firing_at(cycle.venue) if cause is not None else 0
     for result in health.venue_results(venue, cycle, tally.shared, firing):
         draft.judge(result, watch.stale_after)
@@ -183,7 +187,9 @@ def _remembered(
     if known is None:
         return replace(state, blind=blind)
     seen = state.next_time(observation)
-    return AccountState(state.account, state.first_seen, known, seen, observation.fetched_at, blind, state.missing)
+    after = AccountState(state.account, state.first_seen, known, seen, observation.fetched_at, blind, state.missing)
+    after.holding = state.holding if observation.positions is None else bool(observation.positions)
+    return after
 
 
 def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], Gaps]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from marginwatch.core import flapping
+from marginwatch.core.model import FailureKind
 from marginwatch.core.withheld import Waiting
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ class Tally:
     shared: VenueFailure | None = None
     """An answer for all accounts that could not be read, beside those of accounts that did answer."""
 
+    limited: bool = False
+    """The venue asked for fewer calls."""
     def see(self, observation: Observation) -> None:
         """An account answered."""
         self.good += 1
         for failure in observation.failures:
             if failure.of_venue:
+            self.limited |= failure.kind is FailureKind.RATE_LIMITED
                 self.shared = failure
 
     @property

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from marginwatch.core.digest import Digesting
     from marginwatch.core.evaluate import AccountRules
     from marginwatch.core.model import Account, Observation
+    from marginwatch.core.pace import Pacing
     from marginwatch.core.quiet import Quiet
     from marginwatch.core.route import Receiver
     from marginwatch.core.rule import Rule
@@ -40,6 +41,13 @@ class Watch:
     """True when the config's `accounts` selects it."""
     selection: str = ""
     """The config's `accounts` as a text, equal for equal ones."""
+    pacing: Pacing | None = None
+    """How the pace follows what is seen; None where it is always `every`."""
+
+    @property
+    def slowest(self) -> timedelta:
+        """The longest time between the beginnings of two cycles, but for one that takes longer."""
+        return self.every if self.pacing is None else self.pacing.slowest
 
     def too_old(self, observation: Observation) -> str:
         """Why the venue's numbers are not to be trusted as of now; empty when they are."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, State, Transition
     from marginwatch.core.digest import Gathering
     from marginwatch.core.model import Account, AccountKey, CycleEnd, Observation, Severity, Value, VenueFailure
+    from marginwatch.core.pace import Pace
     from marginwatch.core.seen import Seen
     from marginwatch.core.windows import AccountWindows
 
@@ -47,6 +48,8 @@ class AccountState:
     gaps: Mapping[str, str] | None = None
     """Of an account of a group: why a field is not known as of now, by its name, or why none is. None where nothing
     was heard of it since it belongs to one."""
+    holding: bool = False
+    """The latest answer about positions named some."""
 
     def next_time(self, observation: Observation) -> datetime:
         """The observation time of the next answer: never before the latest, unless our own clock was set back."""
@@ -72,6 +75,10 @@ class VenueState:
     """A good listing was seen at least once; before that no account counts as having appeared."""
     selection: str = ""
     """What the config's `accounts` selected at the latest good listing."""
+    limited_at: datetime | None = None
+    """When a cycle ended in which the venue asked for fewer calls."""
+    pace: Pace | None = None
+    """How often it is asked since the latest cycle; None where the config knows one pace alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from marginwatch.core import alert, model, result, state
+from marginwatch.core import alert, model, pace, result, state
 from marginwatch.store.columns import storable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class _Value:
 
 
 _NAMES: dict[str, Any] = {
-    **{name: thing for module in (model, result, alert, state) for name, thing in vars(module).items()},
+    **{name: thing for module in (model, result, alert, pace, state) for name, thing in vars(module).items()},
     "Value": _Value,
     "Decimal": Decimal,
     "datetime": datetime,

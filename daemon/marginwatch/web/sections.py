@@ -188,7 +188,7 @@ def _venue(watch: Watch, state: VenueState | None, now: datetime) -> VenueLine:
     failure = None if state is None or not state.failed_cycles else state.last_failure
     last = None if state is None else state.last_cycle_at
     health = "good" if failure is None else "failing"
-    if last is None or now - last > 3 * watch.every + SILENT_AFTER:
+    if last is None or now - last > 3 * watch.slowest + SILENT_AFTER:
         health = "silent"
     return VenueLine(
         name=clean(watch.venue),

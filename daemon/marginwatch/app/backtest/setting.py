@@ -85,6 +85,7 @@ class Setting:
                 rules=self._tried(watch, rules, data.columns),
                 stale_after=data.stale_after.get(name, watch.stale_after),
                 selects=picks(request.accounts, watch.selects),
+                pacing=None,  # nothing is asked
             )
             for name, watch in whole.venues.items()
         }

@@ -91,7 +91,7 @@ class _Explaining:
         watch = ruling.venues.get(account.key.venue)
         self._watch = watch
         self._stale_after = OURS if watch is None else watch.stale_after
-        self._lead = 2 * self._stale_after + (timedelta(0) if watch is None else 3 * watch.every)
+        self._lead = 2 * self._stale_after + (timedelta(0) if watch is None else 3 * watch.slowest)
         self._record = Record.of(reading.store.history, rule.id, account.key, self._at)
         self._too_long = any(began < self._at - _AGAIN for began in self._began())
 
