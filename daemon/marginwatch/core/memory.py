@@ -51,15 +51,15 @@ class Tally:
     """The venue listed its accounts."""
     shared: VenueFailure | None = None
     """An answer for all accounts that could not be read, beside those of accounts that did answer."""
-
     limited: bool = False
     """The venue asked for fewer calls."""
+
     def see(self, observation: Observation) -> None:
         """An account answered."""
         self.good += 1
         for failure in observation.failures:
-            if failure.of_venue:
             self.limited |= failure.kind is FailureKind.RATE_LIMITED
+            if failure.of_venue:
                 self.shared = failure
 
     @property
@@ -76,13 +76,13 @@ class Memory:
     venues: dict[str, VenueState] = field(default_factory=dict)
     open: dict[AccountKey, dict[AlertKey, Alert]] = field(default_factory=dict)
     """Pending and firing alerts by account."""
+    lately: dict[AlertKey, Alert] = field(default_factory=dict)
+    """Of keys without an open alert, the latest that ended, where its firings count for the next; oldest end first."""
     ids: dict[str, AlertKey] = field(default_factory=dict)
     """Keys of the open alerts by alert_id."""
     silences: tuple[Silence, ...] = ()
     acknowledgements: dict[str, Acknowledgement] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
-    lately: dict[AlertKey, Alert] = field(default_factory=dict)
-    """Of keys without an open alert, the latest that ended, where its firings count for the next; oldest end first."""
     """What is held back."""
     look_again: bool = True
     """What is held back may be so no longer: the configuration may have changed."""
@@ -125,18 +125,13 @@ class Memory:
         if alert.is_open:
             alerts[alert.key] = alert
             self.ids[alert.alert_id] = alert.key
+            self.lately.pop(alert.key, None)
         elif self.ids.pop(alert.alert_id, None) is not None:
             alerts.pop(alert.key, None)
             self.acknowledgements.pop(alert.alert_id, None)
             self.positions.pop(alert.key, None)
         if not alerts:
-            self.lately.pop(alert.key, None)
             del self.open[alert.key.account]
-
-    def alerts(self) -> Iterator[Alert]:
-        """Every open alert."""
-        for alerts in self.open.values():
-            yield from alerts.values()
         if flapping.counts(alert):
             self._remember_end(alert)
 
@@ -148,6 +143,11 @@ class Memory:
             if oldest.ended_at is not None and oldest.ended_at >= alert.ended_at - flapping.REMEMBERED:
                 return
             del self.lately[oldest.key]
+
+    def alerts(self) -> Iterator[Alert]:
+        """Every open alert."""
+        for alerts in self.open.values():
+            yield from alerts.values()
 
     def set_timer(self, key: TimerKey, due: datetime | None) -> None:
         """Wake for `key` at `due`, and no longer at any other time; None: not at all."""
