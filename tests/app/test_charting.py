@@ -48,6 +48,19 @@ id = "stuck"
 title = "Call"
 when = "fed_call >= 0 or equity > 0"
 severity = "critical"
+
+[[rule]]
+id = "elsewhere"
+title = "Elsewhere"
+value = "equity"
+levels = { warning = "< 0" }
+venues = ["fx"]
+
+[[rule]]
+id = "broken"
+title = "Divided by nothing"
+value = "equity / (equity - equity)"
+levels = { warning = "> 100%" }
 """
 
 
@@ -166,6 +179,8 @@ def test_every_receiver_of_an_alert_gets_the_same_chart(story: Story, curves: li
         {"venue": "gone"},
         {"account": "gone"},
         {"rule": "loser", "venue": "clearing"},
+        {"rule": "elsewhere"},
+        {"rule": "broken"},
         {"rule": "venue-unreachable"},
         {"rule": "loser", "subject": "gone"},
     ],

@@ -99,6 +99,7 @@ def test_filters_write_as_the_built_in_words_do(tmp_path: Path, snapshot: Snapsh
         {"text": "{{ part.valeu }}"},
         {"text": "{{ 1 / 0 }}"},
         {"text": "{{ title | money }}\n{{ severity | clock }}"},
+        {"text": "a\n{{ severity | clock }}"},
         {"text": "{% if value is not none %}{{ value | amount }}{% endif %}"},
         {"html": "<p>{{ 'x' * 30000 }}</p>"},
         {"markdown": "{% include '_missing.j2' %}"},
