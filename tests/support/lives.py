@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from marginwatch.core.machine import Policy, Step, advance, elapse
 from marginwatch.core.model import Severity
 from marginwatch.core.result import Known, Result, Unknown
-from marginwatch.core.rule import Level
+from marginwatch.core.rule import Flapping, Level
 from support.alerting import KEY, STALE_AFTER, after, compare, ladder
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SECONDS = st.sampled_from([0, 1, 10, 29, 30, 31, 59, 60, 61, 300])
 WAITS = st.sampled_from([0, 30, 60, 120]).map(lambda seconds: timedelta(seconds=seconds))
+
+FLAPPING = (None, Flapping(2, timedelta(minutes=4)), Flapping(3, timedelta(minutes=9)))
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def rules(draw: st.DrawFn) -> Rule:
         count=draw(st.integers(1, 3)),
         worsens_by=draw(st.sampled_from([None, Decimal(4)])),
         remind_every=draw(st.sampled_from([None, timedelta(seconds=90)])),
+        remind_then=draw(st.sampled_from([(), (timedelta(seconds=200),)])),
+        flapping=draw(st.sampled_from(FLAPPING)),
     )
 
 
@@ -84,6 +88,7 @@ def live(rule: Rule, turns: Sequence[Turn], restart: Callable[[Alert], Alert] = 
     """Run the machine as a caller does, handing each alert through `restart` before its next turn."""
     lived: list[Lived] = []
     alert: Alert | None = None
+    ended: Alert | None = None
     seconds = 0
     observed_at = after(0)
     for number, turn in enumerate(turns):
@@ -91,6 +96,9 @@ def live(rule: Rule, turns: Sequence[Turn], restart: Callable[[Alert], Alert] = 
         now = after(seconds) + timedelta(microseconds=number)  # two answers never come in at the very same time
         policy = Policy(STALE_AFTER, turn.acknowledged, "rules-1")
         alert = None if alert is None else restart(alert)
+        if alert is None and ended is not None:
+            ended = restart(ended)
+            policy = replace(policy, before=ended.flaps)
         result = None
         if turn.what == "time":
             step = Step(None) if alert is None else elapse(rule, alert, now, policy)
@@ -99,6 +107,8 @@ def live(rule: Rule, turns: Sequence[Turn], restart: Callable[[Alert], Alert] = 
             result = Result(KEY, outcome_of(rule, turn.what), observed_at, now)
             step = advance(rule, alert, result, now, policy)
         lived.append(Lived(now, result, alert, step, turn.acknowledged))
+        if step.alert is not None and not step.alert.is_open:
+            ended = step.alert
         alert = step.alert if step.alert is not None and step.alert.is_open else None
     return lived
 
