@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -84,7 +85,7 @@ def test_what_was_calm_for_long_enough_is_over(rule: Rule, turns: list[Turn]) ->
 
 @given(FLAPPY, SWINGING)
 def test_no_worsening_is_hidden(rule: Rule, turns: list[Turn]) -> None:
-    """After every known result the alert was told at the highest level that has held, and within a step of the value."""
+    """After every known result it was told at the highest level that has held, and within a step of the value."""
     told: dict[str, list[Decimal]] = defaultdict(list)
     sign = 1 if rule.levels[0].operator == ">" else -1
     for each in live(rule, turns):
@@ -119,7 +120,7 @@ def test_how_often_it_is_told_is_bounded(rule: Rule, turns: list[Turn]) -> None:
         among = [at for at in fired[number:] if at - first <= rule.flapping.within]
         assert len(among) <= 2 * rule.flapping.times
     for times in begun.values():
-        assert all(later - earlier > rule.flapping.calm for earlier, later in zip(times, times[1:], strict=False))
+        assert all(later - earlier > rule.flapping.calm for earlier, later in pairwise(times))
 
 
 @given(rules(), SWINGING)
