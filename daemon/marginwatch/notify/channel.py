@@ -91,7 +91,7 @@ class Channel:
         if not self.titled:
             return Words("", shown(message, form, self.room, message.title), _FORMATS[form])
         title = message.title if form in _UNGUARDED else guarded(message.title)
-        return Words(title, shown(message, form, self.room - len(title) - 2), _FORMATS[form])
+        return Words(title, shown(message, form, max(1, self.room - len(title) - 2)), _FORMATS[form])
 
     def picture(self, words: Words) -> Picture:
         """How it takes a picture beside these words."""
