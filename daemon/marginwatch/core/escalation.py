@@ -113,8 +113,9 @@ def _clocked(draft: Draft, alert: Alert) -> Alert:
 def _began(draft: Draft, alert: Alert) -> datetime:
     """From when on nobody is on it: the end of an acknowledgement that is over, else now."""
     given = draft.acknowledgements.get(alert.alert_id)
-    over = given is not None and given.until is not None and alert.alert_id not in draft.lapsed
-    return given.until if over and given is not None and given.until is not None else draft.now
+    if given is None or given.until is None or alert.alert_id in draft.lapsed:
+        return draft.now
+    return given.until
 
 
 def _left(draft: Draft, alert: Alert) -> list[Climb]:
