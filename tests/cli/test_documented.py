@@ -86,5 +86,6 @@ VALUES = {
     *("error", "note"),
     *("pending", "firing", "resolved", "closed", "sending", "delivered", "dead", "notify"),
     *("held", "digested", "alert", "digest", "summary", "report"),
+    *("step", "message", "deed"),
 }
 """Words of the sections that are values and not keys."""

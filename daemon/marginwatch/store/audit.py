@@ -73,6 +73,8 @@ class Entry:
     receiver: str | None = None
     number: int | None = None
     """Of a message and its attempts: counts from 1 within alert and receiver."""
+    digest: str | None = None
+    """Of a message: the alert_id of the digest that told of it in its place."""
     attempt: int | None = None
     ended_at: datetime | None = None
     text: str | None = None
@@ -188,6 +190,7 @@ def _message(row: AnyRow) -> Entry:
         what=row.state,
         text=f"{row.title}\n{row.body}",
         severity=Severity(row.severity).label,
+        digest=row.digest,
         **_addressed(row),
     )
 
