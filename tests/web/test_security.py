@@ -22,6 +22,7 @@ from marginwatch.web.guard import LARGEST_BODY
 from marginwatch.web.sessions import COOKIE, Session, Sessions
 from marginwatch.web.sessions import LASTS as LOGIN_LASTS
 from support.pages import TOKEN, Opened, opened
+from support.records import commit, message
 from support.sinks import PATIENCE
 from support.storied import numbers
 
@@ -449,6 +450,19 @@ async def test_a_link_needs_no_login_and_does_nothing_by_itself(tmp_path: Path) 
         assert "Nothing was done yet" in shown
         assert state(page) == before
         assert (await page.client.get("/")).status_code == 303
+
+
+async def test_no_page_shows_the_link_of_a_message(tmp_path: Path) -> None:
+    """Whoever may read the words of a message here may not act by the link in them."""
+    async with opened(tmp_path, token=None) as page:
+        token = link(page).removeprefix("/act/")
+        words = f"Open or acknowledge: http://127.0.0.1:1/act/{token} now"
+        told = message(alert_id=page.alert.alert_id, receiver="pager", body=words)
+        page.story.store.commit(commit(500, messages=(told,)))
+        html = await page.text(f"/alerts/{page.alert.alert_id}")
+
+        assert "Open or acknowledge: http://127.0.0.1:1/act/… now" in html
+        assert token not in html
 
 
 async def test_a_link_does_each_thing_once(tmp_path: Path) -> None:

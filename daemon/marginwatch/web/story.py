@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from marginwatch.notify.phrases import WHY
 from marginwatch.notify.words import amount, clean, difference, span
+from marginwatch.ops.links import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Acknowledgement, Transition
     from marginwatch.core.fields import Unit
+    from marginwatch.core.state import Message
     from marginwatch.store.types import Attempt, OutboxRow
+
+_LINK: Final = re.compile(rf"{re.escape(PATH)}[\w.=-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,12 @@ def _message(row: OutboxRow, attempts: Sequence[Attempt]) -> Entry:
         for one in attempts
     )
     head = f"message {message.number} to {clean(message.receiver)}, {message.state.value}: {status}"
-    return Entry(row.created_at, "message", status, head, tuple(lines), f"{message.title}\n{message.body}", tries)
+    return Entry(row.created_at, "message", status, head, tuple(lines), _said(message), tries)
+
+
+def _said(message: Message) -> str:
+    """Its words, but for its link: that is a right to act, and whoever may read here may not act for that."""
+    return _LINK.sub(f"{PATH}…", f"{message.title}\n{message.body}")
 
 
 def _deed(given: Acknowledgement) -> Entry:
