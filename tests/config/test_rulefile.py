@@ -15,7 +15,7 @@ from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulefile import Loaded, load_rules
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import Severity
-from marginwatch.core.rule import Level, Rule, RuleKind, Selector
+from marginwatch.core.rule import Flapping, Level, Rule, RuleKind, Selector
 from support.catalogues import CATALOGUES, VENUES
 
 if TYPE_CHECKING:
@@ -208,6 +208,38 @@ def test_the_revision_changes_with_what_decides_and_with_nothing_else(tmp_path: 
         assert changed.problems == ()
         assert changed.revision != base.revision, after
         assert sum(new != old for new, old in zip(changed.rules, base.rules, strict=True)) == 1
+
+
+FLAPS = '[[rule]]\nid = "call"\nwhen = "in_margin_call"\n'
+
+
+@pytest.mark.parametrize(
+    ("written", "flapping"),
+    [
+        ("", Flapping(4, timedelta(hours=1))),
+        ("flapping = true", Flapping(4, timedelta(hours=1))),
+        ("flapping = false", None),
+        ("flapping = { times = 3 }", Flapping(3, timedelta(hours=1))),
+        ('flapping = { within = "1d" }', Flapping(4, timedelta(days=1))),
+    ],
+)
+def test_every_rule_says_when_its_alerts_flap(tmp_path: Path, written: str, flapping: Flapping | None) -> None:
+    """What comes and goes four times within an hour, unless the rule says otherwise; the revision says which."""
+    loaded, plain = load_text(tmp_path, FLAPS + written), load_text(tmp_path, FLAPS)
+    assert loaded.problems == ()
+    assert loaded.rules[0].flapping == flapping
+    assert (loaded.revision == plain.revision) is (flapping == Flapping())
+
+
+def test_reminders_are_one_wait_or_a_list(tmp_path: Path) -> None:
+    """A list of one is that wait; the waits of a longer one decide, and so change the revision."""
+    alone = load_text(tmp_path, FLAPS + 'remind_every = "1h"')
+    listed = load_text(tmp_path, FLAPS + 'remind_every = ["1h"]')
+    laddered = load_text(tmp_path, FLAPS + 'remind_every = ["1h", "2h", "1d"]')
+
+    assert alone.revision == listed.revision != laddered.revision
+    assert (listed.rules[0].remind_every, listed.rules[0].remind_then) == (timedelta(hours=1), ())
+    assert laddered.rules[0].remind_then == (timedelta(hours=2), timedelta(days=1))
 
 
 def test_files_are_read_once_in_the_order_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marginwatch.core.model import FailureKind
+from marginwatch.core.rule import Flapping
 from marginwatch.store.store import Store
 from support.desk import (
     ONE,
@@ -37,8 +38,14 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey
 
 RULES = ruling(
-    usage_rule(hold=timedelta(seconds=15), clear_for=timedelta(seconds=15), remind_every=timedelta(seconds=45)),
-    call_rule(remind_every=timedelta(seconds=60)),
+    usage_rule(
+        hold=timedelta(seconds=15),
+        clear_for=timedelta(seconds=15),
+        remind_every=timedelta(seconds=45),
+        remind_then=(timedelta(seconds=70),),
+        flapping=Flapping(2, timedelta(minutes=3)),
+    ),
+    call_rule(remind_every=timedelta(seconds=60), flapping=Flapping(2, timedelta(minutes=2))),
     permissions_rule(),
 )
 

@@ -16,7 +16,7 @@ from marginwatch.core.maintenance import Maintenance, Maintenances, Once
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import AccountKey, FailureKind, Severity
 from marginwatch.core.quiet import Quiet
-from marginwatch.core.rule import Selector
+from marginwatch.core.rule import Flapping, Selector
 from marginwatch.core.seeding import prepare
 from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
@@ -66,8 +66,14 @@ def windows(*names: str) -> Maintenances:
 
 RULES = replace(
     ruling(
-        usage_rule(hold=timedelta(seconds=15), clear_for=timedelta(seconds=15), remind_every=timedelta(seconds=45)),
-        call_rule(remind_every=timedelta(seconds=60)),
+        usage_rule(
+            hold=timedelta(seconds=15),
+            clear_for=timedelta(seconds=15),
+            remind_every=timedelta(seconds=45),
+            remind_then=(timedelta(seconds=70),),
+            flapping=Flapping(2, timedelta(minutes=3)),
+        ),
+        call_rule(remind_every=timedelta(seconds=60), flapping=Flapping(2, timedelta(minutes=2))),
         permissions_rule(),
     ),
     maintenance=windows("some", "every"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from marginwatch.core.alert import Status
+from marginwatch.core.alert import Flaps, Status
 from marginwatch.core.digest import Gathering
 from marginwatch.core.model import AccountKey, FailureKind
 from marginwatch.core.result import AlertKey
@@ -35,6 +35,7 @@ from support.records import (
 )
 
 if TYPE_CHECKING:
+    from marginwatch.core.alert import Alert
     from marginwatch.core.state import Commit
 
 
@@ -74,6 +75,30 @@ def test_the_next_process_starts_where_the_last_one_stopped(url: str) -> None:
         alerts=written.alerts[:2],
         gathered={"desk": lately, "mail": lately},
     )
+
+
+def test_of_what_ended_lately_the_firings_are_known(store: Store) -> None:
+    """Of each key the latest that ended: not one that was closed since, counts nothing, or is long over."""
+    flaps = Flaps((NOON,))
+
+    def over(name: str, subject: str, seconds: float = 0, **how: object) -> Alert:
+        given = {"status": Status.RESOLVED, "ended_at": after(seconds), "flaps": flaps, **how}
+        return replace(alert(name), key=AlertKey("usage", ACCOUNT, subject), **given)  # type: ignore[arg-type]  # fields
+
+    two_days = timedelta(days=2).total_seconds()
+    fine, later = over("b", "twice", two_days), over("h", "pending", two_days, status=Status.INACTIVE)
+    ended = (
+        over("a", "twice", 10),
+        fine,
+        over("c", "closed", 10),
+        over("d", "closed", 20, status=Status.CLOSED),
+        over("e", "uncounted", 10, flaps=None),
+        over("f", "long ago", -1),
+        later,
+    )
+    store.commit(commit(two_days, alerts=ended))
+
+    assert store.load_prior().lately == (fine, later)
 
 
 def test_an_empty_store_has_no_past(store: Store) -> None:
