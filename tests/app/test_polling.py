@@ -15,6 +15,8 @@ from marginwatch import clock
 from marginwatch.app import polling as module
 from marginwatch.app.polling import News, Schedule, VenuePolling
 from marginwatch.core.model import CycleEnd, FailureKind, VenueFailure
+from marginwatch.core.pace import Mood, Pace
+from marginwatch.core.state import VenueState
 from support.scripted_venue import ScriptedVenue
 
 if TYPE_CHECKING:
@@ -222,4 +224,125 @@ async def test_a_cycle_that_was_due_as_its_venue_was_dropped_does_not_begin() ->
     assert (venue.begun, news) == (0, [])
     schedule.add((cycles,))
     await cycles.cycle()
+    assert venue.begun == 1
+
+
+def chosen(every: timedelta, *, limited_at: datetime | None = None) -> VenueState:
+    """The venue at such a pace."""
+    at = clock.now()
+    return VenueState("futures", limited_at=limited_at, pace=Pace(Mood.FAST, every, "it is near", at, at))
+
+
+async def test_a_pace_that_is_chosen_is_kept_and_told_of() -> None:
+    """From the next cycle on; the same again is no news, and without a choice it is the usual one again."""
+    venue = ScriptedVenue()
+    cycles, _ = polling(venue)
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    try:
+        await venue.polled(1)
+        with capture_logs() as logs:
+            schedule.follow([chosen(SHORT)], ())
+            schedule.follow([chosen(SHORT)], ())
+            await venue.polled(4)
+            assert cycles.pace == SHORT
+            schedule.follow([VenueState("futures"), VenueState("fx")], ())
+        assert cycles.pace == LONG
+    finally:
+        await schedule.stop(1)
+    assert [(entry["event"], entry["every"], entry["why"]) for entry in logs] == [
+        ("pace changed", SHORT.total_seconds(), "it is near"),
+        ("pace changed", LONG.total_seconds(), None),
+    ]
+
+
+async def test_no_pace_is_slower_than_the_slowest() -> None:
+    """As one may be that an earlier config allowed."""
+    cycles, _ = polling(ScriptedVenue())
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    schedule.follow([chosen(2 * LONG)], ())
+    await schedule.stop(1)
+    assert cycles.pace == LONG
+
+
+async def test_a_breach_is_looked_at_again_at_once() -> None:
+    """Once a turn at most, and only where it began."""
+    venue, other = ScriptedVenue(), ScriptedVenue("fx")
+    schedule = Schedule((polling(venue)[0], polling(other)[0]), lambda *_: None)
+    schedule.start()
+    try:
+        await asyncio.gather(venue.polled(1), other.polled(1))
+        with capture_logs() as logs:
+            schedule.follow((), {"futures"})
+            await venue.polled(2)
+            schedule.follow((), {"futures"})
+    finally:
+        await schedule.stop(1)
+    assert [entry["event"] for entry in logs] == ["asking again at once: a rule began to hold"]
+    assert (venue.begun, other.begun) == (2, 1)
+
+
+async def test_a_breach_seen_in_a_cycle_is_looked_at_again_after_it() -> None:
+    """Never while one runs: what comes at its end lets the next one begin."""
+    venue = ScriptedVenue()
+    venue.held = asyncio.Event()
+    cycles, _ = polling(venue)
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    try:
+        await venue.polled(1)
+        schedule.follow((), {"futures"})
+        assert cycles.running
+        venue.held.set()
+        await cycles.stop(20)
+        schedule.follow([chosen(LONG)], ())
+        await venue.polled(2)
+    finally:
+        await schedule.stop(1)
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+async def test_a_breach_is_not_looked_at_again_where_that_is_unwelcome(*, confirm: bool) -> None:
+    """The config turns it off, or the venue asked for fewer calls lately."""
+    venue = ScriptedVenue()
+    cycles = VenuePolling(venue, LONG, LONG, lambda _: None, confirm=confirm)
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    try:
+        await venue.polled(1)
+        limited_at = clock.now() if confirm else None
+        with capture_logs() as logs:
+            schedule.follow([chosen(LONG, limited_at=limited_at)], {"futures"})
+    finally:
+        await schedule.stop(1)
+    assert logs == []
+    assert not cycles.may_confirm()
+
+
+async def test_after_the_stop_nothing_is_followed() -> None:
+    """What is committed last moves no cycle any more."""
+    cycles, _ = polling(ScriptedVenue())
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    await schedule.stop(1)
+    schedule.follow([chosen(SHORT)], {"futures"})
+    assert cycles.pace == LONG
+
+
+async def test_a_venue_that_is_dropped_is_not_looked_at_again() -> None:
+    """A breach that waited for the end of its cycle is forgotten."""
+    venue = ScriptedVenue()
+    venue.held = asyncio.Event()
+    cycles, _ = polling(venue)
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    try:
+        await venue.polled(1)
+        schedule.follow((), {"futures"})
+        venue.held.set()
+        await schedule.drop((cycles,), 1)
+        schedule.follow([chosen(SHORT)], {"futures"})
+    finally:
+        await schedule.stop(1)
     assert venue.begun == 1

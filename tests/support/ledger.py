@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from marginwatch.core.alert import Reason, State, Status
 from marginwatch.core.model import AccountKey, FailureKind, Severity, VenueFailure
 from marginwatch.core.outbox import AttemptOutcome
+from marginwatch.core.pace import Mood, Pace
 from marginwatch.core.result import AlertKey, Difference
 from marginwatch.core.state import VenueState
 from marginwatch.store.types import AttemptResult
@@ -90,7 +91,7 @@ def _commit(store: Store) -> None:
         commit(
             600,
             venues=(
-                VenueState("futures", last_cycle_at=after(592), last_good_at=after(592), listed=True),
+                VenueState("futures", last_cycle_at=after(592), last_good_at=after(592), listed=True, pace=_pace()),
                 VenueState("fx", 5, after(550), after(592), after(540), down, listed=True),
             ),
             accounts=(first, second),
@@ -99,6 +100,11 @@ def _commit(store: Store) -> None:
             messages=_messages(),
         )
     )
+
+
+def _pace() -> Pace:
+    why = "futures/A-1 is near margin-usage critical"
+    return Pace(Mood.FAST, timedelta(seconds=2), why, since=after(580), asked_at=after(592))
 
 
 def _usage() -> Alert:

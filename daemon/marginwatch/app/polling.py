@@ -189,11 +189,14 @@ class Schedule:
         """Whose last cycle may be running."""
         self._guard: asyncio.Task[None] | None = None
         self._first = tuple(pollings)
+        self._begins = False
+        """Cycles begin."""
 
     def start(self) -> None:
         """Begin; first cycles are spread over a second so that they do not burst."""
         self.add(self._first)
         self._scheduler.start()
+        self._begins = True
         self._guard = asyncio.create_task(self._watch_clock(), name="clock guard")
 
     def add(self, pollings: Collection[VenuePolling]) -> None:
@@ -216,7 +219,7 @@ class Schedule:
 
     def follow(self, venues: Iterable[VenueState], breached: Container[str]) -> None:
         """Go on at the paces that were chosen, and ask again at once where a rule began to hold."""
-        if not self._scheduler.running:
+        if not self._begins:
             return
         states = {state.venue: state for state in venues}
         now = clock.now()
@@ -254,6 +257,7 @@ class Schedule:
 
     async def stop(self, within: float) -> None:
         """Start no new cycle and let running ones end within so many seconds."""
+        self._begins = False
         if self._guard is not None:
             self._guard.cancel()
         if self._scheduler.running:

@@ -13,6 +13,7 @@ from marginwatch.app.heldback import HeldBack, held_back
 from marginwatch.app.routing import labels_of
 from marginwatch.app.ungranted import ungranted_now
 from marginwatch.cli.output import age, plural
+from marginwatch.config.durations import format_duration
 from marginwatch.core.fields import Unit
 from marginwatch.core.health import RELOAD_REJECTED
 from marginwatch.core.hold import HoldKind
@@ -65,6 +66,10 @@ class VenueLine:
     """In a row."""
     failing_since: datetime | None
     trouble: str | None
+    every: str
+    """How often it is asked, as one writes it: `10s`."""
+    pace_because: str | None
+    """Why that is not as usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +188,9 @@ def hold_cells(hold: HeldBack) -> Row:
 
 def venue_cells(line: VenueLine, now: datetime) -> Row:
     """For the table of venues."""
-    return {**asdict(line), "cycle_age": age(line.last_cycle_at, now), "good_age": age(line.last_good_at, now)}
+    pace = f"every {line.every}" + (f": {line.pace_because}" if line.pace_because else "")
+    ages = {"cycle_age": age(line.last_cycle_at, now), "good_age": age(line.last_good_at, now)}
+    return {**asdict(line), **ages, "pace": pace}
 
 
 def account_cells(line: AccountLine, now: datetime) -> Row:
@@ -221,6 +228,7 @@ def _venue(venue: VenueSettings, state: VenueState | None, now: datetime) -> Ven
         health = "silent"
     else:
         health = "good" if failure is None else "failing"
+    pace = None if state is None else state.pace
     return VenueLine(
         venue=venue.name,
         kind=venue.kind,
@@ -230,6 +238,8 @@ def _venue(venue: VenueSettings, state: VenueState | None, now: datetime) -> Ven
         failed_cycles=0 if state is None else state.failed_cycles,
         failing_since=None if state is None else state.failing_since,
         trouble=None if failure is None else f"{failure.kind.value.replace('_', ' ')}: {failure.told}",
+        every=format_duration(venue.every if pace is None else pace.every),
+        pace_because=None if pace is None else pace.why or None,
     )
 
 

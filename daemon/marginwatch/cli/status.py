@@ -18,6 +18,7 @@ VENUES = (
     Column("health", "HEALTH"),
     Column("cycle_age", "LATEST CYCLE", right=True),
     Column("good_age", "LATEST GOOD", right=True, rank=1),
+    Column("pace", "PACE", rank=2, wraps=True),
     Column("trouble", "TROUBLE", wraps=True),
 )
 ACCOUNTS = (

@@ -61,6 +61,9 @@ class VenueLine:
     failing_since: datetime | None
     trouble: str
     every: timedelta
+    """How often it is asked."""
+    pace: str
+    """Why that is not as usual; empty when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ def _venue(watch: Watch, state: VenueState | None, now: datetime) -> VenueLine:
     health = "good" if failure is None else "failing"
     if last is None or now - last > 3 * watch.slowest + SILENT_AFTER:
         health = "silent"
+    pace = None if state is None else state.pace
     return VenueLine(
         name=clean(watch.venue),
         health=health,
@@ -197,7 +201,8 @@ def _venue(watch: Watch, state: VenueState | None, now: datetime) -> VenueLine:
         last_cycle_at=last,
         failing_since=None if state is None else state.failing_since,
         trouble="" if failure is None else f"{failure.kind.value.replace('_', ' ')}: {clean(failure.told)}",
-        every=watch.every,
+        every=watch.every if pace is None else pace.every,
+        pace="" if pace is None else clean(pace.why),
     )
 
 
