@@ -17,7 +17,7 @@ from marginwatch.core.fields import Unit
 from marginwatch.core.health import OURSELVES, RECEIVER_FAILING, RULES, VENUE_UNREACHABLE
 from marginwatch.core.model import Account, AccountKey, Observation, Severity
 from marginwatch.core.result import AlertKey, Difference
-from marginwatch.core.rule import Level
+from marginwatch.core.rule import Flapping, Level
 from marginwatch.notify.phrases import SINCE_THEN, STANDING, TITLE, WHY
 from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH, Later, check_template, delayed, render
 from support.notices import ACCOUNT, CONDITION, EVENT, FIELDS, LADDER, NOW, about, message, notice, transition
@@ -97,6 +97,36 @@ def test_ladder_in_every_state(
 
     assert shown(made) == snapshot
     assert "Data as of" in made.body
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "changes"),
+    [
+        (State.REMINDER, Reason.FLAPPING, {"value": Decimal("0.72")}),
+        (State.REMINDER, Reason.REMIND, {"value": Decimal("0.72")}),
+        (State.REMINDER, Reason.DATA_BACK, {}),
+        (State.WORSENED, Reason.HIGHER_LEVEL, {}),
+        (State.RESOLVED, Reason.CLEARED, {"value": Decimal("0.72")}),
+    ],
+)
+def test_what_comes_and_goes_says_so(
+    state: State, reason: Reason, changes: dict[str, Any], snapshot: SnapshotAssertion
+) -> None:
+    """How often it fired and since when stands in every message while it flaps, and what it takes to be over."""
+    flaps = {"flapping_since": NOW - timedelta(minutes=40), "times_fired": 6}
+    told = transition(state, reason, **flaps, **changes)
+    made = render(notice(told), about(replace(LADDER, flapping=Flapping())), NOW)
+
+    assert shown(made) == snapshot
+    assert made.payload["reason"] == reason.value
+
+
+def test_what_flaps_reads_well_without_its_rule() -> None:
+    """When the rule has become one that keeps nothing open, it is not said what it takes."""
+    told = transition(State.REMINDER, Reason.REMIND, flapping_since=NOW - timedelta(minutes=40), times_fired=6)
+
+    assert "\nFlapping: fired 6 times since" in render(notice(told), about(), NOW).body
+    assert "it is over once" not in render(notice(told), about(), NOW).body
 
 
 @pytest.mark.parametrize("state", [State.FIRING, State.RESOLVED, State.UNKNOWN])

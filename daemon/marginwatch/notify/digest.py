@@ -90,7 +90,8 @@ def line(notice: Notice, about: About, now: datetime) -> str:
     told = notice.transition
     mark = TITLE[draft.state].format(severity=told.severity.label.upper())
     since = moment(told.active_at or told.fired_at or told.observed_at, now)
-    return clip(f"{mark}: {who(draft)}: {what(draft)}{_figure(draft)}, since {since}", LINE_LENGTH)
+    flaps = "" if told.flapping_since is None or draft.over else ", flapping"
+    return clip(f"{mark}: {who(draft)}: {what(draft)}{_figure(draft)}, since {since}{flaps}", LINE_LENGTH)
 
 
 def _figure(draft: Draft) -> str:
