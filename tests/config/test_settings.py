@@ -168,6 +168,36 @@ def test_stale_after_follows_the_pace(tmp_path: Path, every: str, stale_after: s
     assert settings == good(load(tmp_path, written))
 
 
+def test_paces_are_the_usual_one_unless_given(tmp_path: Path) -> None:
+    """`stale_after` follows the slowest of them."""
+    (plain,) = good(load(tmp_path, GOOD)).venues[:1]
+    assert (plain.fastest, plain.slowest, plain.confirm) == (plain.every, plain.every, True)
+    keys = 'kind = "house"\nevery = "10s"\nfastest = "2s"\nslowest = "1m"\nconfirm = false'
+    (given,) = good(load(tmp_path, GOOD.replace('kind = "house"', keys))).venues[:1]
+    spans = (given.fastest, given.slowest, given.stale_after)
+    assert [span.total_seconds() for span in spans] == [2, 60, 180]
+    assert not given.confirm
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        ('fastest = "11s"', "`fastest` must not be longer than `every` (10s)"),
+        ('fastest = "0s"', "`fastest` must be at least 1s"),
+        ('slowest = "9s"', "`slowest` must not be shorter than `every` (10s)"),
+        (
+            'slowest = "1m"\nstale_after = "1m59s"',
+            "`stale_after` must be at least twice `slowest` (1m), or a slow pace looks like an outage",
+        ),
+    ],
+)
+def test_paces_out_of_bounds_are_refused(tmp_path: Path, keys: str, what: str) -> None:
+    """Each at its place."""
+    loaded = load(tmp_path, GOOD.replace('kind = "house"', f'kind = "house"\nevery = "10s"\n{keys}'))
+    (problem,) = loaded.problems
+    assert what in problem.what
+
+
 def test_every_mistake_is_reported_at_once(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """Each has its place, one sentence and a hint, in the order of the file."""
     text = """top = 1
