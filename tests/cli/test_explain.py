@@ -272,6 +272,35 @@ def test_how_an_alert_comes_to_its_end(asked: Shell, snapshot: SnapshotAssertion
     assert said(asked, "margin-usage", "A-1") == snapshot
 
 
+def test_what_comes_and_goes_is_explained(asked: Shell) -> None:
+    """That it is kept open, how often it fired, what it takes to be over, and the ladder of reminders."""
+    rules = f"""{RULES}
+[[rule]]
+id = "swings"
+value = "margin_usage"
+levels = {{ warning = "> 50%" }}
+remind_every = ["10m", "20m", "1h"]
+flapping = {{ times = 2, within = "4m" }}
+"""
+    storied.write(asked.folder, rules)
+
+    def swing(story: Story) -> None:
+        for second, usage in zip(range(420, 480, 10), ("0.4", "0.6", "0.4", "0.6", "0.4", "0.6"), strict=True):
+            story.see(second, numbers(usage), as_of=second - 2)
+
+    _go_on(asked, swing)
+    shown = said(asked, "swings", "A-1")
+    for words in (
+        "reminds after 10 min, 20 min, then every 1 h, flaps at 2 firings within 4 min",
+        "fired 3 times since",
+        "and is true now",
+    ):
+        assert words in shown
+    assert "warning has been good for 0 s; it takes 2 min" in said(asked, "swings", "A-1", "--at", "12:07:45")
+    listed = asked("alerts", "--rule", "swings")
+    assert "flapping, true now: fired 3 times" in " ".join(listed.out.split())
+
+
 def test_a_group_is_explained_as_an_account(asked: Shell, snapshot: SnapshotAssertion) -> None:
     """What its accounts say together, windows included; of the past as it was recorded, for it is put together anew."""
     config = storied.write(asked.folder, RULES + storied.FAMILY)

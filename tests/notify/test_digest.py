@@ -55,10 +55,10 @@ def test_a_line_without_a_number_or_a_rule(snapshot: SnapshotAssertion) -> None:
 
 def test_a_line_says_that_it_comes_and_goes() -> None:
     """While it does; once it is over that no longer matters."""
-    flaps = {"flapping_since": NOW, "times_fired": 4}
+    flaps = transition(State.REMINDER, flapping_since=NOW, times_fired=4)
 
-    assert line(notice(transition(State.REMINDER, **flaps)), known(), NOW).endswith(", flapping")
-    assert "flapping" not in line(notice(transition(State.RESOLVED, **flaps)), known(), NOW)
+    assert line(notice(flaps), known(), NOW).endswith(", flapping")
+    assert "flapping" not in line(notice(replace(flaps, state=State.RESOLVED)), known(), NOW)
 
 
 def test_a_line_has_an_end() -> None:

@@ -23,6 +23,35 @@ expect = { usage = "firing" }
 """
 
 
+def test_what_comes_and_goes_can_be_expected(tmp_path: Path) -> None:
+    """A test says whether an alert is kept open for flapping, and is told when that is not so."""
+    rules = '[[rule]]\nid = "call"\nwhen = "in_margin_call"\nflapping = { times = 2, within = "4m" }\n'
+    swings = """
+[[test.step]]
+set = { in_margin_call = true }
+expect = { call = { state = "firing", flapping = false } }
+[[test.step]]
+after = "10s"
+set = { in_margin_call = false }
+expect = { call = "resolved" }
+[[test.step]]
+after = "10s"
+restart = true
+set = { in_margin_call = true }
+expect = { call = "firing" }
+[[test.step]]
+after = "10s"
+set = { in_margin_call = false }
+expect = { call = { state = "reminder", flapping = true } }
+[[test.step]]
+after = "2m"
+expect = { call = { state = "resolved", flapping = false } }
+"""
+    assert said(tmp_path, swings, rules=rules) == ""
+    wrong = swings.replace('"reminder", flapping = true', '"reminder", flapping = false')
+    assert "it does not flap" in said(tmp_path, wrong, rules=rules)
+
+
 def test_answers_go_on_at_their_pace_between_steps(tmp_path: Path) -> None:
     """What was set stays so, and time that passes counts, until the pace is set to nothing."""
     assert said(tmp_path, FIRES) == ""

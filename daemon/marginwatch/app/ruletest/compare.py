@@ -105,6 +105,7 @@ class _Comparison:
         """Everything that is not as expected, what matters most first."""
         yield from self._phase()
         yield from self._unknown()
+        yield from self._flapping()
         yield from self._severity()
         yield from self._value()
         yield from self._told()
@@ -137,6 +138,13 @@ class _Comparison:
         if wanted is not None and wanted is not found:
             words = {True: "it cannot be decided", False: "it can be decided"}
             yield Difference("unknown", words[wanted], words[found])
+
+    def _flapping(self) -> Iterator[Difference]:
+        wanted = self._expected.flapping
+        found = self._alert is not None and self._alert.flapping_since is not None
+        if wanted is not None and wanted is not found:
+            words = {True: "it flaps", False: "it does not flap"}
+            yield Difference("flapping", words[wanted], words[found])
 
     def _severity(self) -> Iterator[Difference]:
         wanted = self._expected.severity

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Sequences: TypeAlias = tuple[tuple[State, ...], ...]
 
-KEYS: Final = ("state", "severity", "receivers", "told", "text", "unknown", "value")
+KEYS: Final = ("state", "severity", "receivers", "told", "text", "unknown", "flapping", "value")
 _SEVERITIES: Final = tuple(severity.label for severity in Severity)
 _LIKE: Final = 'write it like "firing" or { state = "firing", severity = "warning" }'
 
@@ -105,6 +105,7 @@ class _Reader:
             receivers=self._receivers(),
             text=tuple(str(node.value) for node in table.words("text") or ()),
             unknown=self._unknown(word),
+            flapping=table.flag("flapping") if "flapping" in table else None,
             value=value,
             places={key: table.place(key) for key in table.keys},
         )

@@ -79,6 +79,8 @@ class Expected:
     """Each of these stands in the title or the body of a message."""
     unknown: bool | None = None
     """Whether it cannot be said how things are."""
+    flapping: bool | None = None
+    """Whether it is kept open because it comes and goes."""
     value: Node | None = None
     """The number of a rule with levels, read by the rule's unit once that is known."""
     places: Mapping[str, Place] = field(default_factory=dict)

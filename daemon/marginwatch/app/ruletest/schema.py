@@ -91,6 +91,7 @@ def _expected() -> Schema:
         text=(_one_or_more(_TEXT), "Words that stand in the title or the body of a message."),
         value=(_NUMBER, "The number that was compared."),
         unknown=(_FLAG, "Whether it cannot be said how things are."),
+        flapping=(_FLAG, "Whether it is kept open because it comes and goes."),
     )
 
 
