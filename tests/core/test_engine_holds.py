@@ -298,6 +298,19 @@ def test_who_was_not_told_of_the_outage_hears_that_data_are_unknown() -> None:
     assert desk.told() == ["usage:firing:critical", "usage:unknown:critical", "usage:reminder:critical"]
 
 
+def test_that_a_venue_answers_again_is_not_said_while_it_does_not() -> None:
+    """What waited for an outage to be told, and is told itself because it was not, says that no answer came."""
+    paper = Paper(wishes=OperatorInput(1, (Silence(1, "me", "", after(0), after(900), "venue-*"),), {}, ()))
+    desk = Desk(PLAIN, paper)
+    desk.see(0)
+    desk.see(10, "0.95")
+    down(desk, 60, 120)
+
+    told = [message for message in desk.messages if message.receiver == "all" and message.state is State.UNKNOWN]
+    assert [message.payload["reason"] for message in told] == ["data_lost"]
+    assert not any(step.reason is Reason.STILL_UNKNOWN for step in desk.transitions)
+
+
 def test_an_outage_that_is_not_told_yet_explains_what_it_will() -> None:
     """Where a venue is asked so seldom that data are unknown before three cycles failed, one message is enough."""
     desk = Desk(PLAIN)

@@ -154,7 +154,7 @@ class _Standing:
 
 def _fate(desk: Desk, alert: Alert, receiver: str, missed: Sequence[Withheld], standing: _Standing) -> _Fate:
     told = receiver in alert.told
-    state, reason = state_now(alert, missed, told=told), _ENDED[kind_of(missed[-1].hold)]
+    state, reason = state_now(alert, missed, told=told), _ended(desk, alert, missed[-1])
     verdict = None if state is None else standing.verdict(state, reason, receiver)
     if verdict is None or not (told or verdict.why.tells):
         return _Fate(receiver, missed)
@@ -162,6 +162,13 @@ def _fate(desk: Desk, alert: Alert, receiver: str, missed: Sequence[Withheld], s
     why = verdict.why if verdict.why in ROUSING else Why.SILENCE_ENDED
     hold = desk.holds.still(step, receiver, verdict) or _afterwards(missed, desk.audience.now)
     return _Fate(receiver, missed, step, why, hold)
+
+
+def _ended(desk: Desk, alert: Alert, last: Withheld) -> Reason:
+    """Why it is told now; an outage that goes on, and that the receiver was not told of, explains nothing to it."""
+    kind = kind_of(last.hold)
+    goes_on = kind is HoldKind.OUTAGE and any(desk.holds.outages(alert.key.account))
+    return Reason.DATA_LOST if goes_on else _ENDED[kind]
 
 
 def _afterwards(missed: Sequence[Withheld], now: datetime) -> Hold | None:
