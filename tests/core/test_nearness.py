@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch.core.fields import Unit
-from marginwatch.core.model import Severity
-from marginwatch.core.nearness import Reach, first, nearest
+from marginwatch.core.model import Account, Severity
+from marginwatch.core.nearness import Reach
 from marginwatch.core.rule import Level
+from marginwatch.core.state import AccountState
+from support.alerting import START
 from support.desk import ONE, TWO, call_rule, usage_rule
 
 if TYPE_CHECKING:
@@ -28,9 +30,14 @@ def pnl_rule(limit: int, **changes: object) -> Rule:
     return usage_rule(id="loss", expression="day_pnl", unit=Unit.MONEY, levels=levels, **changes)
 
 
+def state(known: Mapping[str, Value], account: AccountKey = ONE) -> AccountState:
+    """An account with these values."""
+    return AccountState(Account(account, account.id), START, known)
+
+
 def near(known: Mapping[str, Value], *rules: Rule, wide: bool = False) -> str:
     """What is said of one account with these values; empty when it is near nothing."""
-    found = first(nearest([(ONE, known, Reach(rules))], wide=wide))
+    found = Reach(rules).nearest([state(known)], lambda _: True, wide=wide)
     return "" if found is None else found.in_words
 
 
@@ -88,20 +95,24 @@ def test_some_rules_have_no_surroundings(rule: Rule) -> None:
     assert not near({"day_pnl": Decimal(-50_000)}, rule)
 
 
-@pytest.mark.parametrize("known", [{}, {"margin_usage": None}, {"margin_usage": "0.8"}])
+@pytest.mark.parametrize("known", [{}, {"margin_usage": None}])
 def test_what_is_not_known_is_not_near(known: dict[str, Value]) -> None:
-    """Missing, null, or no number."""
+    """Missing or null."""
     assert not near(known, USAGE)
-    assert Reach([USAGE]).nearest(ONE, known) is None
 
 
 def test_the_nearest_of_all_accounts_is_named() -> None:
-    """Of equals always the same one, whatever their order."""
+    """Of equals always the same one, whatever their order; those that do not count are passed over."""
     reach = Reach([USAGE])
     known: dict[str, Value] = {"margin_usage": Decimal("0.79")}
-    both: list[tuple[AccountKey, Mapping[str, Value], Reach]] = [(ONE, known, reach), (TWO, known, reach)]
-    found = [first(nearest(order, wide=False)) for order in (both, both[::-1])]
+    both = [state(known), state(known, TWO)]
+    found = [reach.nearest(order, lambda _: True, wide=False) for order in (both, both[::-1])]
     assert [near and near.account for near in found] == [ONE, ONE]
 
-    closer = [*both, (TWO, {"margin_usage": Decimal("0.799")}, reach)]
-    assert [near and near.distance for near in (first(nearest(closer, wide=False)),)] == [Decimal("0.02")]
+    closer = [*both, state({"margin_usage": Decimal("0.799")}, TWO)]
+    nearest = reach.nearest(closer, lambda _: True, wide=False)
+    assert nearest is not None
+    assert (nearest.account, nearest.distance) == (TWO, Decimal("0.02"))
+    other = reach.nearest(closer, lambda each: each.account.key == ONE, wide=False)
+    assert other is not None
+    assert other.account == ONE

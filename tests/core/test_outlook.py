@@ -116,9 +116,9 @@ def test_rules_that_pick_accounts_count_for_those_alone() -> None:
 
 
 def test_a_venue_whose_accounts_are_flat_is_asked_slowly() -> None:
-    """No margin in use and no position anywhere; a position ends it at once."""
+    """No margin in use and no position on any that was seen; a position ends it at once."""
     desk = Desk(paced())
-    desk.see(1, "0", **FLAT)
+    desk.tick(1, answer(seen(1, fields("0", **FLAT)), listing=[ONE, TWO]), cycle_end(1))
     assert (pace(desk).every, pace(desk).why) == (30 * SECOND, "every account is flat")
     holding = replace(seen(40, fields("0", **FLAT)), positions=({"symbol": "ES"},))
     desk.tick(40, answer(holding, listing=[ONE]), cycle_end(40))

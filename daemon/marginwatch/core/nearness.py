@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from marginwatch.core.fields import Unit
 from marginwatch.core.rule import RuleKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from marginwatch.core.model import AccountKey, Severity, Value
+    from marginwatch.core.model import AccountKey, Severity
     from marginwatch.core.rule import Rule
+    from marginwatch.core.state import AccountState
+
+Counts: TypeAlias = "Callable[[AccountState], bool]"
 
 _PART: Final = Decimal("0.1")
 """Of a limit: a value that lies no further from it is near."""
@@ -22,8 +25,8 @@ _POINTS: Final = Decimal("0.05")
 _WIDER: Final = Decimal("1.5")
 """Who is near stays so a little further off, so that a number at the brink does not change everything each time."""
 
-Zone = tuple[str, Decimal, Decimal]
-"""A field, and from where to where its value is near some level."""
+Zone: TypeAlias = tuple[tuple[str, bool], Decimal, Decimal]
+"""A field and whether larger is worse, and from where to where its value is near some level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Band:
     """The surroundings of one level."""
 
     field: str
+    upward: bool
+    """Whether larger is worse."""
     rule: str
     severity: Severity
     limit: Decimal
@@ -38,7 +43,7 @@ class Band:
 
     def zone(self, scale: Decimal) -> Zone:
         """Its bounds."""
-        return self.field, self.limit - scale * self.margin, self.limit + scale * self.margin
+        return (self.field, self.upward), self.limit - scale * self.margin, self.limit + scale * self.margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +69,47 @@ class Reach:
     """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._bands = tuple(_bands(rules))
-        self._narrow = _merged(band.zone(Decimal(1)) for band in self._bands)
-        self._wide = _merged(band.zone(_WIDER) for band in self._bands)
+        self._bands: dict[str, list[Band]] = {}
+        for band in _bands(rules):
+            self._bands.setdefault(band.field, []).append(band)
+        bands = [band for found in self._bands.values() for band in found]
+        self._narrow = _merged(band.zone(Decimal(1)) for band in bands)
+        self._wide = _merged(band.zone(_WIDER) for band in bands)
 
-    def zones(self, *, wide: bool) -> tuple[Zone, ...]:
-        """Where values are near some level: few, and quickly asked."""
-        return self._wide if wide else self._narrow
+    def nearest(self, states: Sequence[AccountState], counts: Counts, *, wide: bool) -> Near | None:
+        """The account whose last known values are nearest to a level, of those near one; `wide` looks further.
 
-    def nearest(self, account: AccountKey, known: Mapping[str, Value]) -> Near | None:
-        """The level that the account is nearest to; None when it has no value of their fields."""
-        found = [
-            Near(abs(value - band.limit) / band.margin, account, band.rule, band.severity)
-            for band in self._bands
-            if isinstance(value := known.get(band.field), Decimal)
-        ]
-        return min(found, key=_order, default=None)
+        `counts` is asked of those near a level alone: whether the account is to be looked at.
+        """
+        best: Near | None = None
+        for (field, upward), low, high in self._wide if wide else self._narrow:
+            found = _upwards(states, field, low, high) if upward else _downwards(states, field, low, high)
+            for near in (self._near(field, state) for state in found if counts(state)):
+                best = near if best is None else min(best, near, key=in_order)
+        return best
 
-
-def nearest(accounts: Iterable[tuple[AccountKey, Mapping[str, Value], Reach]], *, wide: bool) -> Iterator[Near]:
-    """Those of the accounts, with their last known values, that are near a level; `wide` looks a little further."""
-    for account, known, reach in accounts:
-        for field, low, high in reach.zones(wide=wide):
-            value = known.get(field)
-            if isinstance(value, Decimal) and low <= value <= high:
-                near = reach.nearest(account, known)
-                assert near is not None  # it has a value of this field
-                yield near
-                break
+    def _near(self, field: str, state: AccountState) -> Near:
+        value = state.known[field]
+        assert isinstance(value, Decimal)  # a ladder's value is a number
+        away = ((abs(value - band.limit) / band.margin, band) for band in self._bands[field])
+        distance, band = min(away, key=lambda each: (each[0], each[1].rule))
+        return Near(distance, state.account.key, band.rule, band.severity)
 
 
-def first(near: Iterable[Near]) -> Near | None:
-    """The nearest of all; of equals always the same one."""
-    return min(near, key=_order, default=None)
+def in_order(near: Near) -> tuple[Decimal, str, str, str]:
+    """The nearest first; of equals always the same one."""
+    return near.distance, str(near.account), near.rule, near.severity.label
 
 
-def _order(near: Near) -> tuple[Decimal, str, str, int]:
-    return near.distance, str(near.account), near.rule, near.severity
+# Written for speed: of ten thousand accounts hardly any is near, and one comparison shows it of nearly all.
+
+
+def _upwards(states: Iterable[AccountState], field: str, low: Any, high: Any) -> list[AccountState]:  # noqa: ANN401  (a ladder's value is a number, as the bounds are)
+    return [each for each in states if (value := each.known.get(field)) is not None and low <= value <= high]
+
+
+def _downwards(states: Iterable[AccountState], field: str, low: Any, high: Any) -> list[AccountState]:  # noqa: ANN401  (likewise)
+    return [each for each in states if (value := each.known.get(field)) is not None and high >= value >= low]
 
 
 def _bands(rules: Iterable[Rule]) -> Iterator[Band]:
@@ -112,16 +121,17 @@ def _bands(rules: Iterable[Rule]) -> Iterator[Band]:
                 margin = _PART * abs(level.limit)
                 if rule.unit is Unit.RATIO:
                     margin = min(margin, _POINTS)
-                yield Band(rule.expression.strip(), rule.id, level.severity, level.limit, margin)
+                upward = level.operator.startswith(">")
+                yield Band(rule.expression.strip(), upward, rule.id, level.severity, level.limit, margin)
 
 
 def _merged(zones: Iterable[Zone]) -> tuple[Zone, ...]:
     """The same without overlaps."""
     merged: list[Zone] = []
-    for field, low, high in sorted(zones):
-        if merged and merged[-1][0] == field and low <= merged[-1][2]:
+    for which, low, high in sorted(zones):
+        if merged and merged[-1][0] == which and low <= merged[-1][2]:
             _, lowest, highest = merged.pop()
-            merged.append((field, lowest, max(high, highest)))
+            merged.append((which, lowest, max(high, highest)))
         else:
-            merged.append((field, low, high))
+            merged.append((which, low, high))
     return tuple(merged)

@@ -5,22 +5,23 @@ Everything is looked up in what is remembered, so that a restart changes nothing
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from marginwatch.core import health
 from marginwatch.core.alert import Status
 from marginwatch.core.model import GROUPS
-from marginwatch.core.nearness import first, nearest
+from marginwatch.core.nearness import in_order
 from marginwatch.core.pace import Mood, Pace, Pacing, Sight, next_pace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from marginwatch.core.alert import Alert, Transition
     from marginwatch.core.draft import Draft
     from marginwatch.core.groups import Groups
-    from marginwatch.core.model import AccountKey, CycleEnd, Value
+    from marginwatch.core.model import AccountKey, CycleEnd
     from marginwatch.core.nearness import Near, Reach
     from marginwatch.core.ruling import Ruling, Watch
     from marginwatch.core.state import AccountState, VenueState
@@ -79,29 +80,29 @@ def _of_rules(draft: Draft, account: AccountKey) -> list[Alert]:
 
 
 def _nearest(draft: Draft, watch: Watch, *, wide: bool) -> Near | None:
-    known = dict(draft.accounts_of(watch.venue))
-    found = nearest(_reaches(draft.ruling, watch, known.items()), wide=wide)
-    own = [near for near in found if _counts(watch, known[near.account])]
-    return first([*own, *_groups_near(draft, watch.venue, wide=wide)])
-
-
-def _groups_near(draft: Draft, venue: str, *, wide: bool) -> Iterator[Near]:
-    watch = draft.watch(GROUPS)
-    if watch is None:
-        return
     groups = draft.ruling.groups.named
-    states = [(key, state) for key, state in draft.accounts_of(watch.venue) if key.id in groups]
-    here = [(key, state) for key, state in states if venue in groups[key.id].venues]
-    yield from nearest(_reaches(draft.ruling, watch, here), wide=wide)
+    here = {name for name, group in groups.items() if watch.venue in group.venues}
+    own = [state for _, state in draft.accounts_of(watch.venue)]
+    found = list(_near(draft.ruling, watch, own, wide=wide))
+    at_groups = draft.watch(GROUPS) if here else None
+    if at_groups is not None:
+        states = [state for key, state in draft.accounts_of(GROUPS) if key.id in here]
+        found += _near(draft.ruling, at_groups, states, wide=wide)
+    return min(found, key=in_order, default=None)
 
 
-def _reaches(
-    ruling: Ruling, watch: Watch, states: Iterable[tuple[AccountKey, AccountState]]
-) -> Iterator[tuple[AccountKey, Mapping[str, Value], Reach]]:
+def _near(ruling: Ruling, watch: Watch, states: Sequence[AccountState], *, wide: bool) -> Iterator[Near]:
+    """The nearest of accounts that share their rules."""
+    counts = partial(_counts, watch)
     shared = watch.rules.shared
-    if shared is not None:  # nearly always, and asking for those of each account takes as long as all the rest
-        return ((key, state.known, shared.reach) for key, state in states)
-    return ((key, state.known, ruling.rules_of(watch, state.account).reach) for key, state in states)
+    groups: dict[Reach, list[AccountState]] = {}
+    if shared is None:
+        for state in states:
+            groups.setdefault(ruling.rules_of(watch, state.account).reach, []).append(state)
+    for reach, some in groups.items() if shared is None else ((shared.reach, states),):
+        near = reach.nearest(some, counts, wide=wide)
+        if near is not None:
+            yield near
 
 
 def _counts(watch: Watch, state: AccountState) -> bool:
@@ -133,6 +134,11 @@ def _closed(pacing: Pacing, now: datetime) -> str:
 
 def _flat(draft: Draft, watch: Watch) -> bool:
     """No account has a position or margin in use, and there is an account that says so."""
-    seen = [state for _, state in draft.accounts_of(watch.venue) if state.fetched_at is not None]
-    told = [state for state in seen if state.holding or state.known.get("margin_used") != 0]
-    return bool(seen) and not any(_counts(watch, state) for state in told)
+    seen = False
+    for _, state in draft.accounts_of(watch.venue):
+        if state.fetched_at is None:
+            continue  # the login may not look at it, or has not yet
+        if (state.holding or state.known.get("margin_used") != 0) and _counts(watch, state):
+            return False  # nearly always the very first
+        seen = True
+    return seen
