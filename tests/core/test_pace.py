@@ -127,3 +127,11 @@ def test_cycles_at_the_brink_do_not_move_the_pace() -> None:
 
     assert next_pace(PACING, slowed, replace(NEAR, took=0.9 * SECOND), after(4)).every == 4 * SECOND
     assert next_pace(PACING, slowed, replace(NEAR, took=0.6 * SECOND), after(4)).every == 2 * SECOND
+
+
+def test_a_clock_set_back_holds_no_pace_for_long() -> None:
+    """What was asked for an hour ahead is over, the same as what was asked for long ago."""
+    fast = Pace(Mood.FAST, 2 * SECOND, "near", after(3_600), after(3_600))
+
+    assert next_pace(PACING, fast, QUIET, after(0)).mood is Mood.USUAL
+    assert not limited(after(3_600), after(0))

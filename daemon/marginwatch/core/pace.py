@@ -77,7 +77,7 @@ def next_pace(pacing: Pacing, before: Pace | None, sight: Sight, now: datetime) 
     """The pace after one more cycle: faster at once, slower once that was not asked for during `HOLD`."""
     mood = Mood.FAST if sight.hurry else Mood.SLOW if sight.idle else Mood.USUAL
     why, asked_at = sight.hurry or sight.idle, now
-    if before is not None and _ORDER.index(before.mood) < _ORDER.index(mood) and now - before.asked_at < HOLD:
+    if before is not None and _ORDER.index(before.mood) < _ORDER.index(mood) and _lately(before.asked_at, now, HOLD):
         mood, why, asked_at = before.mood, before.why, before.asked_at
     if mood is Mood.FAST and limited(sight.limited_at, now):
         mood, why = Mood.USUAL, f"the venue asked for fewer calls at {sight.limited_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -90,7 +90,12 @@ def next_pace(pacing: Pacing, before: Pace | None, sight: Sight, now: datetime) 
 
 def limited(limited_at: datetime | None, now: datetime) -> bool:
     """Whether the venue asked for fewer calls so lately that it is to be spared."""
-    return limited_at is not None and now - limited_at < CALM
+    return limited_at is not None and _lately(limited_at, now, CALM)
+
+
+def _lately(at: datetime, now: datetime, within: timedelta) -> bool:
+    """Also where the clock was set back since: not for as long as it was set back by."""
+    return abs(now - at) < within
 
 
 def _step(pacing: Pacing, before: Pace | None, took: timedelta) -> timedelta:
