@@ -297,6 +297,7 @@ flapping = {{ times = 2, within = "4m" }}
     ):
         assert words in shown
     assert "warning has been good for 0 s; it takes 2 min" in said(asked, "swings", "A-1", "--at", "12:07:45")
+    assert "1 flapping" in asked("status").out
     listed = asked("alerts", "--rule", "swings")
     assert "flapping, true now: fired 3 times" in " ".join(listed.out.split())
 

@@ -50,6 +50,8 @@ class AlertCounts:
     """Severity of the worst that fires."""
     silences: int
     """Silences in force."""
+    flapping: int = 0
+    """Of those that fire, the ones kept open because they come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,9 @@ class Overview:
     def _trouble(self) -> list[str]:
         found = []
         if self.alerts.firing:
-            known = f" ({self.alerts.acknowledged} acknowledged)" if self.alerts.acknowledged else ""
+            beside = {"acknowledged": self.alerts.acknowledged, "flapping": self.alerts.flapping}
+            words = ", ".join(f"{number} {word}" for word, number in beside.items() if number)
+            known = f" ({words})" if words else ""
             found.append(f"{plural(self.alerts.firing, 'alert')} firing{known}, the worst {self.alerts.worst}")
         if self.reload_rejected:
             found.append("the latest reload was rejected")
@@ -216,6 +220,7 @@ def _count(reading: Reading, alerts: Sequence[Alert], now: datetime) -> AlertCou
         firing=len(firing),
         pending=len(alerts) - len(firing),
         acknowledged=sum(given),
+        flapping=sum(alert.flapping_since is not None for alert in alerts),
         worst=max(alert.severity for alert in firing).label if firing else None,
         silences=sum(silence.covers(now) for silence in reading.store.operators.silences()),
     )
