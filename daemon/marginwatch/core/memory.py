@@ -138,10 +138,8 @@ class Memory:
     def _remember_end(self, alert: Alert) -> None:
         self.lately.pop(alert.key, None)
         self.lately[alert.key] = alert
-        while alert.ended_at is not None:
-            oldest = next(iter(self.lately.values()))
-            if oldest.ended_at is not None and oldest.ended_at >= alert.ended_at - flapping.REMEMBERED:
-                return
+        since = _end(alert) - flapping.REMEMBERED
+        while _end(oldest := next(iter(self.lately.values()))) < since:
             del self.lately[oldest.key]
 
     def alerts(self) -> Iterator[Alert]:
@@ -187,3 +185,7 @@ class Memory:
         while self.timers and self._timed.get(self.timers[0][2]) != self.timers[0][0]:
             heapq.heappop(self.timers)
         return self.timers[0][0] if self.timers else None
+
+
+def _end(alert: Alert) -> datetime:
+    return alert.ended_at or alert.known_at

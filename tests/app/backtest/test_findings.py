@@ -19,6 +19,7 @@ from marginwatch.app.backtest.sight import Sight
 from marginwatch.app.backtest.turn import Turn
 from marginwatch.core.model import Severity
 from marginwatch.core.result import AlertKey
+from marginwatch.core.rule import Flapping, Rule
 from support.desk import ONE, TWO, after, answer, fields, permissions_rule, ruling, seen, usage_rule
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ KEY = AlertKey("usage", ONE)
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 
 
-def kept(usages: list[str], since: float = 0, every: float = 30, **others: object) -> Ledger:
+def kept(usages: list[str], since: float = 0, every: float = 30, rule: Rule | None = None, **others: object) -> Ledger:
     """The books after these usages of one account."""
-    play = Play(ruling(usage_rule(), permissions_rule()), None)
+    play = Play(ruling(rule or usage_rule(), permissions_rule()), None)
     ledger = Ledger(after(since))
     turns = [
         Turn(after(place * every), [answer(seen(place * every, fields(usage, **others)))])  # type: ignore[arg-type]  # values
@@ -57,6 +58,15 @@ def test_an_alert_that_fires_soon_after_it_resolved_flapped() -> None:
     """Within a quarter of an hour; later it is another matter."""
     soon, late = kept(["0.85", "0.5", "0.85"]), kept(["0.85", "0.5", *["0.5"] * 31, "0.85"])
     assert (soon.of("usage").flapped, late.of("usage").flapped) == (1, 0)
+
+
+def test_what_flaps_is_counted_the_same_where_it_is_kept_open() -> None:
+    """By its own notion the machine keeps one alert open and pages less; how often it came and went is as before."""
+    swings = ["0.85", "0.5"] * 7
+    plain, kept_open = kept(swings), kept(swings, rule=usage_rule(flapping=Flapping()))
+
+    assert kept_open.of("usage").flapped == plain.of("usage").flapped == 6
+    assert (len(plain.of("usage").pages), len(kept_open.of("usage").pages)) == (7, 4)
 
 
 def test_what_fired_before_the_span_is_open_in_it_and_no_page() -> None:
