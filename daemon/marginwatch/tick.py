@@ -152,7 +152,7 @@ class Ticker:
         self._outgoing = Outgoing()
         self._seen = -1
         self._undone: _Decided | None = None
-        self._rest: Iterator[list[News]] = iter(())
+        self._rest: Iterator[tuple[list[News], bool]] = iter(())
         """What is not yet decided of the present batch."""
         self._began: datetime | None = None
         """When this process began, until a tick of it is on record."""
@@ -211,9 +211,10 @@ class Ticker:
         decision = reload(self._memory, ruling, now, prepared)
         return self._settle(replace(self._decided((), decision, self._seen, Seen(reloaded=True)), ruling=ruling))
 
-    def tick(self, batch: Sequence[Arrival], now: datetime) -> Ticked:
+    def tick(self, batch: Sequence[Arrival], now: datetime, *, crowded: bool = False) -> Ticked:
         """Decide and commit everything that follows from the batch and from the time.
 
+        `crowded`: more has arrived already, so what time alone brings waits for that.
         A batch that speaks of more than `MOST` accounts takes several transactions, as if it had come in parts. After
         a `StoreError` give the very same batch again: what was decided of it is then committed as it was, for it may
         have got through after all, and must not be told twice.
@@ -222,17 +223,17 @@ class Ticker:
         ticked = Ticked(0, 0) if undone is None else self._settle(undone)
         if undone is None or undone.batch is not batch:
             ticked = Ticked(0, 0)
-            self._rest = self._news(batch, now)
+            self._rest = self._news(batch, now, crowded=crowded)
         began = clock.monotonic()
-        for news in self._rest:
-            ticked = ticked.then(self._part(news, batch, now, began))
+        for news, more in self._rest:
+            decided = self._tick(news, now, batch=batch, crowded=more)
+            ticked = ticked.then(self._part(decided, began))
             news.clear()  # those of a large login are held once only
             began = clock.monotonic()
         return ticked
 
-    def _part(self, news: Sequence[News], batch: Sequence[Arrival], now: datetime, began: float) -> Ticked:
+    def _part(self, decided: _Decided, began: float) -> Ticked:
         """One transaction; reading its news began at `began`."""
-        decided = self._tick(news, now, batch=batch)
         between = clock.monotonic()
         ticked = self._settle(decided)
         return replace(ticked, deciding=between - began, committing=clock.monotonic() - between)
@@ -255,25 +256,32 @@ class Ticker:
         return self._memory
 
     def _tick(
-        self, news: Sequence[News], now: datetime, *, batch: Sequence[Arrival] = (), at_once: bool = False
+        self,
+        news: Sequence[News],
+        now: datetime,
+        *,
+        batch: Sequence[Arrival] = (),
+        at_once: bool = False,
+        crowded: bool = False,
     ) -> _Decided:
         wishes, seen = self._wishes()
-        decision = engine.decide(self._memory, self.ruling, news, now, wishes)
-        given = replace(seen_in(news, decision.commit, self.ruling.venues), wishes=self._new(wishes))
+        decision = engine.decide(self._memory, self.ruling, news, now, wishes, crowded=crowded)
+        given = seen_in(news, decision.commit, self.ruling.venues)
+        given = replace(given, wishes=self._new(wishes), crowded=crowded)
         return self._decided(batch, decision, seen, given, at_once=at_once)
 
-    def _news(self, batch: Iterable[Arrival], now: datetime) -> Iterator[list[News]]:
-        """What the batch says, in one list for each transaction; one at least."""
+    def _news(self, batch: Iterable[Arrival], now: datetime, *, crowded: bool) -> Iterator[tuple[list[News], bool]]:
+        """What the batch says, in one list for each transaction, one at least; and whether more has arrived."""
         news: list[News] = []
         observations = 0
         for arrival in batch:
             for item in self._read(arrival, now):
                 if observations >= MOST:
-                    yield news
+                    yield news, True
                     news, observations = [], 0
                 news.append(item)
                 observations += len(item.normalised.observations) if isinstance(item, Answer) else 0
-        yield news
+        yield news, crowded
 
     def _read(self, arrival: Arrival, now: datetime) -> Iterator[News]:
         if not isinstance(arrival, Fetched):

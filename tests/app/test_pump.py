@@ -272,12 +272,12 @@ async def test_rules_that_cannot_be_taken_leave_those_of_before(monkeypatch: pyt
 async def test_an_answer_for_all_accounts_is_a_batch_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may take several transactions, which a fault in something else must not make it go through twice."""
     desk = Desk(ruling(usage_rule()))
-    batches: list[int] = []
+    batches: list[tuple[int, bool]] = []
     tick = desk.ticker.tick
 
-    def counted(batch: Sequence[Arrival], now: datetime) -> Ticked:
-        batches.append(len(batch))
-        return tick(batch, now)
+    def counted(batch: Sequence[Arrival], now: datetime, *, crowded: bool) -> Ticked:
+        batches.append((len(batch), crowded))
+        return tick(batch, now, crowded=crowded)
 
     monkeypatch.setattr(desk.ticker, "tick", counted)
     async with pumping(desk) as (pump, done):
@@ -285,5 +285,38 @@ async def test_an_answer_for_all_accounts_is_a_batch_of_its_own(monkeypatch: pyt
         put(pump, *alone[:2], wrap(answer(seen(3, fields()))), cycle_end(3), alone[2])
         await pump.drain()
 
-    assert batches == [2, 1, 2]
+    assert batches == [(2, True), (1, True), (2, False)]
     assert len(done) == len(batches)
+
+
+async def test_nobody_hears_that_an_answer_is_missing_which_has_arrived(clock: ManualClock) -> None:
+    """After an outage of the database the answers of that time are decided on before its timers are looked at."""
+    desk = Desk(ruling(usage_rule()), Paper())
+    desk.tick(0, answer(seen(0, fields("0.95")), seen(0, fields(), TWO), listing=[ONE, TWO]), cycle_end(0))
+    clock.push(600)
+    async with pumping(desk) as (pump, _):
+        put(pump, answer(seen(600, fields(), TWO)), answer(seen(600, fields("0.95"))), cycle_end(600))
+        await pump.drain()
+
+    assert isinstance(desk.ledger, Paper)
+    assert crowded(desk.ledger)[-3:] == [True, True, False]
+    assert desk.told() == ["usage:firing:critical"]
+
+
+async def test_timers_do_not_wait_for_ever(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more comes than can be decided on, what is missing is told all the same."""
+    monkeypatch.setattr(pump_module, "CROWDED", 2)
+    desk = Desk(ruling(usage_rule()), Paper())
+    desk.tick(0, answer(seen(0, fields("0.95")), listing=[ONE]), cycle_end(0))
+    clock.push(600)
+    async with pumping(desk) as (pump, _):
+        put(pump, *(answer(seen(600, fields(f"0.9{number}"), TWO)) for number in range(4)))
+        await pump.drain()
+
+    assert isinstance(desk.ledger, Paper)
+    assert crowded(desk.ledger)[-4:] == [True, True, False, False]
+
+
+def crowded(ledger: Paper) -> list[bool]:
+    """Of each tick on record, whether its timers waited."""
+    return [commit.seen is not None and commit.seen.crowded for commit in ledger.commits]

@@ -228,5 +228,5 @@ def _replayed(store: Store) -> list[Transition]:
                 continue
         for silent in tick.seen.silent:
             replay.feed((), silent)
-        found += replay.feed(tick.news, tick.at, tick.seen.wishes).transitions
+        found += replay.feed(tick.news, tick.at, tick.seen.wishes, crowded=tick.seen.crowded).transitions
     return found

@@ -234,7 +234,7 @@ def _replayed(store: Store, rulings: dict[str, Ruling]) -> list[Transition]:
                 continue
         for moment in tick.seen.silent:
             engine.remember(memory, engine.decide(memory, rules, (), moment))
-        decision = engine.decide(memory, rules, tick.news, tick.at, tick.seen.wishes)
+        decision = engine.decide(memory, rules, tick.news, tick.at, tick.seen.wishes, crowded=tick.seen.crowded)
         engine.remember(memory, decision)
         found += decision.commit.transitions
     return found

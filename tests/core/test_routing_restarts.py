@@ -140,7 +140,7 @@ def _replayed(store: Store) -> Played:
                 continue
         for moment in tick.seen.silent:
             engine.remember(memory, engine.decide(memory, RULES, (), moment))
-        decisions.append(engine.decide(memory, RULES, tick.news, tick.at, tick.seen.wishes))
+        decisions.append(engine.decide(memory, RULES, tick.news, tick.at, tick.seen.wishes, crowded=tick.seen.crowded))
         engine.remember(memory, decisions[-1])
     notices = [notice for decision in decisions for notice in decision.notices]
     told = sorted((each.receiver, each.alert.alert_id, each.number, str(each.transition.state)) for each in notices)

@@ -37,6 +37,8 @@ JUMP = 5.0
 """Seconds the wall clock may gain on the monotonic one between two ticks; more, and it was set or we were asleep."""
 BACKLOG = 20_000
 """Arrivals kept while the store refuses; beyond that the oldest go, for newer ones say the same better."""
+CROWDED = 30
+"""Ticks in a row at most in which timers wait for what has arrived: more than a full inbox takes."""
 
 
 class Writer:
@@ -87,6 +89,8 @@ class Pump:
         self._ticker = ticker
         self._writer = writer
         self._ticked = ticked
+        self._crowded = 0
+        """Ticks in a row in which timers waited."""
         self._inbox: deque[Arrival] = deque(maxlen=BACKLOG)
         self._arrived = asyncio.Event()
         self._timer: datetime | None = None
@@ -188,8 +192,10 @@ class Pump:
         self._next = None
 
     async def _tick(self, batch: list[Arrival], *, patient: bool = True) -> None:
+        crowded = bool(self._inbox) and self._crowded < CROWDED
         try:
-            await self._commit(lambda: self._once(batch), patient=patient)
+            await self._commit(lambda: self._once(batch, crowded=crowded), patient=patient)
+            self._crowded = self._crowded + 1 if crowded else 0
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  (the loop edge: one arrival's surprise must not stop the others)
@@ -226,11 +232,11 @@ class Pump:
         elif isinstance(batch[0], Fetched):
             await self._tick([unusable(batch[0], error, clock.now())], patient=patient)
 
-    def _once(self, batch: list[Arrival]) -> Ticked:
+    def _once(self, batch: list[Arrival], *, crowded: bool) -> Ticked:
         now = clock.now()
         if self._leapt(now):
             self._ticker.look_anew(now)
-        return self._ticker.tick(batch, now)
+        return self._ticker.tick(batch, now, crowded=crowded)
 
     def _leapt(self, now: datetime) -> bool:
         """Whether the wall clock went forward by more than the time that passed."""

@@ -65,9 +65,14 @@ class Replay:
         fill(self.memory, self.ruling, at, past)
         return self._settle(at, resume(self.memory, self.ruling, at))
 
-    def feed(self, news: Iterable[News], at: datetime, wishes: Wishes | None = None) -> Moment:
-        """Tick at `at` with what arrived then; without any, to see what time alone brings by then."""
-        return self._settle(at, engine.decide(self.memory, self.ruling, news, at, wishes))
+    def feed(
+        self, news: Iterable[News], at: datetime, wishes: Wishes | None = None, *, crowded: bool = False
+    ) -> Moment:
+        """Tick at `at` with what arrived then; without any, to see what time alone brings by then.
+
+        `crowded`: time alone brings nothing yet, as more has arrived.
+        """
+        return self._settle(at, engine.decide(self.memory, self.ruling, news, at, wishes, crowded=crowded))
 
     def reload(self, ruling: Ruling, at: datetime, past: Stored | None = None) -> Moment:
         """Go on by other rules; `past` as for `start`."""

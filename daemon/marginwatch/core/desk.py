@@ -51,24 +51,33 @@ class Desk:
                 hearing.append((name, verdict.why))
             else:
                 later.setdefault(hold, []).append(name)
+        heard = {name for name, _ in hearing}
         for wording, names in self._past_what_waits(transition, alert, hearing) if hearing else ():
-            alert = self.changed[alert.alert_id] = self.notify(wording, alert, names)
+            alert = self.changed[alert.alert_id] = self.notify(wording, alert, names, heard)
         for hold, held in later.items():
-            self.rows.add(Withheld(transition, alert, hold.id, tuple(held), hold.until))
+            missing = tuple(name for name in held if name not in heard)
+            if missing:
+                self.rows.add(Withheld(transition, alert, hold.id, missing, hold.until))
 
     def alert(self, alert_id: str) -> Alert:
         """The alert, with the counts raised so far."""
         return self.changed.get(alert_id) or self.alerts[alert_id]
 
-    def notify(self, transition: Transition, alert: Alert, hearing: Iterable[tuple[str, Why]]) -> Alert:
-        """The alert with its counts raised; who cannot be reached is told, and so is who stands in for it."""
+    def notify(
+        self, transition: Transition, alert: Alert, hearing: Iterable[tuple[str, Why]], heard: set[str]
+    ) -> Alert:
+        """The alert with its counts raised; who cannot be reached is told, and so is who stands in for it.
+
+        `heard` are those who hear of the same by themselves; who stands in is told once, and added to them.
+        """
         told = dict(hearing)
         for name, why in told.items():
             alert = self._tell(transition, alert, name, why)
-        stand_ins = [found for name in told for found in self.audience.stand_ins.get(name, {}).items()]
-        for name, because in dict(stand_ins).items():
-            if name not in told and not concerns(transition.key, name):
-                alert = self._tell(transition, alert, name, Why.FALLBACK, because)
+        stand_ins = dict(found for name in told for found in self.audience.stand_ins.get(name, {}).items())
+        for name, because in stand_ins.items():
+            if name not in told and name not in heard and not concerns(transition.key, name):
+                alert = self._stand_in(transition, alert, name, because)
+                heard.add(name)
         return alert
 
     def pass_on(self, transition: Transition, alert: Alert, hearing: Mapping[str, str]) -> None:
@@ -76,8 +85,15 @@ class Desk:
         self.alerts = {**self.alerts, alert.alert_id: alert}
         alert = self.alert(alert.alert_id)
         for name, because in hearing.items():
-            alert = self._tell(transition, alert, name, Why.FALLBACK, because)
+            alert = self._stand_in(transition, alert, name, because)
         self.changed[alert.alert_id] = alert
+
+    def _stand_in(self, transition: Transition, alert: Alert, name: str, because: str) -> Alert:
+        """Told in another's place how it stands: what it would have heard of that later has come."""
+        behind = self.rows.of(alert.alert_id)
+        if any(name in row.receivers for row in behind):
+            self.rows.put(alert.alert_id, without(behind, {name}))
+        return self._tell(transition, alert, name, Why.FALLBACK, because)
 
     def _tell(self, transition: Transition, alert: Alert, name: str, why: Why, because: str = "") -> Alert:
         number = alert.told.get(name, 0) + 1

@@ -82,9 +82,18 @@ class Decision:
 
 
 def decide(
-    memory: Memory, ruling: Ruling, news: Iterable[News], now: datetime, wishes: Wishes | None = None
+    memory: Memory,
+    ruling: Ruling,
+    news: Iterable[News],
+    now: datetime,
+    wishes: Wishes | None = None,
+    *,
+    crowded: bool = False,
 ) -> Decision:
-    """Everything that follows from the news, the time and the operators' wishes."""
+    """Everything that follows from the news, the time and the operators' wishes.
+
+    `crowded`: more has arrived already, so timers wait; nobody is to hear that an answer is missing which is there.
+    """
     wishes = wishes or Wishes()
     draft = Draft(
         memory,
@@ -100,7 +109,7 @@ def decide(
     for item in news:
         _take(draft, item)
     joining.join(draft)
-    timers = tuple(memory.due(now))
+    timers = () if crowded else tuple(memory.due(now))
     for timer in timers:
         _wake(draft, timer)
     failed = fallback.fail_over(draft)

@@ -115,7 +115,7 @@ def _catch_up(desk: Desk, alert: Alert, rule: Rule | None, revision: str) -> Non
     for (state, reason), group in hearing.items():
         step = standing.of(state, reason)
         desk.transitions.append(step)
-        current = desk.changed[alert.alert_id] = desk.notify(step, current, group)
+        current = desk.changed[alert.alert_id] = desk.notify(step, current, group, names)
 
 
 class _Standing:
@@ -184,7 +184,9 @@ def _wind_up(desk: Desk, alert_id: str) -> None:
     Where the last that one missed is neither, its end was told already, or is none to it.
     """
     fates = []
-    for name, missed in _missed(desk.rows.of(alert_id)):
+    rows = desk.rows.of(alert_id)
+    heard = {name for row in rows for name in (*row.receivers, *row.alert.told)}
+    for name, missed in _missed(rows):
         last = missed[-1]
         verdict = desk.audience.verdicts(last.transition, last.alert).get(name)
         if verdict is None or last.transition.state not in ENDINGS:
@@ -193,7 +195,7 @@ def _wind_up(desk: Desk, alert_id: str) -> None:
         hold = desk.holds.still(last.transition, name, verdict)
         fates.append(_Fate(name, missed, last.transition, hold=hold))
         if hold is None:
-            desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED)])
+            desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED)], heard)
     _keep(desk, alert_id, fates)
 
 

@@ -51,6 +51,8 @@ class Seen:
     reloaded: bool = False
     """The tick is what going on under other rules brought by itself: nothing else was decided. The tick's revision is
     that of the new rules; what came before it was decided by those of the tick on record before."""
+    crowded: bool = False
+    """More had arrived already: timers that had run out waited for a later tick."""
 
     def __bool__(self) -> bool:
         """Whether there is anything that makes a tick worth recording."""

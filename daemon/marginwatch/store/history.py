@@ -148,11 +148,11 @@ class History:
 
         To decide all of it again: where `seen.began_at` is set, `core.seen.left_by` the memory, `Memory.of` that, and
         `tick.resume` as of then; unless `seen.resumed`, which says that this was all, `core.engine.decide` on nothing
-        at each of `seen.silent`, and on `news` at `at` with `seen.wishes`; each decision to be remembered. Where
-        `seen.reloaded` is set, `core.seeding.prepare` and `tick.reload` alone, with the rules of its revision. From an
-        empty memory at the first tick of the store, with the same rules, that gives every transition as it was
-        stored, but for those of the built-in rules about marginwatch itself. A tick in which nothing came and nothing
-        happened is not on record.
+        at each of `seen.silent`, and on `news` at `at` with `seen.wishes` and `seen.crowded`; each decision to be
+        remembered. Where `seen.reloaded` is set, `core.seeding.prepare` and `tick.reload` alone, with the rules of its
+        revision. From an empty memory at the first tick of the store, with the same rules, that gives every transition
+        as it was stored, but for those of the built-in rules about marginwatch itself. A tick in which nothing came and
+        nothing happened is not on record.
 
         Read in pages of bounded size, each a snapshot of its own: what retention drops meanwhile is missing.
         """

@@ -85,6 +85,8 @@ class Listing(msgspec.Struct, array_like=True):
     """`Seen.resumed`."""
     reloaded: bool = False
     """`Seen.reloaded`."""
+    crowded: bool = False
+    """`Seen.crowded`."""
 
     def add(self, observation: Observation, *, account: int, place: int, tick: int) -> None:
         """List an unchanged observation."""

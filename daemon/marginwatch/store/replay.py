@@ -138,6 +138,7 @@ class Replay:
                 silent=tuple(from_micros(at - before) for before in here.silent),
                 resumed=here.resumed,
                 reloaded=here.reloaded,
+                crowded=here.crowded,
             ),
             thinned=listing is None,
         )

@@ -191,6 +191,7 @@ class _Stage:
         self._listing.silent = [self._at - to_micros(moment) for moment in seen.silent]
         self._listing.resumed = seen.resumed
         self._listing.reloaded = seen.reloaded
+        self._listing.crowded = seen.crowded
 
     def _account_state(self, state: AccountState) -> None:
         key = state.account.key

@@ -72,7 +72,7 @@ class Play:
                 yield self._replay.feed((), silent)
         elif seen.began_at is not None:
             yield from self._replay.elapse(turn.at)
-        yield self._replay.feed(turn.news, turn.at, self._wishes(turn))
+        yield self._replay.feed(turn.news, turn.at, self._wishes(turn), crowded=exact and seen.crowded)
 
     @property
     def accounts(self) -> Mapping[AccountKey, AccountState]:

@@ -27,15 +27,15 @@ class Turn:
     revision: str = ""
     """Of the rules that decided on it live; empty where none did, or where detail was dropped since."""
     seen: Seen = field(default=NOTHING)
-    """Of a live tick: when its process began, what operators wrote, when timers ran out."""
+    """Of a live tick: when its process began, what operators wrote, when timers ran out, or were not looked at."""
 
     @property
     def plain(self) -> bool:
-        """Nothing but news: no process began, no operator wrote, no timer ran out."""
+        """Nothing but news: no process began, no operator wrote, no timer ran out or had to wait."""
         seen = self.seen
         if seen is NOTHING:
             return True
-        return not (seen or seen.began_at or seen.silent or seen.resumed)
+        return not (seen or seen.began_at or seen.silent or seen.resumed or seen.crowded)
 
     def observations(self) -> Sequence[Observation]:
         """Those in the news."""

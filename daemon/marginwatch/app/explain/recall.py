@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from marginwatch.app.replay import Replay
@@ -110,8 +111,9 @@ class _Recalling:
             self._later(self._restart, tick.seen.began_at)
         for moment in tick.seen.silent:
             self._later(self._pass, moment)
+        feed = partial(self._feed, crowded=tick.seen.crowded)
         if tick.seen.wishes is not None:
-            self._later(self._feed, (), tick.at, self._of_account(tick.seen.wishes))
+            self._later(feed, (), tick.at, self._of_account(tick.seen.wishes))
         given: list[Observation | VenueFailure] = [each.observation for each in tick.observations]
         for item in sorted([*given, *tick.failures], key=_came_at):
             if isinstance(item, Observation):
@@ -121,11 +123,11 @@ class _Recalling:
                 listing = (self._account,) if self._unlisted else None
                 self._unlisted = False
                 answer = Answer(item.account.venue, Normalised(listing, (item,)))
-                self._later(self._feed, (answer,), tick.at)
+                self._later(feed, (answer,), tick.at)
             else:
                 self._failure = item
-                self._later(self._feed, (item,), tick.at)
-        self._later(self._feed, tick.cycles, tick.at)
+                self._later(feed, (item,), tick.at)
+        self._later(feed, tick.cycles, tick.at)
 
     def end(self) -> Recalled:
         """Look at the latest answer, and decide what is left to be decided."""
@@ -153,12 +155,12 @@ class _Recalling:
         if any(moment <= at for moment in (memory.next_timer(), memory.waiting.next, *ends) if moment is not None):
             self._replay.feed((), at)
 
-    def _feed(self, news: Iterable[News], at: datetime, wishes: Wishes | None = None) -> None:
+    def _feed(self, news: Iterable[News], at: datetime, wishes: Wishes | None = None, *, crowded: bool = False) -> None:
         items = tuple(news)
         if items or wishes is not None:
-            self._replay.feed(items, at, wishes)
+            self._replay.feed(items, at, wishes, crowded=crowded)
             self._replay.memory.next_timer()  # lets go of timers that are set anew, or all would be gone through
-        else:
+        elif not crowded:
             self._pass(at)
 
     def _of_account(self, wishes: Wishes) -> Wishes:
