@@ -298,6 +298,22 @@ def test_who_was_not_told_of_the_outage_hears_that_data_are_unknown() -> None:
     assert desk.told() == ["usage:firing:critical", "usage:unknown:critical", "usage:reminder:critical"]
 
 
+def test_who_is_gone_has_no_part_in_when_the_others_were_told() -> None:
+    """A receiver that heard of the alert and left the config: the others were told last at the end of the window."""
+    guest = Receiver("guest", Severity.INFO)
+    window = maintenance(15, 60)
+    desk = Desk(replace(window, receivers=(*RECEIVERS, guest)))
+    desk.see(0)
+    desk.see(10, "0.82")
+    desk.reload(12, window)
+    desk.see(20, "0.95")
+    desk.tick(60)
+
+    (alert,) = desk.ticker.memory.alerts()
+    assert alert.told == {"night": 2, "all": 2, "guest": 1}
+    assert alert.told_at == after(60)
+
+
 def test_that_a_venue_answers_again_is_not_said_while_it_does_not() -> None:
     """What waited for an outage to be told, and is told itself because it was not, says that no answer came."""
     paper = Paper(wishes=OperatorInput(1, (Silence(1, "me", "", after(0), after(900), "venue-*"),), {}, ()))

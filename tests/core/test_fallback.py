@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Reason
 from marginwatch.core.health import Missed, ReceiverState, ReloadState
+from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
 from marginwatch.core.model import Severity
+from marginwatch.core.quiet import Quiet
 from marginwatch.core.route import Receiver, Why
 from marginwatch.core.routing import Route, Routes
 from marginwatch.core.seen import left_by
@@ -264,3 +266,55 @@ def test_who_was_told_before_is_not_told_again() -> None:
     outage.failing(311, missed)
 
     assert [each for each in outage.desk.told("phone") if each.startswith("usage")] == ["usage:firing:critical"]
+
+
+def quiet(begin: int, end: int) -> Quiet:
+    """From one second of the tests, which begin at 14:00 UTC, to another."""
+    clock = timedelta(hours=14)
+    return Quiet(WeekHours(UTC, (Span(EVERY_DAY, clock + timedelta(seconds=begin), clock + timedelta(seconds=end)),)))
+
+
+def of_rules(outage: Outage, receiver: str) -> list[str]:
+    """What it was told of rules that are written."""
+    return [each for each in outage.desk.told(receiver) if not each.startswith("receiver-failing")]
+
+
+def test_who_missed_the_same_itself_is_told_once() -> None:
+    """Quiet hours of both end: the phone hears of the end and of the event for itself, and not for slack as well."""
+    outage = Outage()
+    both = replace(rules().routes.all[0], receivers=("slack", "phone"))
+    receivers = (CHAIN[0], replace(CHAIN[1], min_severity=Severity.INFO), *CHAIN[2:])
+    night = quiet(330, 400)
+    outage.desk.start(
+        0, replace(rules(*receivers), routes=Routes([both]), quiet={"slack": night, "phone": night, "mail": night})
+    )
+    outage.failing(40)
+    outage.failing(311)
+    outage.desk.see(320, "0.85")
+    outage.desk.see(340, "0.5", permissions=frozenset({"view"}))
+    outage.desk.see(350, "0.82", permissions=frozenset({"view"}))
+    outage.desk.tick(400)
+
+    told = ["usage:firing:warning", "usage:resolved:warning", "permissions:event:warning", "usage:firing:warning"]
+    for name in ("slack", "phone"):
+        assert sorted(of_rules(outage, name)) == sorted(told)
+
+
+def test_who_hears_later_for_itself_hears_at_once_in_anothers_place_and_not_again() -> None:
+    """Slack has no quiet hours, so the phone, in its own, is told for slack; at their end nothing is left to tell."""
+    outage = Outage()
+    both = replace(rules().routes.all[0], receivers=("slack", "phone"))
+    receivers = (CHAIN[0], replace(CHAIN[1], min_severity=Severity.INFO), *CHAIN[2:])
+    outage.desk.start(0, replace(rules(*receivers), routes=Routes([both]), quiet={"phone": quiet(20, 400)}))
+    outage.desk.see(30, "0.85")
+    missed = Missed(outage.open("usage").alert_id)
+    outage.failing(40, missed)
+    assert of_rules(outage, "phone") == []
+    outage.failing(311, missed)
+    assert of_rules(outage, "phone") == ["usage:firing:warning"]
+    outage.desk.see(320, "0.5")
+    outage.desk.see(330, "0.85")
+    outage.desk.tick(400)
+
+    assert of_rules(outage, "phone") == ["usage:firing:warning", "usage:resolved:warning", "usage:firing:warning"]
+    assert not outage.desk.ticker.memory.waiting

@@ -102,7 +102,8 @@ def _catch_up(desk: Desk, alert: Alert, rule: Rule | None, revision: str) -> Non
     Who never heard of it and is by now not to hear of it, being milder, has missed nothing that is still true.
     """
     standing = _Standing(desk, alert, rule, revision)
-    fates = [_fate(desk, alert, name, missed, standing) for name, missed in _missed(desk.rows.of(alert.alert_id))]
+    held = desk.rows.of(alert.alert_id)
+    fates = [_fate(desk, alert, name, missed, standing) for name, missed in _missed(held)]
     _keep(desk, alert.alert_id, fates)
     hearing: dict[tuple[State | None, Reason], list[tuple[str, Why]]] = {}
     for fate in fates:
@@ -110,7 +111,10 @@ def _catch_up(desk: Desk, alert: Alert, rule: Rule | None, revision: str) -> Non
             hearing.setdefault((fate.told.state, fate.told.reason), []).append((fate.receiver, fate.why))
     names = {name for group in hearing.values() for name, _ in group}
     current = alert
-    if names and alert.told.keys() <= names:  # else reminders go on as they were told to the others
+    there = {receiver.name for receiver in desk.audience.receivers}
+    # Reminders go on at their pace where others were told in time, or where all it waited for was to see an outage.
+    long = any(kind_of(row.hold) is not HoldKind.OUTAGE for row in held)
+    if names and long and alert.told.keys() & there <= names:
         current = replace(alert, told_at=desk.audience.now, told_value=alert.value)
     for (state, reason), group in hearing.items():
         step = standing.of(state, reason)
