@@ -88,7 +88,9 @@ def test_what_is_missing_is_named_with_what_to_do(tmp_path: Path) -> None:
         f"${{file:{tmp_path}/empty}}": "it is empty",
         f"${{file:{tmp_path}/binary}}": "the file is not UTF-8 text",
         f"${{file:{tmp_path}/huge}}": "the file is larger than 64 KiB",
-        "${credential:nope}": "the unit loads no such credential; add LoadCredential=nope:/path/to/it to the unit and restart it",
+        "${credential:nope}": (
+            "the unit loads no such credential; add LoadCredential=nope:/path/to/it to the unit and restart it"
+        ),
     }
     for reference, why in expected.items():
         with pytest.raises(MissingSecretError) as caught:
