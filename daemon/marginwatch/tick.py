@@ -428,6 +428,7 @@ def says_something(commit: Commit) -> bool:
             commit.accounts,
             commit.venues,
             commit.alerts,
+            commit.released,
             commit.withheld,
             commit.settled,
             commit.forgotten,

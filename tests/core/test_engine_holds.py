@@ -298,6 +298,19 @@ def test_who_was_not_told_of_the_outage_hears_that_data_are_unknown() -> None:
     assert desk.told() == ["usage:firing:critical", "usage:unknown:critical", "usage:reminder:critical"]
 
 
+def test_what_is_let_go_without_a_word_is_gone_from_the_store(store: Store) -> None:
+    """An alert that began and ended within the window: no later process finds anything of it held back."""
+    desk = Desk(maintenance(5, 60), store)
+    desk.see(0)
+    desk.see(10, "0.82")
+    desk.see(20, "0.5")
+    assert store.load_prior().withheld
+    desk.tick(60)
+
+    assert not desk.ticker.memory.waiting
+    assert store.load_prior().withheld == ()
+
+
 def test_who_is_gone_has_no_part_in_when_the_others_were_told() -> None:
     """A receiver that heard of the alert and left the config: the others were told last at the end of the window."""
     guest = Receiver("guest", Severity.INFO)
