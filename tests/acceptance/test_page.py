@@ -191,7 +191,7 @@ async def test_a_link_of_a_message_is_followed(tmp_path: Path, sink: HttpSink) -
 
             page = opened.page
             await page.goto(link_to(here, alert))
-            await expect(page.locator("main")).to_contain_text("Nothing was done yet")
+            await expect(page.locator("main")).to_contain_text("Opening it has done nothing")
             form = page.locator("form", has=page.get_by_role("button", name="Acknowledge"))
             await form.get_by_label("Your name").fill("Ben")
             await form.get_by_role("button").click()

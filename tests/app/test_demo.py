@@ -88,6 +88,7 @@ def test_the_shipped_rules_are_shortened_and_nothing_else(tmp_path: Path, speed:
     assert load_rules([str(file) for file in files], catalogues, {}, lambda *_: None).problems == ()
     assert 'clear_by = "3%"' in margin
     assert 'worsens_by = "10%"' in margin
+    assert margin.count("flapping = false") == margin.count("[[rule]]")  # the story is played over and over
 
 
 def test_the_program_is_named_so_that_it_can_be_typed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

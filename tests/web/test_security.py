@@ -447,7 +447,7 @@ async def test_a_link_needs_no_login_and_does_nothing_by_itself(tmp_path: Path) 
             shown = await page.text(path)
             assert (await page.client.head(path)).status_code in {200, 405}
         assert "This link was sent to desk" in shown
-        assert "Nothing was done yet" in shown
+        assert "Opening it has done nothing" in shown
         assert state(page) == before
         assert (await page.client.get("/")).status_code == 303
 

@@ -21,13 +21,14 @@ LARGER = 5
 """How much larger a step for the worse is: a fall of hours takes seconds here, and would be told at every step."""
 
 _DURATION = re.compile(r'^(for|clear_for|remind_every) = "([0-9dhms]+)"$', re.MULTILINE)
+_DECIDES = re.compile(r"^(?=levels = |when = )", re.MULTILINE)
 _STEP = re.compile(r'^worsens_by = "([0-9]+)%"$', re.MULTILINE)
 
 
 def write_rules(folder: Path, speed: float) -> list[Path]:
     """Write the packs into the folder, every duration `SHORTER` times `speed` times shorter, relative steps `LARGER`.
 
-    Gives the files.
+    What comes and goes is told each time: the demo plays the same trouble over and over. Gives the files.
     """
     written = []
     for pack in PACKS:
@@ -36,6 +37,7 @@ def write_rules(folder: Path, speed: float) -> list[Path]:
         for file in files:
             target = folder / file.name
             text = _DURATION.sub(lambda match: _shorter(match, speed), file.read_text())
+            text = _DECIDES.sub("flapping = false\n", text)
             target.write_text(_STEP.sub(lambda match: f'worsens_by = "{int(match[1]) * LARGER}%"', text))
             written.append(target)
     pages = [packs_folder() / pack / PAGE for pack in PACKS]
