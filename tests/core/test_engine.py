@@ -546,3 +546,17 @@ def test_a_call_that_fails_beside_a_good_one_says_nothing_of_malformed_answers()
         desk.tick(second, answer(partly), cycle_end(second))
 
     assert desk.told() == []
+
+
+def test_answers_that_are_decided_on_late_are_told_once_as_old() -> None:
+    """A machine that lags behind says so once, not that data are lost and back with every answer."""
+    desk = Desk(ruling(usage_rule()))
+    desk.see(0)
+    desk.see(10, "0.95")
+    for second in range(20, 120, 10):
+        desk.tick(second + 65, answer(seen(second, fields("0.95")), listing=[ONE]), cycle_end(second))
+    late = desk.told()
+    desk.see(190, "0.95")
+
+    assert late == ["usage:firing:critical", "usage:unknown:critical", "data-stale:firing:critical"]
+    assert desk.told()[len(late) :] == ["usage:reminder:critical", "data-stale:resolved:critical"]

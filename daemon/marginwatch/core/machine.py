@@ -184,7 +184,7 @@ class _Tick:
         else:
             seen = self._counted(seen)
             step = self._pending(seen)
-        if step is None and alert.unknown_told:
+        if step is None and alert.unknown_told and not seen.unknown_told:
             step = self.record(seen, seen.status, Reason.DATA_BACK, State.REMINDER)
             (back,) = step.transitions
             step = Step(step.alert, (replace(back, unknown_since=alert.unknown_since, because=alert.because),))
@@ -266,6 +266,8 @@ class _Tick:
         # What is wrong with the data themselves is learnt from cycles, however far apart they end.
         unbroken = self.rule.kind is RuleKind.HEALTH or elapsed <= self.policy.stale_after
         counts = alert.known and unbroken and not anew
+        # Decided so late, it says what was, not that data are back; the next would be told as lost again at once.
+        late = alert.unknown_told and self.now - result.fetched_at >= self.policy.stale_after
         return replace(
             alert,
             title=self.rule.title,
@@ -274,9 +276,9 @@ class _Tick:
             known_at=result.fetched_at,
             as_of=result.as_of,
             known=True,
-            unknown_since=None,
-            unknown_told=False,
-            because="",
+            unknown_since=result.fetched_at if late else None,
+            unknown_told=late,
+            because=alert.because if late else "",
             value=known.value,
             detail=result.detail,
         )
