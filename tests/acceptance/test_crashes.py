@@ -42,6 +42,7 @@ id = "margin-usage"
 title = "Margin usage"
 value = "margin_usage"
 levels = { critical = "> 90%" }
+flapping = false
 """
 HEALTHY, BREACH = Decimal(10_000), Decimal(95_000)
 

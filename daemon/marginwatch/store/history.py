@@ -176,6 +176,11 @@ class History:
         with self._database.read() as connection:
             return prior(connection, at)
 
+    def ended_lately(self, at: datetime) -> tuple[Alert, ...]:
+        """Of each rule, account and subject the latest alert that ended before, where its firings count for more."""
+        with self._database.read() as connection:
+            return loading.ended_lately(connection, at)
+
     def observations(self, account: AccountKey, since: datetime, until: datetime) -> Iterator[StoredObservation]:
         """Every observation of that account committed in that time, unchanged ones included, oldest first."""
         for tick in Replay(self._database, since, until, account):

@@ -110,14 +110,16 @@ def ended_alerts(connection: Connection, since: datetime) -> tuple[Alert, ...]:
     return tuple(codec.decode(Alert, body) for body in found)
 
 
-def ended_lately(connection: Connection) -> tuple[Alert, ...]:
-    """Of each key the latest that ended, where its firings count for the next; oldest end first."""
+def ended_lately(connection: Connection, at: datetime | None = None) -> tuple[Alert, ...]:
+    """Of each key the latest that ended (before `at`), where its firings count for the next; oldest end first."""
     alerts = tables.alerts
-    latest = connection.scalar(sa.select(sa.func.max(alerts.c.changed_at)))
+    latest = at or connection.scalar(sa.select(sa.func.max(alerts.c.changed_at)))
     if latest is None:
         return ()
     since = latest - REMEMBERED
     wanted = sa.select(alerts.c.body).where(alerts.c.changed_at >= since, alerts.c.ended_at >= since)
+    if at is not None:
+        wanted = wanted.where(alerts.c.ended_at < at)
     found: dict[AlertKey, Alert] = {}
     for body in connection.scalars(wanted.order_by(alerts.c.ended_at, alerts.c.active_at, alerts.c.alert_id)):
         alert = codec.decode(Alert, body)

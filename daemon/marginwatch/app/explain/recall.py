@@ -102,7 +102,8 @@ class _Recalling:
         # By the name it has now, as rules select it.
         accounts = {} if known is None else {key: replace(known, account=self._account)}
         venues = {name: venue for name, venue in prior.venues.items() if name == key.venue}
-        self._begin(begin, Prior(accounts=accounts, venues=venues))
+        lately = tuple(alert for alert in self._history.ended_lately(begin) if alert.key.account == key)
+        self._begin(begin, Prior(accounts=accounts, venues=venues, lately=lately))
 
     def take(self, tick: RecordedTick) -> None:
         """All that a tick was given of the account, in the order of time."""
