@@ -469,16 +469,35 @@ async def test_a_link_does_each_thing_once(tmp_path: Path) -> None:
     """Whoever sends its form again is told who did it when; the other thing it can do is still free."""
     async with opened(tmp_path, log_in=False) as page:
         path = link(page)
-        done = await page.send(path, path, {"do": "acknowledge", "by": "Ann", "span": "2h"})
+        acknowledge = {"do": "acknowledge", "by": "Ann", "span": "2h", "mark": await page.mark(path)}
+        silence = {**acknowledge, "do": "silence"}
+        done = await page.client.post(path, data=acknowledge)
         assert (done.status_code, "It is acknowledged" in done.text) == (200, True)
         after = state(page)
-        again = await page.send(path, path, {"do": "acknowledge", "by": "Eve", "span": "2h"})
+        again = await page.client.post(path, data={**acknowledge, "by": "Eve"})
         assert again.status_code == 409
         assert "used for that already, by Ann at" in again.text
         assert state(page) == after
-        assert (await page.send(path, path, {"do": "silence", "by": "Ann", "span": "1h"})).status_code == 200
-        assert (await page.send(path, path, {"do": "silence", "by": "Ann", "span": "1h"})).status_code == 409
+        assert (await page.client.post(path, data=silence)).status_code == 200
+        assert (await page.client.post(path, data=silence)).status_code == 409
         assert page.story.store.operators.silences()[-1].by == "Ann"
+
+
+async def test_a_used_link_says_who_used_it_for_what_and_offers_no_more_of_it(tmp_path: Path) -> None:
+    """Each form goes as it was used; a link that did both has none left."""
+    async with opened(tmp_path, log_in=False) as page:
+        path = link(page)
+        fresh = await page.text(path)
+        assert ("used this link" in fresh, fresh.count("<form")) == (False, 2)
+        await page.send(path, path, {"do": "acknowledge", "by": "Ann <b>", "span": "2h"})
+        once = await page.text(path)
+        assert re.search(r"Ann &lt;b&gt; used this link at .*20\d\d-.* to acknowledge the alert\.", once)
+        assert (once.count("<form"), 'value="silence"' in once) == (1, True)
+        await page.send(path, path, {"do": "silence", "by": "Bob", "span": "1h"})
+        both = await page.text(path)
+        assert re.search(r"Bob used this link at .* to silence rule", both)
+        assert ("It can do nothing more." in both, "<form" in both) == (True, False)
+        assert "used this link" not in await page.text(link(page, ago=timedelta(minutes=1)))
 
 
 async def test_a_link_that_is_not_ours_or_not_of_now_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from marginwatch.store.errors import StoreError
 from marginwatch.store.tables import metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy.engine import Connection
@@ -44,6 +45,14 @@ link_uses = sa.Table(
 
 _FORGOTTEN_AFTER = timedelta(days=2)
 """A link is too old by then, so nobody needs to know that it was used."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUse:
+    """Somebody had a link do what it can do once."""
+
+    by: str
+    at: datetime
 
 
 class LinkUsedError(StoreError):
@@ -90,3 +99,9 @@ class Keys:
             with self._owned().write() as connection:
                 connection.execute(keys.insert().values(name=SIGNING, value=found))
         return bytes(found)
+
+    def uses(self, link: str) -> Mapping[str, LinkUse]:
+        """What that link (a `Claim.serial`) did so far, by the `Deed`."""
+        wanted = sa.select(link_uses).where(link_uses.c.link == link)
+        with self._database.read() as connection:
+            return {row.action: LinkUse(row.by, row.at) for row in connection.execute(wanted)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch import clock
 from marginwatch.ops.links import Claim
-from marginwatch.store.deeds import Via
+from marginwatch.store.deeds import Deed, Via
 from marginwatch.web.actions import Act, acknowledge, silence_alert
 from marginwatch.web.forms import SPANS, form_of
 from marginwatch.web.refusals import BadFormError, BadLinkError
@@ -52,6 +52,7 @@ def _claim(request: Request) -> Claim:
 async def _show(request: Request, claim: Claim, done: str) -> Response:
     site = site_of(request)
     page = await read_alert(request, claim.alert_id)
+    used = await site.read(lambda: site.store.keys.uses(claim.serial))
     session = site.session(request)
     return await site.page(
         request,
@@ -60,6 +61,8 @@ async def _show(request: Request, claim: Claim, done: str) -> Response:
         page=page,
         claim=claim,
         done=done,
+        acknowledged=used.get(Deed.ACKNOWLEDGED),
+        silenced=used.get(Deed.SILENCED),
         link_mark=site.sessions.mark(claim.serial),
         spans=SPANS,
         token=request.path_params["token"],
