@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from marginwatch.app.files import templates_of
 from marginwatch.cli import COMMANDS
 from marginwatch.config.calendars import CalendarSettings
 from marginwatch.config.environment import known_variables
@@ -20,9 +21,9 @@ from marginwatch.config.load import SHARED_KEYS, load_settings
 from marginwatch.config.maintenance import MaintenanceSettings
 from marginwatch.config.quiet import QuietSettings
 from marginwatch.config.routes import RouteSettings
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
 from marginwatch.config.settings import ReceiverSettings, Settings
-from marginwatch.notify.render import check_template
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.venues.registry import venue_kinds
 from support.fieldtables import tables
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from marginwatch.core.rule import Rule
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "config.example.toml").read_text()
@@ -255,11 +255,7 @@ def test_the_rules_in_the_guide_load(tmp_path: Path, language: str) -> None:
     venues = {"a": "architect", "b": "stonex", "c": "helio"}
     groups = {"family-office": GroupSketch(tuple(venues))}
 
-    loaded = load_rules([str(file)], catalogues, venues, _any_summary, groups=groups)
+    loaded = load_rules([str(file)], Scene(catalogues, venues, templates_of(found), groups=groups))
 
     assert loaded.problems == ()
     assert loaded.rules
-
-
-def _any_summary(rule: Rule, kind: str) -> str | None:
-    return check_template(rule, venue_kinds()[kind].sample)

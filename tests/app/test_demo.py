@@ -17,6 +17,7 @@ from marginwatch.app.demo import play
 from marginwatch.app.demo.console import Board
 from marginwatch.app.demo.play import Wanted, run_demo
 from marginwatch.app.demo.rules import write_rules
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
 from marginwatch.venues.registry import venue_kinds
 
@@ -85,7 +86,7 @@ def test_the_shipped_rules_are_shortened_and_nothing_else(tmp_path: Path, speed:
     assert {"margin.toml", "calls.toml", "permissions.toml"} == {file.name for file in files}
     assert all(line in margin for line in expected)
     catalogues = {name: kind.catalogue for name, kind in venue_kinds().items()}
-    assert load_rules([str(file) for file in files], catalogues, {}, lambda *_: None).problems == ()
+    assert load_rules([str(file) for file in files], Scene(catalogues, {}, lambda *_: None)).problems == ()
     assert 'clear_by = "3%"' in margin
     assert 'worsens_by = "10%"' in margin
     assert margin.count("flapping = false") == margin.count("[[rule]]")  # the story is played over and over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from marginwatch.config.groups import GroupSketch
 from marginwatch.config.load import load_settings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.fields import Unit
-from support.catalogues import CATALOGUES, VENUES
+from support.scenes import SCENE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,15 +149,8 @@ GROUPS = {
 
 def rules(folder: Path, text: str, groups: dict[str, GroupSketch] | None = None) -> Rules:
     (folder / "rules.toml").write_text(text)
-    return load_rules(
-        ["rules.toml"],
-        CATALOGUES,
-        VENUES,
-        lambda *_: None,
-        groups=GROUPS if groups is None else groups,
-        labels={},
-        base=folder,
-    )
+    scene = replace(SCENE, groups=GROUPS if groups is None else groups, labels={})
+    return load_rules(["rules.toml"], scene, folder)
 
 
 GOOD = """[[rule]]
@@ -298,5 +292,5 @@ def test_rules_about_groups_are_passed_over_where_no_config_is_known(tmp_path: P
     """Tests of the other rules of their file run all the same."""
     other = '[[rule]]\nid = "other"\nwhen = "in_margin_call"\ngroups = ["any"]\n'
     (tmp_path / "rules.toml").write_text(GOOD + other)
-    loaded = load_rules(["rules.toml"], CATALOGUES, VENUES, lambda *_: None, base=tmp_path)
+    loaded = load_rules(["rules.toml"], SCENE, tmp_path)
     assert ([str(problem) for problem in loaded.problems], [rule.id for rule in loaded.rules]) == ([], ["other"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from marginwatch.config.labels import label_definitions, label_values
 from marginwatch.config.load import load_settings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.model import Severity
-from support.catalogues import CATALOGUES, VENUES
+from support.scenes import SCENE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,12 +233,8 @@ def test_a_rule_that_goes_by_labels_is_another_when_they_are(tmp_path: Path) -> 
     (usage, other), (moved, same) = (
         load_rules(
             ["rules.toml"],
-            CATALOGUES,
-            VENUES,
-            lambda *_: None,
-            labels=label_values(tables),
-            labelled=label_definitions(tables),
-            base=tmp_path,
+            replace(SCENE, labels=label_values(tables), labelled=label_definitions(tables)),
+            tmp_path,
         ).rules
         for tables in (ann, bob)
     )
@@ -251,4 +248,4 @@ def test_where_no_config_is_known_every_label_passes(tmp_path: Path) -> None:
     """As groups do."""
     (tmp_path / "rules.toml").write_text(RULE)
 
-    assert load_rules(["rules.toml"], CATALOGUES, VENUES, lambda *_: None, base=tmp_path).problems == ()
+    assert load_rules(["rules.toml"], SCENE, tmp_path).problems == ()

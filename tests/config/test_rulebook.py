@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulebook import rulebook, written
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.rule import Rule
 from support.catalogues import FUTURES
@@ -69,15 +70,14 @@ SAME = (
 def load(folder: Path, text: str) -> Loaded:
     """The rules of a file, without a problem."""
     (folder / "rules.toml").write_text(text)
-    loaded = load_rules(
-        ["rules.toml"],
+    scene = Scene(
         {"architect": FUTURES},
         {"futures": "architect"},
         lambda *_: None,
         groups={"prop": GroupSketch(())},
         labels={"desk": frozenset({"rates"})},
-        base=folder,
     )
+    loaded = load_rules(["rules.toml"], scene, folder)
     assert loaded.problems == ()
     return loaded
 

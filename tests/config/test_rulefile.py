@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,12 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulefile import Loaded, load_rules
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import Severity
 from marginwatch.core.rule import Flapping, Level, Rule, RuleKind, Selector
-from support.catalogues import CATALOGUES, VENUES
+from support.scenes import CONFIGURED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,15 +91,7 @@ rule:
 
 
 def load(*entries: str, base: Path | None = None, venues: dict[str, str] | None = None) -> Loaded:
-    return load_rules(
-        entries,
-        CATALOGUES,
-        VENUES if venues is None else venues,
-        lambda _rule, _kind: None,
-        groups={"bravo": GroupSketch(())},
-        labels={"team": frozenset({"fx"})},
-        base=base,
-    )
+    return load_rules(entries, CONFIGURED if venues is None else replace(CONFIGURED, venues=venues), base)
 
 
 def load_text(folder: Path, text: str, name: str = "rules.toml") -> Loaded:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from marginwatch.cli.problems import excerpt
-from marginwatch.config.groups import GroupSketch
 from marginwatch.config.rulefile import load_rules
-from support.catalogues import CATALOGUES, VENUES
+from support.scenes import CONFIGURED
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -28,15 +28,7 @@ def refuse_one(rule: Rule, kind: str) -> str | None:
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.iterdir()))
 def test_a_wrong_rule_file_is_explained(name: str, snapshot: SnapshotAssertion) -> None:
     """Every problem of the file is told at once, with its place, the line there and carets."""
-    loaded = load_rules(
-        [name],
-        CATALOGUES,
-        VENUES,
-        refuse_one,
-        groups={"bravo": GroupSketch(())},
-        labels={"team": frozenset({"fx"})},
-        base=FOLDER,
-    )
+    loaded = load_rules([name], replace(CONFIGURED, check_template=refuse_one), FOLDER)
     told = [line for problem in loaded.problems for line in (str(problem), *excerpt(problem, 120))]
     report = "\n".join(told).replace(f"{FOLDER}/", "")
     assert report

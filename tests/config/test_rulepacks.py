@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from marginwatch.app.files import templates_of
 from marginwatch.config.calendars import calendars_of
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import Loaded, load_rules
 from marginwatch.config.rulepacks import pack_files, pack_names, packs_folder
 from marginwatch.core import template
@@ -18,15 +20,12 @@ from marginwatch.core.model import Account, AccountKey, Observation, Value
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.state import AccountState
 from marginwatch.errors import Problem
-from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import venue_kinds
 from support.catalogues import CATALOGUES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    from marginwatch.core.rule import Rule
 
 KINDS = ("architect", "stonex", "helio")
 PACKS = tuple(f"builtin:{name}" for name in ("calls", "concentration", "data-health", "margin", "permissions", "pnl"))
@@ -75,12 +74,8 @@ OWING: dict[str, Value] = {"equity": Decimal(-1), "unrealized_pnl": Decimal(0), 
 
 def load(*entries: str, venues: Mapping[str, str] | None = None) -> Loaded:
     kinds = venue_kinds()
-
-    def try_template(rule: Rule, kind: str) -> str | None:
-        return check_template(rule, kinds[kind].sample)
-
     catalogues = {kind: found.catalogue for kind, found in kinds.items()}
-    return load_rules(entries, catalogues, venues or {kind: kind for kind in KINDS}, try_template)
+    return load_rules(entries, Scene(catalogues, venues or {kind: kind for kind in KINDS}, templates_of(kinds)))
 
 
 def observation(kind: str, changes: Mapping[str, Value]) -> Observation:
@@ -258,7 +253,7 @@ def test_a_pack_is_found_in_an_installed_package(tmp_path: Path) -> None:
 )
 def test_an_unknown_pack_is_one_sentence(entry: str, sentence: str) -> None:
     """A pack that does not exist is a problem with the nearest name, or with all of them."""
-    loaded = load_rules([entry], CATALOGUES, {}, lambda _rule, _kind: None)
+    loaded = load_rules([entry], Scene(CATALOGUES, {}, lambda _rule, _kind: None))
     assert [str(problem) for problem in loaded.problems] == [sentence]
 
 

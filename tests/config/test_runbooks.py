@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from marginwatch.config.rulefile import Loaded, load_rules
 from marginwatch.config.rulepacks import pack_names, packs_folder
 from marginwatch.config.runbooks import read_sections, shipped_sections
 from marginwatch.errors import Problem
-from support.catalogues import CATALOGUES, VENUES
+from support.scenes import SCENE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def load(folder: Path, runbook: str, base: str = "") -> Loaded:
     rule = f'[[rule]]\nid = "mine"\nwhen = "in_margin_call"\nrunbook = "{runbook}"\n'
     (folder / "desk.toml").write_text(rule)
     (folder / "desk.md").write_text(PAGE)
-    return load_rules(["desk.toml"], CATALOGUES, VENUES, lambda *_: None, runbook_base=base, base=folder)
+    return load_rules(["desk.toml"], replace(SCENE, runbook_base=base), folder)
 
 
 def told(loaded: Loaded) -> str:
@@ -72,7 +73,7 @@ def test_a_page_that_is_published_is_told_by_its_address(tmp_path: Path, base: s
 
 def test_pages_of_packs_keep_their_folder() -> None:
     """All of them have the same name."""
-    loaded = load_rules(["builtin:margin"], CATALOGUES, VENUES, lambda *_: None, runbook_base="https://w.example.com")
+    loaded = load_rules(["builtin:margin"], replace(SCENE, runbook_base="https://w.example.com"))
 
     assert loaded.problems == ()
     assert loaded.rules[0].runbook == "https://w.example.com/margin/RUNBOOK.md#margin-usage"
@@ -81,7 +82,7 @@ def test_pages_of_packs_keep_their_folder() -> None:
 def test_a_rule_copied_out_of_a_pack_keeps_the_page_of_the_pack(tmp_path: Path) -> None:
     """Whoever edits a shipped rule copies one file."""
     shutil.copy(packs_folder() / "margin" / "margin.toml", tmp_path)
-    loaded = load_rules(["margin.toml"], CATALOGUES, VENUES, lambda *_: None, runbook_base="https://w", base=tmp_path)
+    loaded = load_rules(["margin.toml"], replace(SCENE, runbook_base="https://w"), tmp_path)
 
     assert loaded.problems == ()
     assert loaded.runbooks["margin-usage"].file == packs_folder() / "margin" / "RUNBOOK.md"
@@ -91,7 +92,7 @@ def test_a_rule_copied_out_of_a_pack_keeps_the_page_of_the_pack(tmp_path: Path) 
 def test_a_rule_without_a_runbook_tells_none(tmp_path: Path) -> None:
     """It is no mistake to have none."""
     (tmp_path / "desk.toml").write_text('[[rule]]\nid = "mine"\nwhen = "in_margin_call"\n')
-    loaded = load_rules(["desk.toml"], CATALOGUES, VENUES, lambda *_: None, base=tmp_path)
+    loaded = load_rules(["desk.toml"], SCENE, tmp_path)
 
     assert told(loaded) == ""
 

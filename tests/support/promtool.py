@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import pytest
 
 from marginwatch.app.replay import Replay
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.alert import Status
 from marginwatch.core.engine import Answer
@@ -197,7 +198,7 @@ def _ruling(trial: Trial, stale_after: int) -> Ruling:
     with tempfile.TemporaryDirectory(prefix="mw-promtool-") as name:
         file = Path(name, "rules.toml")
         file.write_text("\n".join(terms.toml(name) for name, terms in trial.rules.items()))
-        loaded = load_rules([str(file)], CATALOGUES, {VENUE: "futures"}, lambda _rule, _kind: None)
+        loaded = load_rules([str(file)], Scene(CATALOGUES, {VENUE: "futures"}, lambda _rule, _kind: None))
     assert loaded.problems == ()
     decides = ruling(*loaded.rules, receivers=())
     watch = replace(decides.venues[VENUE], stale_after=timedelta(seconds=stale_after))

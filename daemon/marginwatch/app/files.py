@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from marginwatch.config.load import load_settings
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
 from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import calendar_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from marginwatch.config.load import Loaded as LoadedSettings
@@ -34,26 +35,25 @@ def read_settings(
 
 def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
     """The rule files the config names, checked against its venues."""
-    catalogues = {name: kind.catalogue for name, kind in kinds.items()}
+    return load_rules(sketch.files, scene_of(sketch, kinds))
 
-    def try_template(rule: Rule, kind: str) -> str | None:
-        return check_template(rule, kinds[kind].sample)
 
-    return load_rules(
-        sketch.files,
-        catalogues,
+def scene_of(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> Scene:
+    """What rules are held against, by a config."""
+    return Scene(
+        {name: kind.catalogue for name, kind in kinds.items()},
         sketch.venues,
-        try_template,
+        templates_of(kinds),
         groups=sketch.groups,
         labels=sketch.labels,
-        labelled=sketch.labelled,
         calendars=sketch.calendars,
-        sessions=sessions_of(sketch, kinds),
+        sessions={name: sketch.sessions.get(name) or calendar_of(kinds[kind]) for name, kind in sketch.venues.items()},
         hours=sketch.hours,
         runbook_base=sketch.runbook_base,
+        labelled=sketch.labelled,
     )
 
 
-def sessions_of(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> dict[str, str]:
-    """The name of each venue's calendar: its own, or that of its kind."""
-    return {name: sketch.sessions.get(name) or calendar_of(kinds[kind]) for name, kind in sketch.venues.items()}
+def templates_of(kinds: Mapping[str, VenueKind]) -> Callable[[Rule, str], str | None]:
+    """Tries a rule's summary on the sample of a kind of venue: what is wrong with it, as one sentence, else None."""
+    return lambda rule, kind: check_template(rule, kinds[kind].sample)

@@ -44,9 +44,9 @@ class Scene:
     """Kind of every configured venue, by its name."""
     check_template: Callable[[Rule, str], str | None]
     """What is wrong with the rule's summary at a kind of venue, as one sentence; None when nothing is."""
-    groups: Mapping[str, GroupSketch] | None = field(default_factory=dict)
+    groups: Mapping[str, GroupSketch] | None = None
     """Groups of accounts the config defines, by name; None where no config is known, and rules about them pass."""
-    labels: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
+    labels: Mapping[str, frozenset[str]] | None = None
     """Labels of accounts the config defines, key to values; None where no config is known, and all pass."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
     """Calendars there are, the built-in ones included."""

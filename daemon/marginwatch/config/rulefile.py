@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marginwatch.config.quoting import quoted
-from marginwatch.config.rulecheck import Scene, check_rule
+from marginwatch.config.rulecheck import check_rule
 from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
 from marginwatch.config.runbooks import page_of
 from marginwatch.config.sourcefile import SUFFIXES, holds_tests, read_document
 from marginwatch.config.table import Table
-from marginwatch.core.calendar import BUILT_IN
 from marginwatch.core.evaluate import revision
 from marginwatch.errors import Place, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from marginwatch.config.document import Document
-    from marginwatch.config.groups import GroupSketch
+    from marginwatch.config.rulecheck import Scene
     from marginwatch.config.runbooks import Page
-    from marginwatch.core.fields import Catalogue
     from marginwatch.core.rule import Rule
 
 
@@ -59,53 +57,18 @@ class Loaded:
     """The pages of rules that name one, by the rule's id."""
 
 
-def load_rules(
-    entries: Sequence[str],
-    catalogues: Mapping[str, Catalogue],
-    venues: Mapping[str, str],
-    check_template: Callable[[Rule, str], str | None],
-    *,
-    groups: Mapping[str, GroupSketch] | None = None,
-    labels: Mapping[str, frozenset[str]] | None = None,
-    labelled: str = "",
-    calendars: frozenset[str] = frozenset(BUILT_IN),
-    sessions: Mapping[str, str] | None = None,
-    hours: Mapping[str, str] | None = None,
-    runbook_base: str = "",
-    base: Path | None = None,
-) -> Loaded:
+def load_rules(entries: Sequence[str], scene: Scene, base: Path | None = None) -> Loaded:
     """Load every rule file that the config names. Nothing a user can write raises.
 
     Args:
         entries: Paths of .toml, .yaml and .yml files, globs, and `builtin:PACK`.
-        catalogues: Of every installed kind of venue, by kind.
-        venues: Kind of every configured venue, by its name.
-        check_template: What is wrong with a rule's summary at a kind of venue, as one sentence, else None.
-        groups: Groups of accounts the config defines, by name; None where no config is known: rules about groups are
-            then passed over.
-        labels: Labels of accounts the config defines, key to values; None where no config is known: all pass then.
-        labelled: Which accounts have them, as a text.
-        calendars: Names of the calendars there are.
-        sessions: The name of its calendar, by the name of the venue.
-        hours: When the sessions of a calendar are, in words, by its name.
-        runbook_base: The web address below which the pages of runbooks are published, if they are.
+        scene: What the rules are held against. Venues of a kind that is not installed are passed over; where none is
+            left, one of each kind stands for them.
         base: The folder that relative paths start from; the current one when left out.
     """
-    known = {name: kind for name, kind in venues.items() if kind in catalogues}
-    kinds = known or {kind: kind for kind in catalogues}
-    scene = Scene(
-        catalogues,
-        kinds,
-        check_template,
-        groups,
-        labels,
-        calendars,
-        sessions or {},
-        hours or {},
-        runbook_base,
-        labelled,
-    )
-    loading = _Loading(scene, base or Path())
+    known = {name: kind for name, kind in scene.venues.items() if kind in scene.catalogues}
+    venues = known or {kind: kind for kind in scene.catalogues}
+    loading = _Loading(replace(scene, venues=venues), base or Path())
     for entry in entries:
         loading.read(entry)
     rules = tuple(loading.rules)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from marginwatch.app.backtest.request import picks
 from marginwatch.app.backtest.sweep import plain_name
 from marginwatch.app.build import ruling_of
-from marginwatch.app.files import read_rules, read_settings, sessions_of
+from marginwatch.app.files import read_rules, read_settings, scene_of
 from marginwatch.config.calendars import calendars_of
-from marginwatch.config.rulecheck import Scene
 from marginwatch.core.evaluate import VenueRules
 from marginwatch.core.model import GROUPS
 from marginwatch.errors import InvalidInputError
-from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import calendar_of, venue_kinds
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from marginwatch.app.backtest.request import Request
     from marginwatch.config.load import Loaded as LoadedSettings
+    from marginwatch.config.rulecheck import Scene
     from marginwatch.config.rulefile import Loaded as LoadedRules
     from marginwatch.config.settings import Settings
     from marginwatch.core.fields import Catalogue
@@ -122,16 +121,4 @@ def read_setting(request: Request, config: Path | None, environ: Mapping[str, st
     rules = read_rules(sketch, kinds)
     if rules.problems:
         raise InvalidInputError(rules.problems)
-    scene = Scene(
-        {name: kind.catalogue for name, kind in kinds.items()},
-        sketch.venues,
-        lambda rule, kind: check_template(rule, kinds[kind].sample),
-        groups=sketch.groups,
-        labels=sketch.labels,
-        labelled=sketch.labelled,
-        calendars=sketch.calendars,
-        sessions=sessions_of(sketch, kinds),
-        hours=sketch.hours,
-        runbook_base=sketch.runbook_base,
-    )
-    return Setting(loaded.settings, rules, kinds, scene, loaded)
+    return Setting(loaded.settings, rules, kinds, scene_of(sketch, kinds), loaded)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from marginwatch.app.files import templates_of
 from marginwatch.app.ruletest.binding import bind
 from marginwatch.app.ruletest.cover import Cover
 from marginwatch.app.ruletest.reading import read_suite
 from marginwatch.app.ruletest.sites import Known
 from marginwatch.config.calendars import calendars_of
+from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
-from marginwatch.notify.render import check_template
 from marginwatch.venues.registry import calendar_of
 
 if TYPE_CHECKING:
@@ -102,9 +103,5 @@ def _rules_of(suite: Suite, kinds: Mapping[str, VenueKind], known: Known) -> Loa
     venues = {kind: kind for kind in known.catalogues}
     venues.update((name, each.kind) for name, each in known.venues.items())
     venues.update((case.site.name, case.site.kind) for case in suite.cases)
-
-    def try_template(rule: Rule, kind: str) -> str | None:
-        return check_template(rule, kinds[kind].sample)
-
-    names = frozenset(known.calendars)
-    return load_rules(suite.rules, known.catalogues, venues, try_template, calendars=names, base=suite.path.parent)
+    scene = Scene(known.catalogues, venues, templates_of(kinds), calendars=frozenset(known.calendars))
+    return load_rules(suite.rules, scene, suite.path.parent)
