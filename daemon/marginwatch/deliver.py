@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-import traceback
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -29,6 +28,7 @@ from marginwatch.notify.backoff import next_try
 from marginwatch.notify.lane import Lane
 from marginwatch.notify.outcome import Answer
 from marginwatch.notify.render import LATE, Later, delayed
+from marginwatch.ops.logs import log_surprise
 from marginwatch.store.errors import EpochLostError, StoreError
 from marginwatch.store.types import AttemptResult, Ended, OutboxStatus
 
@@ -260,14 +260,13 @@ class Delivery:
             message = delayed(row.message, row.created_at, now, since)
             return receiver.send(message, row.attempts, self.draw)
         except Exception as error:  # noqa: BLE001  (the loop edge: one row's surprise must not stop the others)
-            where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold the URL
-            log.error("a send failed unexpectedly", row=row.id, error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
+            log_surprise(log, "a send failed unexpectedly", error, row=row.id)
             return Answer(AttemptOutcome.RETRYABLE, f"the send failed ({type(error).__name__})")
 
     async def _record(self, row: OutboxRow, answer: Answer) -> None:
         """Put the outcome on record, however long the store takes: a delivered message must not go out again."""
         now = clock.now()
-        due = next_try(row.attempts, row.created_at, now, answer.outcome, random.random())  # noqa: S311  (no secret)
+        due = next_try(row.attempts, row.created_at, now, answer.outcome, random.random())  # noqa: S311  (it spreads the tries and guards nothing)
         self._outcomes[row.id] = Ended(row.id, AttemptResult(answer.outcome, answer.detail, due), now)
         async with self._recording:  # whoever comes first records for all that ended while the store was busy
             if row.id in self._outcomes:
@@ -286,7 +285,7 @@ class Delivery:
             except EpochLostError:
                 raise
             except StoreError as error:
-                log.error("outcomes cannot be recorded yet", sends=len(ended), why=str(error))  # noqa: TRY400  (says it all)
+                log.error("outcomes cannot be recorded yet", sends=len(ended), why=str(error))  # noqa: TRY400  (the sentence says it all)
                 await asyncio.sleep(STORE_AGAIN)
             except Exception:  # the loop edge: one row's surprise must not stop the others
                 if len(ended) == 1:

@@ -17,7 +17,6 @@ replays and tests call as well.
 from __future__ import annotations
 
 import logging
-import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -36,6 +35,7 @@ from marginwatch.core.seen import Seen, seen_in
 from marginwatch.core.state import Absence
 from marginwatch.notify.dispatch import Outgoing, dispatch
 from marginwatch.notify.wording import PLAIN, Wording
+from marginwatch.ops.logs import log_surprise
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import StoreError
 from marginwatch.venues.protocol import Fetched
@@ -292,7 +292,8 @@ class Ticker:
             for page in (said,) if isinstance(said, Normalised) else said:
                 yield Answer(arrival.venue, _discreet(page))
         except Exception as error:  # noqa: BLE001  (the loop edge: one answer's surprise must not stop the others)
-            _log_fault("an answer cannot be read", error, venue=arrival.venue, account=str(arrival.account or ""))
+            about = {"venue": arrival.venue, "account": str(arrival.account or "")}
+            log_surprise(log, "an answer cannot be read", error, **about)
             yield unusable(arrival, error, now)
 
     def _wishes(self) -> tuple[Wishes | None, int]:
@@ -378,11 +379,6 @@ def unusable(fetched: Fetched, error: Exception, now: datetime) -> VenueFailure:
     """What stands for an answer that a fault of ours keeps from being used, so that somebody hears of it."""
     detail = f"marginwatch cannot use the answer, by a fault of its own ({type(error).__name__}); its log says more"
     return VenueFailure(fetched.venue, FailureKind.BAD_ANSWER, now, detail, account=fetched.account)
-
-
-def _log_fault(what: str, error: Exception, **about: str) -> None:
-    where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a venue's words
-    log.error(what, error=type(error).__name__, where=where, **about)
 
 
 def _log_step(transition: Transition) -> None:

@@ -21,7 +21,7 @@ import pytest
 import structlog
 from pydantic import BaseModel, SecretStr
 
-from marginwatch.ops.logs import LONGEST_LINE, configure_logging, uncaught_logged
+from marginwatch.ops.logs import LONGEST_LINE, configure_logging, log_surprise, uncaught_logged
 from marginwatch.ops.redact import REDACTOR
 
 if TYPE_CHECKING:
@@ -140,6 +140,21 @@ def test_a_closed_stream_ends_nothing() -> None:
     configure_logging(stream=out)
     out.close()
     structlog.get_logger("marginwatch").info("nobody hears")
+
+
+def test_what_nobody_foresaw_is_logged_by_where_it_came_from() -> None:
+    """Never by its text, which may hold what a venue or a receiver said."""
+    out = io.StringIO()
+    configure_logging(stream=out)
+    try:
+        int(SECRET)
+    except ValueError as error:
+        log_surprise(structlog.get_logger("marginwatch.tick"), "it failed", error, venue="fx")
+
+    (line,) = lines(out)
+    assert (line["level"], line["event"], line["venue"], line["error"]) == ("error", "it failed", "fx", "ValueError")
+    assert f'File "{__file__}"' in line["where"]
+    assert SECRET not in out.getvalue()
 
 
 def test_what_nobody_caught_is_logged() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from marginwatch import clock
+from marginwatch.ops.logs import log_surprise
 from marginwatch.store.errors import EpochLostError, StoreError
 from marginwatch.tick import MOST, unusable
 from marginwatch.venues.protocol import Fetched
@@ -225,8 +225,7 @@ class Pump:
                 await self._tick([arrival], patient=patient)
             return
         what = type(batch[0]).__name__ if batch else "nothing but time"
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("a tick failed unexpectedly", taken=what, error=type(error).__name__, where=where)
+        log_surprise(log, "a tick failed unexpectedly", error, taken=what)
         if not batch:
             await asyncio.sleep(RETRY)  # not counted as a tick: if it goes on, the watchdog is to see it
         elif isinstance(batch[0], Fetched):

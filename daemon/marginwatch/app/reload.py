@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import traceback
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from marginwatch import clock
 from marginwatch.app.build import configure
 from marginwatch.core.health import ReloadState
 from marginwatch.errors import InvalidInputError, MarginwatchError
+from marginwatch.ops.logs import log_surprise
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import EpochLostError, StoreError
 
@@ -145,8 +145,7 @@ class Reloading:
         except MarginwatchError as error:
             return self._reject([str(error)])
         except Exception as error:  # noqa: BLE001  (the loop edge: what watches must not end by what it is to do next)
-            where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a secret
-            log.error("a reload failed unexpectedly", error=type(error).__name__, where=where)  # noqa: TRY400  (as said)
+            log_surprise(log, "a reload failed unexpectedly", error)
             return self._reject([f"marginwatch cannot load it, by a fault of its own ({type(error).__name__})"])
         await self._accept(found)
         return f"watching; reloaded, rules: {len(found.rules.rules)}"

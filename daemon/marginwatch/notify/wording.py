@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from marginwatch.core.defined import worked_out
 from marginwatch.core.model import GROUPS, Account, times
 from marginwatch.notify.draft import About, Draft
 from marginwatch.notify.render import plainly, render
+from marginwatch.ops.logs import log_surprise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,9 +49,7 @@ class Wording:
         try:
             return self._rendered(notice, self._about(notice, draft), draft.now)
         except Exception as error:  # noqa: BLE001  (the loop edge: better told in plain words than not at all)
-            where = "".join(traceback.format_tb(error.__traceback__))  # its text may hold a venue's words
-            about = {"alert": told.alert_id, "rule": told.key.rule, "error": type(error).__name__, "where": where}
-            log.error("the words of a message cannot be made", **about)  # noqa: TRY400  (as said)
+            log_surprise(log, "the words of a message cannot be made", error, alert=told.alert_id, rule=told.key.rule)
             return plainly(notice)
 
     def _rendered(self, notice: Notice, about: About, now: datetime) -> Message:

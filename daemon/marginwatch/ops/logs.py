@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import traceback
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -69,6 +70,12 @@ def set_level(level: str) -> None:
     root = logging.getLogger()
     root.setLevel(level.upper())
     _tame_libraries(root.level)
+
+
+def log_surprise(log: structlog.stdlib.BoundLogger, what: str, error: Exception, **about: object) -> None:
+    """Log an error that nobody foresaw: its kind and where it came from, for its text may hold a secret."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error(what, **about, error=type(error).__name__, where=where)
 
 
 @contextlib.contextmanager

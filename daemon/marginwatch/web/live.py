@@ -8,7 +8,6 @@ Nothing is drawn while nobody looks. A viewer who does not keep up is let go; hi
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import msgspec
 import structlog
 
 from marginwatch import clock
+from marginwatch.ops.logs import log_surprise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -131,8 +131,7 @@ class Live:
                 try:
                     await self._turn(self._snapshot)
                 except Exception as error:  # noqa: BLE001  (a loop edge: what watches must not end by what it shows)
-                    where = "".join(traceback.format_tb(error.__traceback__))
-                    log.error("the page cannot be drawn", error=type(error).__name__, where=where)  # noqa: TRY400  (its text may hold a venue's words)
+                    log_surprise(log, "the page cannot be drawn", error)
             await asyncio.sleep(PACE)
 
     def close(self) -> None:
