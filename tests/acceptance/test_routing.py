@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.sinks import HttpSink, Reply
+from support.sinks import Close, Hang, HttpSink, Reply, Reset, Truncate, refusing_port
 from support.sites import receiver
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from acceptance.conftest import Open
     from support.house import House
+    from support.sinks import Behaviour
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
@@ -30,6 +31,18 @@ name = "us"
 receivers = ["hook"]
 rules = ["receiver-failing"]
 """
+
+
+TROUBLES: Final[dict[str, Behaviour | None]] = {
+    "down": None,
+    "slow": Hang(),
+    "rate limiting": Reply(429, headers={"Retry-After": "1"}),
+    "rejecting": Reply(400),
+    "resetting": Reset(),
+    "hanging up": Close(),
+    "answering half": Truncate(),
+}
+"""Whatever keeps the desk's messages from being known to have arrived; `slow` takes them, and answers too late."""
 
 
 @pytest.fixture
@@ -94,3 +107,37 @@ async def test_a_ladder_calls_over_a_restart(open_house: Open, desk: HttpSink) -
 
         await house.cycle(60, times=5)
         assert told(house.sink) == ["margin-usage reminder escalated"]
+
+
+@pytest.mark.usefixtures("manual")
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_whatever_is_the_matter_others_hear_on_time(open_house: Open, desk: HttpSink, trouble: str) -> None:
+    """Who stands in after five minutes, whom the ladder calls after ten; and the end reaches both."""
+    with refusing_port() as nobody:
+        behaviour = TROUBLES[trouble]
+        port = nobody if behaviour is None else desk.port
+        desk.always = behaviour or Reply()
+        url = f"json://127.0.0.1:{port}/hook?rto=0.2"
+        fallback = receiver("desk", url) + 'fallback = { receivers = ["standby"], after = "5m" }\n'
+        with HttpSink() as standby:
+            receivers = fallback + receiver("standby", standby.url(), min_severity="critical") + WAYS
+            async with open_house("helio", receivers=receivers) as house:
+                await _breach(house)
+                began = house.clock.now()
+                heard = {"standby": standby, "ladder": house.sink}
+                at: dict[str, timedelta] = {}
+                while len(at) < len(heard) and house.clock.now() - began < timedelta(minutes=12):
+                    await house.cycle(10)
+                    for who, sink in heard.items():
+                        if any(each.startswith("margin-usage") for each in told(sink)):
+                            at.setdefault(who, house.clock.now() - began)
+                house.change("helio", "acc-1", margin_used=Decimal(10_000))
+                await house.cycle(10)
+
+            assert timedelta(minutes=5) <= at["standby"] <= timedelta(minutes=5, seconds=20)
+            assert timedelta(minutes=10) <= at["ladder"] <= timedelta(minutes=10, seconds=10)
+            for sink, reason in ((standby, "fallback"), (house.sink, "escalated")):
+                usage = [each for each in told(sink) if each.startswith("margin-usage")]
+                assert usage[0].endswith(f" {reason}")
+                assert usage[-1] == "margin-usage resolved cleared"
+                assert len(usage) == len(set(usage))
