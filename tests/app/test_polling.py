@@ -256,6 +256,18 @@ async def test_a_pace_that_is_chosen_is_kept_and_told_of() -> None:
     ]
 
 
+async def test_a_pace_outlives_a_restart() -> None:
+    """It is kept, and shown, from the first cycle on, as is that the venue asked for fewer calls."""
+    venue = ScriptedVenue()
+    cycles, _ = polling(venue)
+    cycles.recall(chosen(SHORT, limited_at=clock.now()))
+    assert (cycles.pace, cycles.may_confirm()) == (SHORT, False)
+    schedule = Schedule((cycles,), lambda *_: None)
+    schedule.start()
+    await venue.polled(3)
+    await schedule.stop(1)
+
+
 async def test_no_pace_is_slower_than_the_slowest() -> None:
     """As one may be that an earlier config allowed."""
     cycles, _ = polling(ScriptedVenue())

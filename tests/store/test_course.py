@@ -63,6 +63,22 @@ def test_nothing_is_nothing(store: Store) -> None:
     assert store.courses.holding(AccountKey("futures", "B")) is None
 
 
+def test_a_sketch_has_what_was_so_at_moments_of_that_time(store: Store) -> None:
+    """At even distances from the first answer to the end, also where nothing changed; of each account its own."""
+    other = AccountKey("futures", "B")
+    for second in range(0, 61, 10):
+        observe(store, second, {"equity": Decimal(second) if second < 40 else Decimal(40)})
+    told = replace(observation(65, {"equity": None}), account=other)
+    store.commit(commit(65, observations=(seen(told),), accounts=(replace(account_state(told), first_seen=after(65)),)))
+
+    found = store.courses.sketches([ACCOUNT, other], "equity", after(5), after(70), 4)
+
+    values = [Decimal(10), Decimal(30), Decimal(40), Decimal(40)]
+    assert found == {ACCOUNT: list(zip(map(after, (10, 30, 50, 65)), values, strict=True))}
+    assert store.courses.sketches([other], "equity", after(80), after(90), 4) == {}
+    assert store.courses.sketches([ACCOUNT], "equity", after(60), after(60), 4) == {ACCOUNT: [(after(60), Decimal(40))]}
+
+
 def test_the_latest_positions(store: Store) -> None:
     """As they were answered, and none where the call for them failed."""
     observe(store, 0, {"equity": Decimal(1)})

@@ -56,6 +56,17 @@ def test_a_small_line_thins_out_as_it_grows() -> None:
     assert len(made.line().split()) > MOST // 3
 
 
+def test_a_small_line_goes_on_from_its_past() -> None:
+    """At the distances of what it begins with, so that this does not soon go."""
+    past = [(after(600 * place), Decimal(place)) for place in range(24)]
+    made = Spark(past)
+    for second in range(1800):
+        made.add(after(600 * 23 + second), Decimal(9))
+    assert made.since == after(0)
+    assert len(made.line().split()) == 24 + 3
+    assert Spark(past[:1]).line() == ""
+
+
 def test_a_number_that_does_not_move_is_a_level_line() -> None:
     """Not a wild one."""
     line = spark([(second, Decimal("0.5")) for second in range(10)]).line()

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
+from marginwatch.store.course import Courses
+from marginwatch.store.errors import DatabaseBusyError
 from marginwatch.web import live as module
+from marginwatch.web import sparks
 from marginwatch.web.board import Board
 from support.pages import Opened, opened
 from support.sinks import PATIENCE
@@ -227,3 +230,27 @@ async def test_the_store_in_trouble_shows(tmp_path: Path) -> None:
         page.page.live._trouble = lambda: "the disk is full"
         async with stream(page, "live=pieces&number=1") as events:
             assert (await events.next("beat"))[1]["trouble"] == "the disk is full"
+
+
+@pytest.mark.parametrize("at_once", [0, 50])
+async def test_small_lines_are_there_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Begun with what is stored, for so many accounts at a turn; a row without its line is none the less there."""
+    monkeypatch.setattr(sparks, "AT_ONCE", at_once)
+    async with opened(tmp_path) as page:
+        html = await page.text("/")
+    assert ("STONEX:000000/JDoe" in html, "<polyline" in html) == (True, at_once > 0)
+
+
+async def test_small_lines_wait_for_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be read leaves them empty, and the page as it is."""
+
+    def refuse(*_: object) -> None:
+        where = "x.db"
+        raise DatabaseBusyError(where)
+
+    monkeypatch.setattr(Courses, "sketches", refuse)
+    async with opened(tmp_path) as page:
+        html = await page.text("/")
+    assert ('id="accounts"' in html, "<polyline" in html) == (True, False)

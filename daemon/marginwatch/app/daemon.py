@@ -144,6 +144,10 @@ class Daemon:
             await self._writer.call(load_and_begin)
         finally:
             asking.cancel()
+        for polling in self.pollings:
+            state = self._ticker.memory.venues.get(polling.venue.name)
+            if state is not None:
+                polling.recall(state)
 
     async def _ask_for_patience(self) -> None:
         while True:

@@ -74,6 +74,15 @@ class VenuePolling:
         self._given_up = False
         self._retired = False
 
+    def recall(self, state: VenueState) -> None:
+        """Go on as of that state: an earlier process may have chosen a pace."""
+        self.limited_at = state.limited_at
+        self.pace = self.chosen(state.pace)
+
+    def chosen(self, pace: Pace | None) -> timedelta:
+        """How long from one cycle to the next at such a pace."""
+        return self.every if pace is None else min(pace.every, self.slowest)
+
     async def cycle(self) -> None:
         """Run one full cycle, unless it is retired; every way it can end leaves a recorded outcome."""
         if self._retired:
@@ -267,7 +276,7 @@ class Schedule:
 
 
 def _keep_pace(polling: VenuePolling, job: Job, pace: Pace | None, now: datetime) -> None:
-    chosen = polling.every if pace is None else min(pace.every, polling.slowest)
+    chosen = polling.chosen(pace)
     if chosen == polling.pace:
         return
     polling.pace = chosen

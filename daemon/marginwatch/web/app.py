@@ -53,7 +53,7 @@ def site_for(store: Store, settings: WebSettings, key: bytes, trouble: Callable[
     token = None if settings.token is None else settings.token.get_secret_value()
     return Site(
         store=store,
-        live=Live(Board(templates), threads, trouble),
+        live=Live(Board(templates, store.courses), threads, trouble),
         sessions=Sessions(key, token),
         links=Links(key, settings.public_url),
         templates=templates,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from marginwatch.core.fields import Unit
 from marginwatch.core.model import GROUPS
@@ -16,7 +16,7 @@ from marginwatch.notify.words import amount, clean
 from marginwatch.web.levels import limits_of
 from marginwatch.web.sections import PIECES, alerts_of
 from marginwatch.web.shown import currency_of, mark_of, money, path_of
-from marginwatch.web.spark import Spark
+from marginwatch.web.sparks import METRIC, Sparks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from marginwatch.core.model import Account, AccountKey
     from marginwatch.core.ruling import Ruling
     from marginwatch.core.state import AccountState
+    from marginwatch.store.course import Courses
     from marginwatch.web.levels import Limit
     from marginwatch.web.snapshot import Snapshot
+    from marginwatch.web.spark import Spark
 
-METRIC: Final = "margin_usage"
 MOST_ACCOUNTS = 1_000
 """Rows; the calmest are left out beyond."""
 _FULL = Decimal(1)
@@ -74,7 +75,7 @@ class _Row:
 
     state: AccountState
     firing: tuple[str, int]
-    spark: Spark
+    spark: Spark | None
     html: str
     rank: int
     name: str
@@ -83,14 +84,14 @@ class _Row:
 class Board:
     """Draws overviews, one after the other and on one thread at a time."""
 
-    def __init__(self, templates: Environment) -> None:
+    def __init__(self, templates: Environment, courses: Courses) -> None:
         self._row = templates.get_template("row.html")
         self._pieces = {name: templates.get_template(f"{name}.html") for name in PIECES}
         self._rows: dict[AccountKey, _Row] = {}
         self._limits: dict[Account, tuple[Limit, ...]] = {}
         self._ruling: Ruling | None = None
         self._last: Drawn | None = None
-        self._sparks: dict[AccountKey, Spark] = {}
+        self._sparks = Sparks(courses)
 
     def draw(self, now: Snapshot) -> Drawn:
         """The overview of that moment."""
@@ -105,7 +106,7 @@ class Board:
             key=lambda row: (-row.rank, row.state.account.key.venue, row.name),
         )
         for gone in self._rows.keys() - now.accounts.keys():
-            del self._rows[gone], self._sparks[gone]
+            del self._rows[gone]
         pieces = {name: self._pieces[name].render(each=make(now)) for name, make in PIECES.items()}
         shown = {mark_of("a", str(row.state.account.key)): row.html for row in rows[:MOST_ACCOUNTS]}
         alerts = {line.alert_id: f"{line.severity}: {line.account}, {line.title}" for line in alerts_of(now).firing}
@@ -113,12 +114,8 @@ class Board:
         return self._numbered(drawn)
 
     def sample(self, now: Snapshot) -> None:
-        """Note how much margin each account uses, for the small lines."""
-        for key, state in now.accounts.items():
-            usage = state.known.get(METRIC)
-            spark = self._sparks.get(key) or self._sparks.setdefault(key, Spark())
-            if isinstance(usage, Decimal) and state.observed_at is not None:
-                spark.add(state.observed_at, usage)
+        """Go on with the small lines."""
+        self._sparks.sample(now)
 
     def _numbered(self, drawn: Drawn) -> Drawn:
         last = self._last
@@ -129,13 +126,11 @@ class Board:
 
     def _draw_row(self, state: AccountState, firing: tuple[str, int]) -> _Row:
         key = state.account.key
-        old = self._rows.get(key)
-        if old is not None and old.state is state and old.firing == firing:
+        old, spark = self._rows.get(key), self._sparks.line(key)
+        if old is not None and old.state is state and old.firing == firing and old.spark is spark:
             return old
         usage = state.known.get(METRIC)
-        row = self._rows[key] = _Row(
-            state, firing, self._sparks[key], "", _rank(firing, usage), clean(state.account.name)
-        )
+        row = self._rows[key] = _Row(state, firing, spark, "", _rank(firing, usage), clean(state.account.name))
         row.html = self._row.render(row=self._cells(row))
         return row
 
@@ -157,8 +152,8 @@ class Board:
             excess=money(state.known.get("margin_excess"), currency),
             seen_at=state.observed_at,
             blind=bool(state.blind),
-            line=row.spark.line(),
-            line_since=row.spark.since,
+            line="" if row.spark is None else row.spark.line(),
+            line_since=None if row.spark is None else row.spark.since,
         )
 
     def _bar(self, account: Account, usage: Decimal) -> Bar:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -27,9 +28,13 @@ class Spark:
 
     __slots__ = ("_points", "_step")
 
-    def __init__(self) -> None:
-        self._points: list[tuple[datetime, float]] = []
+    def __init__(self, past: Sequence[tuple[datetime, Decimal]] = ()) -> None:
+        """`past` is where it begins, at even distances: what follows stands as far apart."""
+        self._points = [(at, float(value)) for at, value in past]
         self._step = _FINEST
+        if len(past) > 1:
+            apart = (past[-1][0] - past[0][0]) / (len(past) - 1)
+            self._step = max(_FINEST, min(apart, _COARSEST))
 
     def add(self, at: datetime, value: Decimal) -> None:
         """Take a value in, unless the latest point is too near."""
