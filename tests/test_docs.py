@@ -14,13 +14,15 @@ import pytest
 from marginwatch.app.files import templates_of
 from marginwatch.cli import COMMANDS
 from marginwatch.config.calendars import CalendarSettings
+from marginwatch.config.digests import DigestSettings
 from marginwatch.config.environment import known_variables
 from marginwatch.config.groups import GroupSettings, GroupSketch
 from marginwatch.config.labels import AccountSettings
 from marginwatch.config.load import SHARED_KEYS, load_settings
 from marginwatch.config.maintenance import MaintenanceSettings
 from marginwatch.config.quiet import QuietSettings
-from marginwatch.config.routes import RouteSettings
+from marginwatch.config.reports import ReportSettings
+from marginwatch.config.routes import FallbackSettings, RouteSettings, RungSettings
 from marginwatch.config.rulecheck import Scene
 from marginwatch.config.rulefile import load_rules
 from marginwatch.config.settings import ReceiverSettings, Settings
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 EXAMPLE = (ROOT / "config.example.toml").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("rules/**/*.md")])
-TABLES = ("log", "store", "web", "heartbeat", "rules")
+TABLES = ("log", "store", "web", "heartbeat", "rules", "messages")
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +93,33 @@ def test_the_example_shows_every_key_of_a_group() -> None:
 
 @pytest.mark.parametrize(
     ("table", "model"),
-    [("accounts", AccountSettings), ("routes", RouteSettings), ("maintenance", MaintenanceSettings)],
+    [
+        ("accounts", AccountSettings),
+        ("routes", RouteSettings),
+        ("maintenance", MaintenanceSettings),
+        ("reports", ReportSettings),
+    ],
 )
-def test_the_example_shows_every_key_of_accounts_and_routes(table: str, model: type[BaseModel]) -> None:
-    """The keys of accounts and routes, too."""
+def test_the_example_shows_every_key_of_accounts_routes_and_reports(table: str, model: type[BaseModel]) -> None:
+    """The keys of accounts, routes, windows and reports, too."""
     shown = {key for name, text in sections() if name == table for key in keys(text)}
     assert shown == set(model.model_fields)
+
+
+INLINE: dict[str, type[BaseModel]] = {
+    "fallback": FallbackSettings,
+    "quiet": QuietSettings,
+    "digest": DigestSettings,
+    "escalate": RungSettings,
+}
+"""Tables that are written in one line, as values of a key."""
+
+
+@pytest.mark.parametrize("key", INLINE)
+def test_the_example_shows_every_key_of_a_table_in_one_line(key: str) -> None:
+    """Those of stand-ins, quiet hours, digests and ladders."""
+    lines = re.findall(rf"^(?:# )?{key} = (.*)$", EXAMPLE, flags=re.MULTILINE)
+    assert {name for line in lines for name in re.findall(r"(\w+) = ", line)} == set(INLINE[key].model_fields)
 
 
 def test_the_example_shows_every_key_of_every_kind_of_venue(kinds: dict[str, type[BaseModel]]) -> None:
@@ -138,7 +161,8 @@ def test_the_guide_explains_every_key_and_variable(kinds: dict[str, type[BaseMod
         AccountSettings,
         RouteSettings,
         MaintenanceSettings,
-        QuietSettings,
+        ReportSettings,
+        *INLINE.values(),
         *kinds.values(),
     ]
     wanted = SHARED_KEYS | {key for model in models if model is not None for key in model.model_fields}
