@@ -139,6 +139,36 @@ async def test_venues_come_change_and_go(tmp_path: Path, sink: HttpSink) -> None
     assert "another-password" not in "".join(process.errors)
 
 
+async def test_secrets_alone_are_read_anew(tmp_path: Path, sink: HttpSink) -> None:
+    """The config says what it said: a venue's password and a receiver's token are those of their files now."""
+    password, token = tmp_path / "password", tmp_path / "token"
+    password.write_text(helio.PASSWORD)
+    token.write_text("the-token-of-before\n")
+    async with Sites("helio", "architect") as sites:
+        fx = sites.table("helio", password=f"${{file:{password}}}")
+        tables = (fx, sites.table("architect"), receiver("desk", sink.url(f"/${{file:{token}}}")))
+        config = write_config(tmp_path, *tables, rules=USAGE)
+        async with started("run", "--config", config) as process:
+            use(sites, "helio", "acc-1", 95_000)
+            await sink.arrived(1)
+            logins = len(sites.faults["architect"].asked("Auth/CreateJwt"))
+
+            simulator = sites.simulators["helio"]
+            assert isinstance(simulator, HelioSimulator)
+            simulator._api = HelioApi(sites.world, secret="another-password")  # which knows no token of before
+            password.write_text("another-password")
+            token.write_text("the-token-of-now\n")
+            await reload(process, tmp_path, *tables)
+            use(sites, "helio", "acc-2", 95_000)
+            await sink.arrived(2)
+            await stop(process)
+        assert len(sites.faults["architect"].asked("Auth/CreateJwt")) == logins
+
+    assert [post.path for post in sink.posts] == ["/the-token-of-before", "/the-token-of-now"]
+    said = "\n".join([*process.errors, *process.output])
+    assert not [secret for secret in ("another-password", "the-token-of") if secret in said]
+
+
 async def test_an_edit_that_is_wrong_anywhere_changes_no_part(tmp_path: Path, sink: HttpSink) -> None:
     """A good receiver, a new venue and a wrong rule: the receiver and the venue wait for the rule to be mended."""
     async with Sites("helio", "architect") as sites:
