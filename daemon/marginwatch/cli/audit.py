@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from marginwatch.cli.rows import Row
     from marginwatch.core.model import AccountKey
+    from marginwatch.store.audit import Entry
 
 COLUMNS = (
     Column("at", "AT"),
@@ -99,11 +100,11 @@ def command(
             (_as_csv if shape == "csv" else _as_json)(rows, file)
 
 
-def audit_row(entry: object) -> Row:
+def audit_row(entry: Entry) -> Row:
     """One entry of the trail, its keys in the order of its columns."""
     from dataclasses import fields
 
-    return {each.name: getattr(entry, each.name) for each in fields(entry)}  # type: ignore[arg-type]  # an Entry, named there
+    return {each.name: getattr(entry, each.name) for each in fields(entry)}
 
 
 def _cells(row: Row) -> Row:

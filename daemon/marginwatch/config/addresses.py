@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 REFERENCE = "${"
 """Begins what stands for a secret; what a text that begins so will be shows only when it is resolved."""
+_LAST_PORT = 65_535
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -24,7 +25,7 @@ def host_and_port(listen: str) -> tuple[str, int] | None:
         host = host[1:-1]
     elif ":" in host:
         return None
-    if not host or host != host.strip() or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:  # noqa: PLR2004  (the largest port)
+    if not host or host != host.strip() or not (port.isascii() and port.isdecimal()) or int(port) > _LAST_PORT:
         return None
     return host, int(port)
 

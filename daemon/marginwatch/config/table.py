@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What an escape in a text can write and a terminal could take for a command."""
+_LONGEST = 60
+"""Letters of a word that still fits a sentence."""
 
 
 class Table:
@@ -184,4 +186,4 @@ class Table:
 
 def _short(word: str) -> str:
     """A word of the user's that may be of any length, fit for one sentence."""
-    return word if len(word) <= 60 else f"{word[:57]}..."  # noqa: PLR2004  (because: a readable sentence)
+    return word if len(word) <= _LONGEST else f"{word[: _LONGEST - 3]}..."

@@ -44,6 +44,8 @@ _MOST_TIMES = 7
 _LINES = 4
 """About so many horizontal lines."""
 _LONGEST_TITLE = 64
+_WORD = 16
+"""Pixels that a word needs above the next."""
 _OUTLIER = 3
 """A value so many times as far from zero as every level is drawn at the edge: it would flatten all the others."""
 
@@ -124,7 +126,7 @@ class _Sheet:
                 continue
             self._pen.rectangle(_scaled(left, _TOP, right, HEIGHT - _BOTTOM), fill=SHADE)
             if right - left > self._width("unknown", 12) + 6:
-                self._text((left + right) / 2, HEIGHT - _BOTTOM - 6, "unknown", 12, FAINT, "ms")
+                self._text(((left + right) / 2, HEIGHT - _BOTTOM - 6), "unknown", 12, FAINT, "ms")
 
     def grid(self) -> None:
         """Draw a line for each round value, with the value beside it."""
@@ -132,14 +134,14 @@ class _Sheet:
         for value in _round_values(least, most):
             y = self._curve.place(self._curve.since, value)[1]
             self._pen.line(_scaled(_LEFT, y, WIDTH - _RIGHT, y), fill=GRID, width=_SCALE)
-            self._text(_LEFT - 8, y, _label(value, self._curve.unit), 13, FAINT, "rm")
+            self._text((_LEFT - 8, y), _label(value, self._curve.unit), 13, FAINT, "rm")
 
     def times(self) -> None:
         """Draw a tick for each round time, with the time below it."""
         for at in _round_times(self._curve):
             x = self._across(at)
             self._pen.line(_scaled(x, HEIGHT - _BOTTOM, x, HEIGHT - _BOTTOM + 5), fill=FAINT, width=_SCALE)
-            self._text(x, HEIGHT - _BOTTOM + 10, _time(at), 13, FAINT, "mt")
+            self._text((x, HEIGHT - _BOTTOM + 10), _time(at), 13, FAINT, "mt")
         self._pen.line(_scaled(_LEFT, HEIGHT - _BOTTOM, WIDTH - _RIGHT, HEIGHT - _BOTTOM), fill=FAINT, width=_SCALE)
 
     def levels(self) -> None:
@@ -153,7 +155,7 @@ class _Sheet:
                 )
             beside = _apart(y, taken)
             said = f"{mark.severity.label} {mark.operator} {amount(mark.limit, self._curve.unit)}"
-            self._text(WIDTH - _RIGHT + 8, beside, said, 13, COLOURS[mark.severity], "lm")
+            self._text((WIDTH - _RIGHT + 8, beside), said, 13, COLOURS[mark.severity], "lm")
 
     def line(self) -> None:
         """Draw the values, broken where nothing is known between two of them, and a dot at the last."""
@@ -168,9 +170,9 @@ class _Sheet:
         """Say what it is, how much it is, and of when."""
         last = self._curve.points[-1]
         told = amount(last[1], self._curve.unit, self._curve.currency)
-        self._text(16, 24, clip(self._curve.title, _LONGEST_TITLE), 17, INK, "lm")
-        self._text(WIDTH - 16, 24, told, 17, LINE, "rm")
-        self._text(WIDTH - 16, HEIGHT - 10, _until(self._curve), 13, FAINT, "rs")
+        self._text((16, 24), clip(self._curve.title, _LONGEST_TITLE), 17, INK, "lm")
+        self._text((WIDTH - 16, 24), told, 17, LINE, "rm")
+        self._text((WIDTH - 16, HEIGHT - 10), _until(self._curve), 13, FAINT, "rs")
 
     def _across(self, at: datetime) -> float:
         return self._curve.place(at, 0)[0]
@@ -178,8 +180,8 @@ class _Sheet:
     def _dot(self, x: float, y: float, radius: float) -> None:
         self._pen.ellipse(_scaled(x - radius, y - radius, x + radius, y + radius), fill=LINE)
 
-    def _text(self, x: float, y: float, text: str, size: int, colour: str, anchor: str) -> None:  # noqa: PLR0917  (as Pillow takes them)
-        self._pen.text(_point(x, y), text, fill=colour, font=_font(size), anchor=anchor)
+    def _text(self, place: tuple[float, float], text: str, size: int, colour: str, anchor: str) -> None:
+        self._pen.text(_point(*place), text, fill=colour, font=_font(size), anchor=anchor)
 
     def _width(self, text: str, size: int) -> float:
         return self._pen.textlength(text, font=_font(size)) / _SCALE
@@ -232,7 +234,7 @@ def _time(at: datetime) -> str:
 
 def _apart(y: float, taken: list[float]) -> float:
     """A height near `y` at which a word hides no other."""
-    while any(abs(y - other) < 16 for other in taken):  # noqa: PLR2004  (the height of a word)
+    while any(abs(y - other) < _WORD for other in taken):
         y -= 4
     taken.append(y)
     return y

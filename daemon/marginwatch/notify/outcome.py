@@ -52,6 +52,8 @@ _STATUSES = {
     429: "too many requests",
     503: "unavailable",
 }
+_LASTING = 500
+"""SMTP's codes from here on say that trying again will not help."""
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 _REFUSED_RECIPIENT = re.compile(r" was refused: (\d{3}) ")
@@ -127,7 +129,7 @@ def of_status(status: int) -> Answer:
 
 def of_mail_code(code: int, what: str) -> Answer:
     """What a mail server's refusal means: 5xx is final unless it is about the login."""
-    final = code >= 500 and code not in _LOGIN_CODES  # noqa: PLR2004  (SMTP's own class of codes)
+    final = code >= _LASTING and code not in _LOGIN_CODES
     return Answer(
         AttemptOutcome.PERMANENT if final else AttemptOutcome.RETRYABLE, f"the mail server refused {what} ({code})"
     )

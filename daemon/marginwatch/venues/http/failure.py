@@ -134,11 +134,12 @@ def of_status(status: int, said: Said, retry_after: timedelta | None = None) -> 
 
 def of_login(failed: Failed) -> Failed:
     """The same failure, seen as a login's: there every refusal of the request is a refusal of the login."""
-    own = failed.kind in _SAME_AT_LOGIN or not 400 <= failed.status < 500  # noqa: PLR2004  (because that is HTTP's range)
+    own = failed.kind in _SAME_AT_LOGIN or failed.status not in _REFUSALS
     return replace(failed, kind=failed.kind if own else FailureKind.REFUSED, detail=f"login: {failed.detail}")
 
 
 _SAME_AT_LOGIN: Final = (FailureKind.RATE_LIMITED, FailureKind.TIMED_OUT, FailureKind.UNREACHABLE)
+_REFUSALS: Final = range(400, 500)
 _STATUS_NAMES: Final[Mapping[int, str]] = {status.value: status.phrase for status in http.HTTPStatus}
 
 

@@ -32,6 +32,8 @@ _FIRST_PAUSE: Final = 0.125
 _PAUSE_UNASKED: Final = 1.0
 """Seconds without calls after a 429 that does not say how long."""
 _GOOD: Final = range(200, 300)
+_UNAUTHORIZED: Final = 401
+_TOO_MANY: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Session:
         if wait > 0:
             await asyncio.sleep(wait)
         answer = await lane.exchange(ask, token.authorization, deadline)
-        if not isinstance(answer, Failed) and answer.status == 429:  # noqa: PLR2004  (because HTTP names it so)
+        if not isinstance(answer, Failed) and answer.status == _TOO_MANY:
             asked = wait_of(answer.retry_after, self._now())
             self._budget.pause(_PAUSE_UNASKED if asked is None else asked.total_seconds())
         return answer
@@ -140,10 +142,10 @@ class Session:
     def _token_refused(self, answer: Answer | Failed) -> bool:
         if isinstance(answer, Failed):
             return False
-        return answer.status == 401 or (answer.status in _GOOD and self._manners.refuses(answer.body))  # noqa: PLR2004  (because HTTP names it so)
+        return answer.status == _UNAUTHORIZED or (answer.status in _GOOD and self._manners.refuses(answer.body))
 
     def _failed(self, answer: Answer) -> Failed:
-        status = 401 if answer.status in _GOOD else answer.status
+        status = _UNAUTHORIZED if answer.status in _GOOD else answer.status
         return of_status(status, self._manners.explain(answer.body), wait_of(answer.retry_after, self._now()))
 
 
