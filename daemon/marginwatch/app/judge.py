@@ -49,8 +49,7 @@ def _account_problems(loaded: Loaded, kinds: Mapping[str, VenueKind]) -> Iterato
 
 def _receiver_problems(loaded: Loaded) -> Iterator[Problem]:
     for url in loaded.unjudged.receivers:
-        # Apprise takes a third of a check's time to import, and one away from its secrets needs it for nothing.
-        from marginwatch.notify.receiver import BadReceiverUrlError, Receiver  # noqa: PLC0415  (as said)
+        from marginwatch.notify.receiver import BadReceiverUrlError, Receiver  # noqa: PLC0415  (Apprise takes a third of a check's time to import, and one away from its secrets needs it for nothing)
 
         try:
             Receiver(url.of, url.text)

@@ -18,8 +18,7 @@ def own_words(loaded: Loaded) -> tuple[Templates | None, tuple[Problem, ...]]:
     named = "" if loaded.settings is None else loaded.settings.messages.templates
     if not named:
         return None, ()
-    # Jinja2 takes long to import, and most need it for nothing.
-    from marginwatch.notify.tryout import try_out  # noqa: PLC0415  (as said)
+    from marginwatch.notify.tryout import try_out  # noqa: PLC0415  (Jinja2 takes long to import, and most need it for nothing)
 
     assert loaded.places is not None  # the file was read
     place = loaded.places.value(("messages", "templates"))
@@ -29,9 +28,8 @@ def own_words(loaded: Loaded) -> tuple[Templates | None, tuple[Problem, ...]]:
 
 def wording_of(parts: Parts, store: Store) -> Wording:
     """As the config has it. Where people reach the page, each message leads its receiver there."""
-    # A check words nothing, and must not wait for what does.
-    from marginwatch.notify.wording import PLAIN, Wording  # noqa: PLC0415  (as said)
-    from marginwatch.ops.links import Links  # noqa: PLC0415  (as said)
+    from marginwatch.notify.wording import PLAIN, Wording  # noqa: PLC0415  (a check words nothing, and must not wait for what does)
+    from marginwatch.ops.links import Links  # noqa: PLC0415  (a check makes no link, and must not wait for what signs them)
 
     web = parts.settings.web
     if not web.listen or not web.public_url:

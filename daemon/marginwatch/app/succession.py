@@ -65,7 +65,7 @@ class Succession:
         await schedule.drop(leaving, CYCLES_WITHIN)
         try:
             await self._pump.reload(parts.ruling, prepared, parts.normalisers)
-        except Exception:
+        except Exception:  # whatever it was: those that were dropped go on, and the caller tells why
             schedule.add(leaving)
             raise
         coming = [polling for polling in pollings if polling not in self.pollings]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from pydantic import create_model
+
 from marginwatch.config.location import VARIABLE
 from marginwatch.config.settings import HeartbeatSettings, LogSettings, RulesSettings, StoreSettings
 from marginwatch.config.web import WebSettings
@@ -52,9 +54,7 @@ def overrides(environ: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     found = {name.lower(): environ[name] for name in known_variables() if name in environ}
     if not found:
         return {}
-    # pydantic-settings takes 0.1 s to import, which a start without a variable need not spend
-    from pydantic import create_model  # noqa: PLC0415  (because: see above)
-    from pydantic_settings import BaseSettings, EnvSettingsSource  # noqa: PLC0415  (because: see above)
+    from pydantic_settings import BaseSettings, EnvSettingsSource  # noqa: PLC0415  (it takes 0.1 s to import, which a start without a variable need not spend)
 
     tables: dict[str, Any] = dict.fromkeys(_TABLES, dict[str, str])
     shape = create_model("Overrides", __base__=BaseSettings, **tables)

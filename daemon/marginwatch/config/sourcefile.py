@@ -37,8 +37,7 @@ def read_document(path: Path) -> Document:
         return Document(None, (source,))
     if path.suffix == ".toml":
         return replace(parse_toml(source), source=source)
-    # ruamel.yaml costs 40 ms to import, which a start without a YAML file need not spend
-    from marginwatch.config.yamlfile import parse_yaml  # noqa: PLC0415  (because: see above)
+    from marginwatch.config.yamlfile import parse_yaml  # noqa: PLC0415  (ruamel.yaml takes 40 ms to import, which a start without a YAML file need not spend)
 
     return replace(parse_yaml(source), source=source)
 

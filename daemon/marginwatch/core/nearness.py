@@ -108,7 +108,7 @@ def _upwards(states: Iterable[AccountState], field: str, low: Any, high: Any) ->
     return [each for each in states if (value := each.known.get(field)) is not None and low <= value <= high]
 
 
-def _downwards(states: Iterable[AccountState], field: str, low: Any, high: Any) -> list[AccountState]:  # noqa: ANN401  (likewise)
+def _downwards(states: Iterable[AccountState], field: str, low: Any, high: Any) -> list[AccountState]:  # noqa: ANN401  (a ladder's value is a number, as the bounds are)
     return [each for each in states if (value := each.known.get(field)) is not None and high >= value >= low]
 
 

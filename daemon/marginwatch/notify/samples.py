@@ -95,7 +95,7 @@ def _draft(rule: Rule | None, state: State, reason: Reason, **changes: object) -
         previous_value=Decimal("0.851"),
         previous_at=NOW - timedelta(minutes=20),
     )
-    told = replace(told, **changes)  # type: ignore[arg-type]  # of a transition's own fields
+    told = replace(told, **changes)  # type: ignore[arg-type]  # changes are a transition's own fields
     about = About(_ACCOUNT, _FIELDS, rule, "USD", current=_FIELDS, link=_LINK)
     return Draft(_notice(told), about, NOW, UTC)
 

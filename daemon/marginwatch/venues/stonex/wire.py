@@ -35,9 +35,9 @@ class Envelope(Struct):
     """Around every reply. `hasErrors` decides: HTTP 200 and `statusCode` say nothing about success."""
 
     hasErrors: bool  # noqa: N815  (because the vendor writes it so)
-    statusCode: int | None = None  # noqa: N815
+    statusCode: int | None = None  # noqa: N815  (because the vendor writes it so)
     message: str | None = None
-    traceId: str | None = None  # noqa: N815
+    traceId: str | None = None  # noqa: N815  (because the vendor writes it so)
     data: msgspec.Raw | UnsetType = UNSET
     errors: msgspec.Raw | UnsetType = UNSET
 
@@ -59,7 +59,7 @@ BalanceSummary: Final = wire_type(
     (),
     {
         **{block: wire_type(block, table) for block, table in BLOCKS.items()},
-        "marginRequirements": list[wire_type("MarginRequirement", REQUIREMENT)],  # type: ignore[misc]  # likewise
+        "marginRequirements": list[wire_type("MarginRequirement", REQUIREMENT)],  # type: ignore[misc]  # made from the vendor's table
     },
 )
 """`data` of a balance summary."""

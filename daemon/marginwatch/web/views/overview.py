@@ -34,7 +34,7 @@ async def overview(request: Request) -> Response:
     if drawn is None:
         return await site.page(request, "starting.html", session, here="overview")
     pieces = {name: Markup(html) for name, html in drawn.pieces.items()}  # noqa: S704  (drawn by our own templates)
-    rows = Markup("\n".join(drawn.rows.values()))  # noqa: S704  (as above)
+    rows = Markup("\n".join(drawn.rows.values()))  # noqa: S704  (drawn by our own templates)
     return await site.page(
         request, "overview.html", session, here="overview", drawn=drawn, pieces=pieces, rows=rows, at=drawn.at
     )
