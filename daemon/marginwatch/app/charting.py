@@ -22,7 +22,6 @@ from marginwatch.core.judging import subjects
 from marginwatch.core.model import AccountKey
 from marginwatch.core.rule import RuleKind
 from marginwatch.core.windows import AccountWindows, Pending
-from marginwatch.notify.chart import Curve, Mark, draw
 from marginwatch.notify.words import clean
 from marginwatch.store.errors import StoreError
 
@@ -101,6 +100,8 @@ class Charts:
         points = [(at, value) for at, value in seen if value is not None]
         if not points or points[-1][0] - points[0][0] < LEAST:
             return None
+        from marginwatch.notify.chart import Curve, Mark, draw  # noqa: PLC0415  (Pillow takes 3 MB, and is loaded for the first chart)
+
         gaps = tuple(gaps_of(seen, since, now, watch.stale_after))
         marks = [Mark(level.severity, level.limit, level.operator) for level in rule.levels if level.limit is not None]
         return draw(

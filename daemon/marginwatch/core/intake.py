@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Gaps: TypeAlias = tuple[tuple[str, ...], frozenset[str]]
 """Names of fields that are null, and of fields once known that are missing."""
 
-_WHOLE: Final[Gaps] = ((), frozenset())
+_NONE: Final[frozenset[str]] = frozenset()
+_WHOLE: Final[Gaps] = ((), _NONE)
 
 
 def take(draft: Draft, venue: str, news: Normalised) -> None:
@@ -203,18 +205,17 @@ def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Ma
     known = fields
     if [True for value in fields.values() if value is None]:  # nearly never: looked at by itself it takes half the time
         nulls = tuple([name for name, value in fields.items() if value is None])
-        known = _without(nulls, fields)
+        known = {name: value for name, value in fields.items() if value is not None}
     if list(known) == list(before):  # nearly always: the same names as ever
-        return (before if nulls and known == before else known), (nulls, frozenset()) if nulls else _WHOLE
+        return (before if nulls and known == before else known), _of_nulls(nulls) if nulls else _WHOLE
     known = {**before, **known}
     return (before if known == before else known), (nulls, frozenset(before.keys() - fields.keys()))
 
 
-def _without(nulls: Iterable[str], fields: Mapping[str, Value]) -> dict[str, Value]:
-    known = dict(fields)
-    for name in nulls:
-        del known[name]
-    return known
+@functools.lru_cache(maxsize=1_000)
+def _of_nulls(nulls: tuple[str, ...]) -> Gaps:
+    """The same object for the same names: most accounts of a venue lack the same, and each is remembered with it."""
+    return nulls, _NONE
 
 
 def _why(nulls: Iterable[str], missing: Iterable[str]) -> Mapping[str, str]:

@@ -140,7 +140,7 @@ class Observation:
     failures: tuple[VenueFailure, ...] = ()
     """Calls of the same cycle that failed; their fields are missing above. One about no single account was to answer
     for all of them."""
-    optional: frozenset[str] = field(default_factory=frozenset)
+    optional: frozenset[str] = frozenset()
     """Names of optional calls the venue does not offer for this login; their silence is not a failure."""
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Of a group: how a field that is null comes to be so. Not stored."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Fetched:
     """By the venue's name of the call. A call that failed is there as its failure."""
     fetched_at: datetime
     """When the last part was in."""
-    optional: frozenset[str] = field(default_factory=frozenset)
+    optional: frozenset[str] = frozenset()
     """Optional calls the venue does not offer for this login."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from marginwatch.core.condition.functions import AGGREGATES, QUANTIFIERS, TEMPORAL, WINDOWS
@@ -62,7 +62,7 @@ class Checked:
     """FLAG for a condition; of a number its unit, None for a plain number. None without a node."""
     faults: tuple[Fault, ...] = ()
     """Everything wrong. A fault about a unit or a text shows only at venues that have the field."""
-    fields: frozenset[str] = field(default_factory=frozenset)
+    fields: frozenset[str] = frozenset()
     """The names it reads at this venue."""
 
     @property

@@ -40,7 +40,6 @@ class HelioApi:
     def __init__(self, settings: HelioSettings, globs: Sequence[str]) -> None:
         self._settings = settings
         self._globs = globs
-        self._asks: dict[AccountKey, tuple[Ask, ...]] = {}
         secrets = (settings.password.get_secret_value(),)
         self.manners = Manners(explain=lambda body: explain(body, secrets))
 
@@ -64,11 +63,6 @@ class HelioApi:
 
     def asks(self, account: AccountKey) -> tuple[Ask, ...]:
         """The portfolio, and the metrics where the account has them."""
-        if account not in self._asks:
-            self._asks[account] = self._asks_of(account)
-        return self._asks[account]
-
-    def _asks_of(self, account: AccountKey) -> tuple[Ask, ...]:
         base = f"{self._settings.base_url}/accounts/{quote(account.id, safe='')}"
         return (
             Ask(PORTFOLIO_CALL, "GET", httpx.URL(f"{base}/portfolio")),

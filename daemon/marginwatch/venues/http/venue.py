@@ -38,6 +38,8 @@ _ENDS_WITHIN: Final = 2.0
 _SPARE_RETRIES: Final = 3
 _AT_ONCE: Final = 2
 """Calls a connection may make unspaced: a large cycle spreads over its time instead of beginning with a storm."""
+_NOTHING: Final[frozenset[str]] = frozenset()
+"""One for all: every account is remembered with what it was not offered."""
 
 
 class HttpApi(Protocol):
@@ -146,7 +148,7 @@ class HttpVenue:
         if len(failures) == len(parts):
             return failures[0]
         last = max(part.received_at for part in parts.values() if isinstance(part, Part))
-        return Fetched(self.name, account, parts, last, frozenset(not_offered))
+        return Fetched(self.name, account, parts, last, frozenset(not_offered) if not_offered else _NOTHING)
 
     async def _log_in(self, deadline: float) -> Token | Failed:
         answer = await self._lanes().login.exchange(self._api.login(), None, deadline)

@@ -41,7 +41,6 @@ class StonexApi:
         self._accounts = msgspec.json.encode(tuple(dict.fromkeys(accounts)))
         self._token_url = httpx.URL(settings.base_url + settings.token_path)
         self._urls = {call: httpx.URL(f"{settings.base_url}/account-api/v1/{call}") for call in (POSITIONS, BALANCES)}
-        self._asks: dict[AccountKey, tuple[Ask, ...]] = {}
         secrets = (settings.client_secret.get_secret_value(),)
         self.manners = Manners(explain=lambda body: explain(body, secrets), refuses=refuses_token)
 
@@ -67,10 +66,8 @@ class StonexApi:
 
     def asks(self, account: AccountKey) -> tuple[Ask, ...]:
         """Positions, then balances."""
-        if account not in self._asks:
-            content = msgspec.json.encode({"accountNumber": account.id})
-            self._asks[account] = tuple(Ask(call, "POST", url, _JSON, content) for call, url in self._urls.items())
-        return self._asks[account]
+        content = msgspec.json.encode({"accountNumber": account.id})
+        return tuple(Ask(call, "POST", url, _JSON, content) for call, url in self._urls.items())
 
     def normalise(self, fetched: Fetched) -> Normalised:
         """What the answers say. Pure; never raises."""
