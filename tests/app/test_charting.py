@@ -13,6 +13,7 @@ from marginwatch import clock
 from marginwatch.app import charting
 from marginwatch.app.charting import Charts, gaps_of
 from marginwatch.core.alert import State
+from marginwatch.notify import chart
 from marginwatch.store.errors import DatabaseBusyError
 from support.records import after
 from support.storied import FX, HEDGE, POSITIONS, Story, numbers, told
@@ -95,7 +96,7 @@ def curves(monkeypatch: pytest.MonkeyPatch) -> list[Curve]:
         found.append(curve)
         return b"png"
 
-    monkeypatch.setattr(charting, "draw", draw)
+    monkeypatch.setattr(chart, "draw", draw)
     return found
 
 
