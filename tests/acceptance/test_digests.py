@@ -50,7 +50,7 @@ def said(post: Post) -> str:
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for something in a database, which has no event."""
     async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  (as said)
+        while not holds():  # noqa: ASYNC110  (because a database has no event)
             await asyncio.sleep(0.02)
 
 

@@ -72,7 +72,7 @@ def test_what_was_not_told_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     board = Board()
     board.told.append(("fx", "margin-call", "firing"))
 
-    assert play._verify(Nothing(), board) == ["nothing resolved was told of fx"]  # type: ignore[arg-type]  # all it reads
+    assert play._verify(Nothing(), board) == ["nothing resolved was told of fx"]  # type: ignore[arg-type]  # the history is all it reads of a store
 
 
 @pytest.mark.parametrize(

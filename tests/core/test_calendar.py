@@ -89,7 +89,7 @@ def test_the_session_of_an_instant(name: str, snapshot: SnapshotAssertion) -> No
 
 @given(
     st.sampled_from([*CALENDARS.values(), CHRISTMAS, NIGHTS]),
-    st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001  (bounds)
+    st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001  (Hypothesis wants bounds without a zone)
     st.lists(st.timedeltas(timedelta(0), timedelta(days=4)), max_size=8),
 )
 def test_a_session_opens_once(calendar: Calendar, now: datetime, steps: list[timedelta]) -> None:

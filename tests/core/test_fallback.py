@@ -62,7 +62,7 @@ class Outage:
 
     def restart(self, second: int) -> None:
         """Another process goes on with what was stored."""
-        self.desk.ledger.prior = left_by(self.desk.ticker.memory)  # type: ignore[attr-defined]  # it is a Paper
+        self.desk.ledger.prior = left_by(self.desk.ticker.memory)  # type: ignore[attr-defined]  # the ledger of a desk is a Paper
         self.desk.start(second)
 
     def open(self, rule: str) -> Alert:
@@ -72,7 +72,7 @@ class Outage:
     def ended(self, rule: str) -> Missed:
         """The latest end of an alert of the rule, as the store keeps it."""
         step = next(each for each in reversed(self.desk.transitions) if each.key.rule == rule and each.state)
-        found = (commit.alerts for commit in self.desk.ledger.commits)  # type: ignore[attr-defined]  # it is a Paper
+        found = (commit.alerts for commit in self.desk.ledger.commits)  # type: ignore[attr-defined]  # the ledger of a desk is a Paper
         alerts = [alert for each in found for alert in each if alert.alert_id == step.alert_id]
         return Missed(step.alert_id, (alerts[-1], step))
 

@@ -97,7 +97,7 @@ def test_unknown_and_unseen_time_are_no_calm() -> None:
     line.unknown(160)
     line.values(170, *["50"] * 12)
     assert line.alert is not None
-    assert line.open().flaps == replace(line.open().flaps, times=3)  # type: ignore[type-var]  # it has some
+    assert line.open().flaps == replace(line.open().flaps, times=3)  # type: ignore[type-var]  # an alert that flaps has flaps
 
     assert [each.reason for each in line.value(290, "50")] == [Reason.CLEARED]
 

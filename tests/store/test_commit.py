@@ -83,7 +83,7 @@ def test_of_what_ended_lately_the_firings_are_known(store: Store) -> None:
 
     def over(name: str, subject: str, seconds: float = 0, **how: object) -> Alert:
         given = {"status": Status.RESOLVED, "ended_at": after(seconds), "flaps": flaps, **how}
-        return replace(alert(name), key=AlertKey("usage", ACCOUNT, subject), **given)  # type: ignore[arg-type]  # fields
+        return replace(alert(name), key=AlertKey("usage", ACCOUNT, subject), **given)  # type: ignore[arg-type]  # given are an alert's own fields
 
     two_days = timedelta(days=2).total_seconds()
     fine, later = over("b", "twice", two_days), over("h", "pending", two_days, status=Status.INACTIVE)

@@ -47,7 +47,7 @@ def decimals_are_sane(value: object) -> bool:
     return not isinstance(value, Decimal) or (value.is_finite() and -60 <= value.adjusted() <= 60)
 
 
-def _mutate(draw: st.DrawFn, body: Any) -> None:  # noqa: ANN401
+def _mutate(draw: st.DrawFn, body: Any) -> None:  # noqa: ANN401  (because a document may be anything)
     inner = body
     while True:
         keys = list(inner) if isinstance(inner, dict) else list(range(len(inner)))

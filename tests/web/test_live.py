@@ -119,7 +119,7 @@ async def test_an_account_that_is_forgotten_goes(page: Opened) -> None:
         page.show(430)
         _, data, _ = await events.next("pieces")
 
-    assert len(data["gone"]) == 1  # type: ignore[arg-type]  # a list
+    assert len(data["gone"]) == 1  # type: ignore[arg-type]  # what is gone comes as a list
 
 
 async def test_a_beat_shows_that_nothing_happened(page: Opened) -> None:

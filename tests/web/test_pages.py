@@ -115,7 +115,7 @@ async def test_an_alert_is_acknowledged_as_by_the_command(page: Opened) -> None:
     assert given.until is not None
     assert (given.until - given.at).total_seconds() == 7200
     with page.story.store._database.read() as connection:
-        assert connection.execute(deeds.select().order_by(deeds.c.id.desc())).first().via == Via.PAGE  # type: ignore[union-attr]  # there is one
+        assert connection.execute(deeds.select().order_by(deeds.c.id.desc())).first().via == Via.PAGE  # type: ignore[union-attr]  # a deed was just recorded
 
 
 async def test_an_alert_is_silenced(page: Opened) -> None:

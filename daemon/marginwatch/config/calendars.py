@@ -110,7 +110,7 @@ class CalendarSettings(Table):
 
     @validates("zone", "open", "close", "days", mode="wrap")
     @classmethod
-    def _there(cls, value: Any, check: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  (of several keys)
+    def _there(cls, value: Any, check: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  (it stands before keys of several types)
         if value is not None:
             return check(value)
         name = info.data.get("name")

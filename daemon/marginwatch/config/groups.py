@@ -99,7 +99,7 @@ class GroupSettings(Table):
 
     @validates("rates_of")
     @classmethod
-    def _with_rates(cls, day: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  (a day or nothing)
+    def _with_rates(cls, day: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  (it is passed on as it came, a day or nothing)
         if day is None and info.data.get("rates"):
             what = 'must say of which day the `rates` are, like "2026-03-02"'
             raise wrong(what)

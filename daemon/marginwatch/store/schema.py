@@ -83,7 +83,7 @@ def _upgrade(database: Database) -> None:
 
 def _run(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415  (slow to import, and needed once in the life of a schema)
-    from alembic.config import Config  # noqa: PLC0415  (as above)
+    from alembic.config import Config  # noqa: PLC0415  (slow to import, and needed once in the life of a schema)
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))

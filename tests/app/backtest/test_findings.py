@@ -34,7 +34,7 @@ def kept(usages: list[str], since: float = 0, every: float = 30, rule: Rule | No
     play = Play(ruling(rule or usage_rule(), permissions_rule()), None)
     ledger = Ledger(after(since))
     turns = [
-        Turn(after(place * every), [answer(seen(place * every, fields(usage, **others)))])  # type: ignore[arg-type]  # values
+        Turn(after(place * every), [answer(seen(place * every, fields(usage, **others)))])  # type: ignore[arg-type]  # others are the fields' values
         for place, usage in enumerate(usages)
     ]
     for moment in play.take(turns):

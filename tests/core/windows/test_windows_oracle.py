@@ -36,7 +36,7 @@ for _argument in ARGUMENTS:
             if (_function, _length) != ("rate", "session"):
                 _node = parse(f'{_function}({_argument}, "{_length}")')
                 for _calendar in ("us-futures", "always") if _length == "session" else ("",):
-                    _checked = check(_node, SMALL, NAMES, calendar=_calendar).node  # type: ignore[arg-type]  # no fault
+                    _checked = check(_node, SMALL, NAMES, calendar=_calendar).node  # type: ignore[arg-type]  # these texts are parsed without a fault
                     assert isinstance(_checked, Windowed)
                     NODES.append(_checked)
 
