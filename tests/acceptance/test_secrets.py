@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import re
 import signal
 import sqlite3
 import zlib
@@ -15,6 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from marginwatch.ops.logs import configure_logging
@@ -23,7 +25,7 @@ from marginwatch.simulator.faults import Fault, FaultKind
 from support.house import RULES, House
 from support.logging_state import logging_restored
 from support.process import run, started
-from support.shell import Shell
+from support.shell import Said, Shell
 from support.sinks import PATIENCE, HttpSink, Reply, refusing_port
 from support.sites import KINDS, Sites, receiver, table, write_config
 
@@ -45,6 +47,7 @@ SECRETS: Final = {
     "dead": "T0kenOfTheDeadOne66",
     "beat": "T0kenOfTheHeartbeat7",
     "beat key": "T0kenBesideTheHeartbeat",
+    "page": "T0kenOfThePageItself-5",
 }
 LOGINS: Final = {"architect": "Auth/CreateJwt", "stonex": "login", "helio": "login"}
 
@@ -98,7 +101,11 @@ def planted(folder: Path, sites: Sites, sink: HttpSink, dead_port: int, listen: 
         table("heartbeat", {"url": f"${{credential:beat}}?key={SECRETS['beat key']}"}),
     )
     config = write_config(folder, *tables, rules=RULES, listen=listen)
-    environ = {"HELIO_PASSWORD": SECRETS["helio"], "CREDENTIALS_DIRECTORY": str(folder / "credentials")}
+    environ = {
+        "HELIO_PASSWORD": SECRETS["helio"],
+        "CREDENTIALS_DIRECTORY": str(folder / "credentials"),
+        "MARGINWATCH_WEB__TOKEN": SECRETS["page"],
+    }
     return Planted(config, environ)
 
 
@@ -205,6 +212,32 @@ async def test_nothing_in_messages_database_and_log(
     nothing_leaked(everything_in(tmp_path / "marginwatch.db"), sites, "database")
 
 
+COMMANDS: Final = (
+    *(
+        "status",
+        "alerts --all",
+        "history",
+        "outbox",
+        "check --verbose",
+        "explain margin-usage fx/acc-1",
+        "audit",
+        "plan",
+    ),
+    *(
+        "status --json",
+        "alerts --json",
+        "outbox --json",
+        "audit --json",
+        "audit --csv",
+        "report",
+        "backtest",
+        "silence list",
+    ),
+    *("silence add --for 1h --rule margin-usage --note quiet", "forget fx/acc-2", "backup copy.db"),
+)
+"""What is typed beside the daemon while all its venues fail."""
+
+
 @pytest.mark.acceptance
 async def test_nothing_in_what_a_process_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sites: Sites, sink: HttpSink, dead_port: int
@@ -223,20 +256,26 @@ async def test_nothing_in_what_a_process_says(
                 for kind in KINDS:
                     misbehave(sites, kind, how)
                 await cycles(sites, 1)
-            pages = [await page(address, path) for path in ("/healthz", "/readyz", "/", "/metrics")]
+            pages = [await page(address, path) for path in ("/healthz", "/readyz", "/", "/metrics", "/nothing")]
+            pages += await shown(address)
             shell = Shell(tmp_path, monkeypatch)
-            commands = ("status", "alerts", "history", "outbox", "check")
-            spoken = [await asyncio.to_thread(shell, each, "--config", config.config) for each in commands]
+            spoken = [await typed(shell, config, each) for each in COMMANDS]
+            for kind in KINDS:
+                sites.faults[kind].clear()
+                refusal = f"wrong password {SECRETS[kind]}"
+                sites.faults[kind].fail(LOGINS[kind], Fault(FaultKind.STATUS, status=401, message=refusal))
+            tried = [await typed(shell, config, each) for each in ("check --online", "nothing")]
             process.signal(signal.SIGTERM)
             assert await process.ended() == 0
             code, refused = await run("notify-test", "--config", config.config, environ=config.environ)
 
-    assert (code, [each.code for each in spoken]) == (3, [0, 0, 0, 0, 0])
+    assert {each: said.err for each, said in zip(COMMANDS, spoken, strict=True) if said.code != 0} == {}
+    assert (code, [each.code for each in tried]) == (3, [3, 2])
     assert "the receiver does not take messages" in "\n".join(process.errors)
     nothing_leaked("\n".join([*process.errors, *process.output]), sites, "log")
     nothing_leaked("\n".join([*refused.errors, *refused.output]), sites, "notify-test")
     nothing_leaked("\n".join(pages), sites, "pages")
-    nothing_leaked("\n".join(each.out + each.err for each in spoken), sites, "commands")
+    nothing_leaked("\n".join(each.out + each.err for each in [*spoken, *tried]), sites, "commands")
     nothing_leaked(everything_in(tmp_path / "marginwatch.db"), sites, "database")
 
 
@@ -275,3 +314,23 @@ async def page(address: str, path: str) -> str:
         writer.close()
         await writer.wait_closed()
     return answer.decode()
+
+
+async def typed(shell: Shell, config: Planted, words: str) -> Said:
+    """What a command says."""
+    given = (*words.split(), "--config", config.config)
+    return await asyncio.to_thread(lambda: shell(*given, terminal=0, **config.environ))
+
+
+async def shown(address: str) -> list[str]:
+    """Every page as it is shown to somebody who gave the token, headers included."""
+    async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, follow_redirects=True) as browser:
+        form = await browser.get("/login")
+        mark = re.findall(r'name="mark" value="([^"]+)"', form.text)[-1]
+        first = await browser.post("/login", data={"mark": mark, "token": SECRETS["page"], "then": "/"})
+        alert = re.findall(r'href="(/alerts/[a-z0-9]+)"', first.text)[0]
+        metrics = await browser.get("/metrics", headers={"Authorization": f"Bearer {SECRETS['page']}"})
+        paths = ("/accounts/fx/acc-1", "/accounts/futures/acc-1", alert, "/silences", "/login")
+        found = [form, first, metrics, *[await browser.get(path) for path in paths]]
+    assert [answer.status_code for answer in found] == [200] * len(found)
+    return [f"{answer.headers}\n{answer.text}" for answer in found]
