@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,17 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from marginwatch.config.document import Source
 from marginwatch.config.load import Loaded, load_settings
 from marginwatch.config.location import NoConfigError
+from marginwatch.config.tomlfile import parse_toml
 from marginwatch.core.model import Severity
 from marginwatch.errors import MarginwatchError
 from marginwatch.ops.redact import REDACTOR
+from marginwatch.venues.registry import venue_kinds
+from marginwatch.venues.stonex.settings import StonexSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syrupy.assertion import SnapshotAssertion
 
+    from marginwatch.config.document import Node
     from marginwatch.config.settings import Settings
 
 
@@ -182,12 +188,12 @@ def test_paces_are_the_usual_one_unless_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "what"),
     [
-        ('fastest = "11s"', "`fastest` must not be longer than `every` (10s)"),
+        ('fastest = "11s"', "`fastest` must be at most `every` (10s)"),
         ('fastest = "0s"', "`fastest` must be at least 1s"),
-        ('slowest = "9s"', "`slowest` must not be shorter than `every` (10s)"),
+        ('slowest = "9s"', "`slowest` must be at least `every` (10s)"),
         (
             'slowest = "1m"\nstale_after = "1m59s"',
-            "`stale_after` must be at least twice `slowest` (1m), or a slow pace looks like an outage",
+            "`stale_after` must be at least twice `slowest` (1m), not `1m59s`",
         ),
     ],
 )
@@ -265,7 +271,7 @@ name = "x"
         ("rules.files = []", "config.toml:1:15: there are no rules"),
         ("venues = []", "config.toml:1:10: there is nothing to watch"),
         ("rules = 3", "config.toml:1:9: `rules` must be a table"),
-        ("[venues]\nname = 'x'", "config.toml:1:1: `venues` must be a list; write [[venues]]"),
+        ("[venues]\nname = 'x'", "config.toml:1:1: `venues` must be a list, not a table; write [[venues]]"),
         ("venues = [3]", "config.toml:1:11: `venues` must be a table"),
         ("store = 1", "config.toml:1:9: `store` must be a table"),
         ("log = {level = 'info'", "config.toml:1:22: "),
@@ -286,6 +292,121 @@ def test_no_value_anywhere_is_a_traceback(tmp_path_factory: pytest.TempPathFacto
         load(folder, f"{key} = {written}")
     for key in ("name", "kind", "every", "accounts", "options", "api_secret"):
         load(folder, f"[[venues]]\nkind = 'house'\n{key}.x = {written}\n[[venues]]\n{key} = {written}")
+
+
+FLAGS = """
+[[venues]]
+name = "clearing"
+kind = "stonex"
+base_url = "http://127.0.0.1:9"
+client_id = "risk"
+client_secret = "dummy-secret"
+accounts = ["1"]
+{venue}
+"""
+STONEX: dict[str, type[BaseModel]] = {**KINDS, "stonex": StonexSettings}
+
+
+@pytest.mark.parametrize(
+    ("venue", "receiver", "sentence"),
+    [
+        ('confirm = "yes"', "", "`confirm` must be true or false, not `yes`"),
+        ('confirm = "true"', "", "`confirm` must be true or false, not `true`; write it without quotes"),
+        ("confirm = 1", "", "`confirm` must be true or false, not 1"),
+        ("send_grant_type = 0", "", "`send_grant_type` must be true or false, not 0"),
+        ("", 'chart = "on"', "`chart` must be true or false, not `on`"),
+        ("", 'digest = { after = "10" }', "`after` must be a number, not `10`; write it without quotes"),
+        ("", "digest = { after = true }", "`after` must be a number, not true"),
+        ('concurrency = "8"', "", "`concurrency` must be a number, not `8`; write it without quotes"),
+        ("calls_per_second = true", "", "`calls_per_second` must be a number, not true"),
+        ('confirm = "${env:WORD}"', "", "`confirm` must be true or false"),
+    ],
+)
+def test_a_flag_is_no_word_and_a_number_no_text(tmp_path: Path, venue: str, receiver: str, sentence: str) -> None:
+    """What looks like one is not guessed at."""
+    file = tmp_path / "config.toml"
+    file.write_text(GOOD + receiver + FLAGS.format(venue=venue))
+    found = load_settings(file, {"HOME": str(tmp_path), "WORD": "yes"}, STONEX).problems
+    assert [str(problem).partition(": ")[2] for problem in found] == [sentence]
+
+
+def test_behind_a_reference_flags_and_numbers_are_text(tmp_path: Path) -> None:
+    """As an environment variable has nothing else."""
+    venue = 'confirm = "${env:ASK}"\nsend_grant_type = "${env:SAY}"\nconcurrency = "${env:MANY}"'
+    file = tmp_path / "config.toml"
+    file.write_text(GOOD + FLAGS.format(venue=venue))
+    environ = {"HOME": str(tmp_path), "ASK": "false", "SAY": "true", "MANY": "3"}
+    clearing = good(load_settings(file, environ, STONEX)).venues[1]
+    assert isinstance(clearing.options, StonexSettings)
+    assert (clearing.confirm, clearing.options.send_grant_type, clearing.options.concurrency) == (False, True, 3)
+
+
+@pytest.mark.parametrize(
+    ("zone", "hint"),
+    [
+        ("Europe/Londn", "did you mean Europe/London?"),
+        ("new york", "did you mean America/New_York?"),
+        ("utc", "did you mean UTC?"),
+        ("CEST", 'write it like "America/Chicago"'),
+    ],
+)
+def test_a_zone_is_found_by_its_city(tmp_path: Path, zone: str, hint: str) -> None:
+    """As people say it."""
+    report = f'[[reports]]\nname = "weekly"\nreceivers = ["desk"]\nat = "08:00"\nzone = "{zone}"\n'
+    (problem,) = load(tmp_path, GOOD + report).problems
+    assert (problem.what, problem.hint) == (f"`zone` must be a time zone, not `{zone}`", hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ('accounts = [""]', ["an entry of `accounts` is empty"]),
+        ('every = ""', ["`every` is empty; a duration is written like 10s, 5m, 2h, 1d or 1h30m"]),
+    ],
+)
+def test_what_is_empty_is_said_to_be(tmp_path: Path, text: str, sentences: list[str]) -> None:
+    """Not shown between quotes with nothing between them."""
+    found = load(tmp_path, GOOD.replace("[[receivers]]", f"{text}\n[[receivers]]")).problems
+    assert [str(problem).partition(": ")[2] for problem in found] == sentences
+
+
+def test_every_missing_reference_of_a_text_is_told_at_once(tmp_path: Path) -> None:
+    """Each at its place, and a malformed one before any is looked up."""
+    url = "json://${env:USER_X}:${env:WORD_X}@127.0.0.1:9/${env:USER_X}"
+    found = load(tmp_path, GOOD.replace("json://127.0.0.1:9/hook", url)).problems
+    assert [(problem.place.col, problem.what) for problem in found] == [
+        (15, "${env:USER_X}: the environment variable is not set"),
+        (29, "${env:WORD_X}: the environment variable is not set"),
+    ]
+    (problem,) = load(tmp_path, GOOD.replace("json://127.0.0.1:9/hook", f"{url}${{emv:X}}")).problems
+    assert problem.what.startswith("${emv:…} is no reference; write")
+
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "config.example.toml"
+ODD_VALUES = ("true", "5", "-1e400", '""', '"x"', "[]", '["x"]', "[[1]]", "{}", '{ "ü" = 1 }', "2026-12-25", "nan")
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    inner = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, tuple) else ()
+    yield node
+    for child in inner:
+        yield from _leaves(child)
+
+
+@pytest.mark.parametrize("first", [0, 5, 10])
+def test_no_odd_value_in_any_key_is_a_traceback(tmp_path: Path, first: int) -> None:
+    """Every value of the example in turn is another: what is said is one line each, with a place in the file."""
+    odd = cycle((*ODD_VALUES[first:], *ODD_VALUES[:first]))
+    text = EXAMPLE.read_text()
+    root = parse_toml(Source("config.toml", text)).root
+    assert root is not None
+    kinds = {name: kind.settings for name, kind in venue_kinds().items()}
+    for node in _leaves(root):
+        if text[node.start : node.start + 1] in {'"', "[", "{"} and not text[node.start :].startswith("[["):
+            (tmp_path / "config.toml").write_text(text[: node.start] + next(odd) + text[node.end :])
+            for problem in load_settings(tmp_path / "config.toml", {"HOME": "/"}, kinds, need_secrets=False).problems:
+                assert problem.place.line
+                assert "\n" not in str(problem)
 
 
 def test_a_named_file_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +459,7 @@ def test_a_mistake_in_the_environment_names_its_variable(tmp_path: Path) -> None
     """The place of an overridden value is its variable, and an unknown variable is never ignored."""
     environ = {"MARGINWATCH_LOG__LEVEL": "loud", "MARGINWATCH_STORE_URL": "x", "MARGINWATCH_VENUES": "[]"}
     assert shown(load(tmp_path, GOOD, environ), tmp_path).splitlines() == [
-        '$MARGINWATCH_LOG__LEVEL: `level` must be "debug", "info", "warning" or "error"',
+        '$MARGINWATCH_LOG__LEVEL: `level` must be "debug", "info", "warning" or "error", not `loud`',
         "$MARGINWATCH_STORE_URL: this environment variable means nothing; did you mean MARGINWATCH_STORE__URL?",
         (
             "$MARGINWATCH_VENUES: this environment variable means nothing; "
@@ -448,7 +569,7 @@ def test_a_place_can_be_found_for_later_checks(tmp_path: Path) -> None:
         ('keep_observations = "5m"', "config.toml:1:27: `keep_observations` must be at least 1h, not `5m`"),
         (
             'keep_observations = "900d"',
-            "config.toml:1:27: `keep_observations` must not be longer than `keep` (400d), not `900d`",
+            "config.toml:1:27: `keep_observations` must be at most `keep` (400d), not `900d`",
         ),
     ],
 )

@@ -60,7 +60,7 @@ def test_what_others_reach_needs_a_token(tmp_path: Path, listen: str) -> None:
     """A page with the accounts of others is not shown to a whole network by mistake."""
     (problem,) = told(load(tmp_path, f'listen = "{listen}"'))
 
-    assert problem.startswith("1:1: `token` must be set, for `listen` lets other machines open the page; keep it in")
+    assert problem.startswith("1:1: `token` is missing, and `listen` lets other machines open the page; keep it in")
     assert told(load(tmp_path, f'listen = "{listen}"', TOKEN)) == []
 
 

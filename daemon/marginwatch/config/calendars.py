@@ -27,10 +27,18 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # a folder of zones, or no name a zone can have
-        hint = did_you_mean(name, available_timezones()) or 'write it like "America/Chicago"'
+        hint = _probably(name) or 'write it like "America/Chicago"'
         what = f"must be a time zone; {hint}"
         raise wrong(what) from None
     return name
+
+
+def _probably(name: str) -> str:
+    """By its city alone, or by the whole name."""
+    zones = sorted(zone for zone in available_timezones() if ("/" in zone and "Etc/" not in zone) or zone == "UTC")
+    city = name.strip().replace(" ", "_").lower()
+    same = next((zone for zone in zones if zone.lower().rpartition("/")[2] == city), "")
+    return f"did you mean {same}?" if same else did_you_mean(name, zones)
 
 
 def _clock(value: object) -> timedelta:
@@ -115,7 +123,7 @@ class CalendarSettings(Table):
             return check(value)
         name = info.data.get("name")
         if name is not None and name not in BUILT_IN:
-            what = f"must be given; only the built-in calendars have it without: {', '.join(BUILT_IN)}"
+            what = f"is missing; only those that are built in need it not: {', '.join(BUILT_IN)}"
             raise wrong(what)
         return None
 
@@ -140,11 +148,11 @@ class CalendarSettings(Table):
     def _within_their_sessions(cls, closes: dict[date, timedelta], info: ValidationInfo) -> dict[date, timedelta]:
         for day, clock in closes.items():
             if day in info.data.get("holidays", ()):
-                what = f"must not name {day}, which is a holiday"
+                what = f"names {day}, which is a holiday"
                 raise wrong(what)
             hours = _hours(info.data)
             if hours is not None and hours.opens < hours.closes and not hours.opens < clock < hours.closes:
-                what = f"must lie between `open` and `close`, and that of {day} does not"
+                what = f"of {day} is not between `open` and `close`"
                 raise wrong(what)
         return closes
 

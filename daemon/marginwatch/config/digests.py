@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic import field_validator as validates
 
 from marginwatch.config.durations import PATTERN, Duration, format_duration
-from marginwatch.config.keys import Table, wrong
+from marginwatch.config.keys import Count, Table, wrong
 from marginwatch.core.digest import LONGEST_GATHER, Digesting
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ FOR_MACHINES = ("json://", "jsons://")
 class DigestSettings(Table):
     """One `digest` table."""
 
-    after: int = _DEFAULT.after
+    after: Count = _DEFAULT.after
     """More messages at once than this become one."""
     gather: Duration = _DEFAULT.gather
     """How long what follows such a storm is gathered; critical messages go out at once."""

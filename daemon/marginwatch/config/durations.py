@@ -23,7 +23,7 @@ class BadDurationError(MarginwatchError, ValueError):
 
     def __init__(self, text: object) -> None:
         hint = ""
-        if isinstance(text, (int, float)) or (isinstance(text, str) and text.strip().isdecimal()):
+        if not isinstance(text, bool) and (isinstance(text, (int, float)) or str(text).strip().isdecimal()):
             hint = f'; did you mean "{text}s"?'
         super().__init__(f"a duration is written like 10s, 5m, 2h, 1d or 1h30m{hint}")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import typing
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from marginwatch.config.document import Foreign
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.errors import Problem
 from marginwatch.ops.redact import MASK, REDACTOR, is_sensitive
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from marginwatch.config.places import Loc, Places
+
+_OURS = "marginwatch"
+"""The type of errors whose sentence follows the name of their key."""
 
 _OF_KEY = "[key]"
 """pydantic's mark at the end of a way to a key that is wrong itself."""
@@ -37,6 +42,17 @@ _TYPES = {
     "decimal": "a number",
 }
 """By the first word of pydantic's error types (`string_type`, `int_parsing`), what the value must be."""
+
+_KINDS: tuple[tuple[type, str], ...] = ((list, "a list"), (dict, "a table"))
+"""What stands in place of what is wanted, where it is too much to be shown."""
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+"""By pydantic's error type, how a number is bounded, and which fact of the error says by what."""
 
 
 def faults(
@@ -99,14 +115,16 @@ class _Fault:
         self.inner = tuple(step for step in detail["loc"] if step != _OF_KEY)
         self.loc: Loc = (*base, *self.inner)
         self.input = detail["input"]
-        self.words = str(detail.get("ctx", {}).get("expected", ""))
-        cause = detail.get("ctx", {}).get("error")
+        self.facts = detail.get("ctx", {})
+        self.of_key = _OF_KEY in detail["loc"]
+        self.words = str(self.facts.get("expected", ""))
+        cause = self.facts.get("error")
         self.message = detail["msg"] if cause is None else str(cause)
         self.secret = holds_secret(model, self.inner)
+        self.keys = sorted({name for found in models(_at(model, self.inner)) for name in found.model_fields})
+        """Those of the table that is to stand here, if one is."""
         self.known = set(also) if len(self.inner) <= 1 else set()
-        table: Any = model
-        for step in self.inner[:-1]:
-            table = _annotation(table, step) if isinstance(step, str) else table
+        table = _at(model, self.inner[:-1])
         self.known |= {name for found in models(table) for name in found.model_fields}
 
     @property
@@ -128,37 +146,83 @@ def _problem(fault: _Fault, places: Places) -> Problem:
 def _subject(fault: _Fault, what: str) -> str:
     if not fault.key:
         return ""
-    return f"`{fault.key}` " if what.startswith("must") else f"`{fault.key}`: "
+    if fault.of_key:
+        return f"a key of `{fault.loc[-2]}` "
+    if what == "is empty" and isinstance(fault.loc[-1], int):
+        return f"an entry of `{fault.key}` "
+    return f"`{fault.key}` " if fault.kind == _OURS or what.startswith(("must", "is ")) else f"`{fault.key}`: "
 
 
 def _sentence(fault: _Fault) -> tuple[str, str]:
     """What is wrong, to follow the key's name, and a hint; shows the value only where it can be no secret."""
-    if fault.kind == "literal_error":
-        return _no_such_word(fault)
-    wanted = _TYPES.get(fault.kind.partition("_")[0])
-    if wanted is not None and fault.kind.endswith(("_type", "_parsing", "_from_float")):
-        hint = f"write [[{fault.key}]]" if wanted == "a list" and len(fault.loc) == 1 else ""
-        return f"must be {wanted}", "put it in quotes" if wanted == "text" else hint
-    message = fault.message.replace("Input should be", "must be").removeprefix("Value error, ")
-    what, _, hint = f"{message[:1].lower()}{message[1:]}".partition("; ")
+    what, hint = _said(fault)
+    if isinstance(fault.input, str) and not fault.input.strip():
+        wanted = f"it {what}" if what.startswith("must") else what if what != "is empty" else ""
+        return "is empty", hint if hint.startswith("write") else wanted
+    if isinstance(fault.input, Foreign) and fault.input.kind == "a date or time":
+        return what, "put it in quotes"
     if fault.secret:
         return _without(what, fault.input), _without(hint, fault.input)
     if fault.kind == "value_error":
         what, hint = REDACTOR.text(what), REDACTOR.text(hint)
-    return what + (f", not `{fault.input}`" if _may_be_shown(fault.input) else ""), hint
+    wants = what.startswith("must") or (fault.kind == "value_error" and isinstance(fault.input, str))
+    return what + (_instead(fault.input) if wants else ""), hint
 
 
-def _may_be_shown(value: object) -> bool:
+def _said(fault: _Fault) -> tuple[str, str]:
+    """The sentence alone, and what to do."""
+    wanted = _TYPES.get(fault.kind.partition("_")[0])
+    if fault.kind == "literal_error":
+        what, hint = f"must be {fault.words}".replace("'", '"'), _no_such_word(fault)
+    elif wanted is not None and fault.kind.endswith(("_type", "_parsing", "_from_float")):
+        kind = next((word for kind, word in _KINDS if isinstance(fault.input, kind)), "")
+        what, hint = f"must be {wanted}{f', not {kind}' if kind else ''}", _remedy(fault, wanted)
+    elif fault.kind in _BOUNDS:
+        words, fact = _BOUNDS[fault.kind]
+        what, hint = f"must be {words} {fault.facts[fact]:g}", ""
+    elif fault.kind.endswith("too_short"):
+        what, hint = "is empty", ""
+    else:
+        message = fault.message.replace("Input should be", "must be").removeprefix("Value error, ")
+        what, _, hint = f"{message[:1].lower()}{message[1:]}".partition("; ")
+    return what, hint
+
+
+def _remedy(fault: _Fault, wanted: str) -> str:
+    """What to do where the value is of another type."""
+    if wanted == "text":
+        return "put it in quotes" if isinstance(fault.input, (bool, int, float, Decimal)) else ""
+    if wanted == "a list" and len(fault.loc) == 1:
+        return f"write [[{fault.key}]]"
+    if wanted == "a list":
+        shown = isinstance(fault.input, str) and not fault.secret and _may_be_shown(fault.input)
+        return f'write ["{fault.input}"]' if shown else "put it in [ ]"
+    if wanted == "a table" and len(fault.loc) == 1:
+        return f"write [{fault.key}]"
+    return f"its keys are {', '.join(fault.keys)}" if wanted == "a table" and fault.keys else ""
+
+
+def _instead(value: object) -> str:
+    """What stands there, to end a sentence that says what must; nothing of what does not fit one."""
+    if isinstance(value, bool):
+        return f", not {str(value).lower()}"
+    if isinstance(value, str):
+        return f", not `{value}`" if _may_be_shown(value) else ""
+    if isinstance(value, (int, float, Decimal)):
+        return f", not {value}" if _may_be_shown(str(value)) else ""
+    return f", not {value.kind}" if isinstance(value, Foreign) else ""
+
+
+def _may_be_shown(value: str) -> bool:
     """Whether a value fits a sentence and holds nothing to hide, such as a URL's password in a place without one."""
-    fits = isinstance(value, str) and value.isprintable() and len(value) <= 60  # noqa: PLR2004  (fits a sentence)
-    return fits and REDACTOR.text(str(value)) == value
+    fits = value.isprintable() and len(value) <= 60  # noqa: PLR2004  (fits a sentence)
+    return fits and REDACTOR.text(value) == value
 
 
-def _no_such_word(fault: _Fault) -> tuple[str, str]:
-    what = f"must be {fault.words}".replace("'", '"')
+def _no_such_word(fault: _Fault) -> str:
     if fault.secret or not isinstance(fault.input, str):
-        return what, ""
-    return what, did_you_mean(fault.input, fault.words.replace("'", "").replace(" or ", ", ").split(", "))
+        return ""
+    return did_you_mean(fault.input, fault.words.replace("'", "").replace(" or ", ", ").split(", "))
 
 
 def _without(what: str, value: object) -> str:
@@ -167,6 +231,14 @@ def _without(what: str, value: object) -> str:
     if isinstance(text, str) and text:
         what = what.replace(text, MASK)
     return REDACTOR.text(what)
+
+
+def _at(annotation: Any, loc: Loc) -> Any:  # noqa: ANN401  (an annotation may be anything)
+    """Of what stands there in a table, a list or a table of free keys."""
+    for step in loc:
+        if isinstance(step, str):
+            annotation = _annotation(annotation, step)
+    return annotation
 
 
 def _annotation(annotation: Any, key: str) -> Any:  # noqa: ANN401  (an annotation may be anything)

@@ -93,7 +93,7 @@ class GroupSettings(Table):
     @classmethod
     def _of_others(cls, rates: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
         if info.data.get("currency") in rates:
-            what = f"must not give {info.data['currency']}, which is the group's own currency"
+            what = f"names {info.data['currency']}, which is the group's own currency"
             raise wrong(what)
         return rates
 
@@ -101,7 +101,7 @@ class GroupSettings(Table):
     @classmethod
     def _with_rates(cls, day: Any, info: ValidationInfo) -> Any:  # noqa: ANN401  (it is passed on as it came, a day or nothing)
         if day is None and info.data.get("rates"):
-            what = 'must say of which day the `rates` are, like "2026-03-02"'
+            what = 'is missing; say of which day the `rates` are, like "2026-03-02"'
             raise wrong(what)
         return day
 

@@ -14,6 +14,7 @@ from marginwatch.config.calendars import CalendarSettings, calendars_of, in_word
 from marginwatch.config.environment import overrides, unknown_variables
 from marginwatch.config.faults import faults, harmless_keys, holds_secret
 from marginwatch.config.groups import GroupSketch, misnamed, sketched
+from marginwatch.config.keys import Outside
 from marginwatch.config.labels import label_definitions, label_values, misplaced_labels
 from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
@@ -195,14 +196,15 @@ class _Reading:
     def _resolved(self, text: str, loc: Loc) -> str:
         self._hidden.add(loc)
         try:
-            return self._secrets.resolve(text).get_secret_value()
+            return Outside(self._secrets.resolve(text).get_secret_value())
         except BadReferenceError as error:
             self._problem(self.places.value(loc), str(error))
-        except MissingSecretError as error:
-            place = self.places.within(loc, text.find(error.reference), len(error.reference))
-            missing = Problem(place, f"{error.reference}: {error.why}", error.hint)
+        except MissingSecretError:
             may_miss = not self._need_secrets and (loc[0] == "venues" or self._is_secret(loc))
-            (self.notes if may_miss else self.problems).append(missing)
+            for missing in self._secrets.missing(text):
+                place = self.places.within(loc, text.find(missing.reference), len(missing.reference))
+                found = Problem(place, f"{missing.reference}: {missing.why}", missing.hint)
+                (self.notes if may_miss else self.problems).append(found)
         self._spoilt.add(loc)
         return text
 
@@ -242,7 +244,7 @@ class _Reading:
     def _refuse_unknown_calendars(self) -> None:
         for number, table in enumerate(self._tables("venues")):
             name = table.get("calendar")
-            if isinstance(name, str) and name not in self._calendars():
+            if isinstance(name, str) and name and name not in self._calendars():
                 hint = did_you_mean(name, self._calendars()) or f"there are {', '.join(sorted(self._calendars()))}"
                 self._problem(self.places.value(("venues", number, "calendar")), f"there is no calendar `{name}`", hint)
 
@@ -356,5 +358,5 @@ class _Reading:
 def _merged(data: dict[str, Any], changed: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
     for table, keys in changed.items():
         if isinstance(data.setdefault(table, {}), dict):
-            data[table] |= keys
+            data[table] |= {key: Outside(text) for key, text in keys.items()}
     return data

@@ -11,7 +11,7 @@ from pydantic import field_validator as validates
 
 from marginwatch.config.calendars import Clock, Weekday, Zone  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.durations import Duration, format_duration
-from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.keys import Globs, Name, Table, wrong
 from marginwatch.config.quiet import endless
 from marginwatch.core.calendar import wall
 from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
@@ -75,15 +75,15 @@ class MaintenanceSettings(Table):
     """How long it goes on, whatever the clocks do."""
     until: Clock | None = Field(default=None, validate_default=True)
     """The time of day it ends, in place of `lasts`; not after `at`: on the next day."""
-    venues: tuple[str, ...] = ()
+    venues: Globs = ()
     """Globs on venue names; of a venue that is named its own alerts wait, too."""
-    accounts: tuple[str, ...] = ()
+    accounts: Globs = ()
     """Globs on account id or name."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Accounts that have all of these, see [[accounts]]."""
-    groups: tuple[str, ...] = ()
+    groups: Globs = ()
     """Accounts of one of these groups, and the groups themselves."""
-    rules: tuple[str, ...] = ()
+    rules: Globs = ()
     """Globs on rule ids."""
 
     @validates("ends")
@@ -91,24 +91,31 @@ class MaintenanceSettings(Table):
     def _after_it_begins(cls, ends: datetime | None, info: ValidationInfo) -> datetime | None:
         begins = info.data.get("begins")
         if "begins" in info.data and (begins is None) != (ends is None):
-            what = "must be given with `begins`" if ends is None else "needs `begins`"
-            raise wrong(what)
+            raise wrong("is missing; `begins` needs it" if ends is None else "needs `begins`")
         if begins is not None and ends is not None and ends <= begins:
             what = "must be later than `begins`"
             raise wrong(what)
         return ends
 
+    @validates("days")
+    @classmethod
+    def _of_one_that_comes_again(cls, days: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if days and info.data.get("begins") is not None:
+            what = "goes with `at`; a window that is once has none"
+            raise wrong(what)
+        return days
+
     @validates("at")
     @classmethod
     def _once_or_again(cls, at: timedelta | None, info: ValidationInfo) -> timedelta | None:
-        if "begins" not in info.data:
+        if not {"begins", "ends"} <= info.data.keys():
             return at
         once = info.data["begins"] is not None
-        if once and (at is not None or info.data.get("days")):
-            what = "must not stand beside `begins`; write two windows"
-            raise wrong(what if at is not None else "must be given with `days`; a window that is once has none")
+        if once and at is not None:
+            what = "cannot stand beside `begins`; write two windows"
+            raise wrong(what)
         if not once and at is None:
-            what = 'must say when it begins, like "06:00"; for a window that is once give `begins` and `ends`'
+            what = "is missing; a window that comes again has it, and one that is once has `begins` and `ends`"
             raise wrong(what)
         return at
 
@@ -135,10 +142,10 @@ class MaintenanceSettings(Table):
                 raise wrong(what)
             return until
         if (until is None) == (lasts is None):
-            what = "must be given, or `lasts`" if until is None else "must not stand beside `lasts`"
-            raise wrong(what)
+            what = "is missing, and so is `lasts`; give one of them"
+            raise wrong(what if until is None else "cannot stand beside `lasts`; leave one of them out")
         if until == at:
-            what = "must be another time than `at`"
+            what = "is the same time as `at`"
             raise wrong(what)
         if until is not None:
             _refuse_endless(info, None, until)
@@ -153,7 +160,7 @@ def maintenance_of(tables: Iterable[MaintenanceSettings], labels: Labels, groups
 def _refuse_endless(info: ValidationInfo, lasts: timedelta | None, until: timedelta | None) -> None:
     zone, days, at = (info.data.get(key) for key in ("zone", "days", "at"))
     if zone is not None and days is not None and at is not None and endless(_weekly(zone, days, at, lasts, until)):
-        what = "must leave some time in which messages go out"
+        what = "leaves no time in which messages go out"
         raise wrong(what)
 
 

@@ -43,7 +43,9 @@ class Places:
             return f"[{loc[0]}]"
         kind, number = str(loc[0]).removesuffix("s"), loc[1]
         name = self._node((*loc[:2], "name")).value
-        return f"{kind} {name}" if isinstance(name, str) else f"{kind} number {int(number) + 1}"
+        table = f"{kind} {name}" if isinstance(name, str) else f"{kind} number {int(number) + 1}"
+        inner = ".".join(step for step in loc[2:] if isinstance(step, str))
+        return f"`{inner}` of {table}" if inner else table
 
     def _variable(self, loc: Loc) -> Place | None:
         table, key = (str(loc[0]), loc[1]) if len(loc) > 1 else ("", "")

@@ -42,7 +42,7 @@ class QuietSettings(Table):
     @classmethod
     def _with_an_end(cls, hours: str, info: ValidationInfo) -> str:
         if "zone" in info.data and "days" in info.data and endless(_week(hours, info.data["days"], info.data["zone"])):
-            what = "must leave some time in which messages go out; for none at all choose another `min_severity`"
+            what = "leaves no time in which messages go out; for none at all choose another `min_severity`"
             raise wrong(what)
         return hours
 
@@ -50,7 +50,7 @@ class QuietSettings(Table):
     @classmethod
     def _above_something(cls, below: Severity) -> Severity:
         if below is Severity.INFO:
-            what = 'must be "warning" or "critical", for nothing is milder than info'
+            what = 'must be "warning" or "critical"; nothing is milder than info'
             raise wrong(what)
         return below
 

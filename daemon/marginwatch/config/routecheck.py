@@ -54,8 +54,11 @@ def misled(receivers: Tables) -> Found:
         yield from _unknown(at, _table(table.get("fallback")).get("receivers"), names, "receiver")
         circle = _circle(name, leads)
         if circle and min(circle) == name:
-            what = f"{' falls back to '.join(circle)}, so nobody would hear when all of them fail"
-            yield at, what, "let the last of them fall back to nobody, or to somebody else"
+            alone = circle == [name, name]
+            what = "itself, so nobody would hear when it fails" if alone else ""
+            what = what or f"{' falls back to '.join(circle[1:])}, so nobody would hear when all of them fail"
+            hint = "name another" if alone else "let the last of them fall back to nobody, or to somebody else"
+            yield at, f"{name} falls back to {what}", hint
 
 
 def _misselected(
@@ -100,10 +103,12 @@ def _no_venue(loc: Loc, globs: object, known: Collection[str]) -> Found:
 
 def _no_label(loc: Loc, labels: object, known: Mapping[str, Collection[str]]) -> Found:
     for key, value in _table(labels).items():
+        if not isinstance(value, str):
+            continue  # which is a mistake of another kind
         if key not in known:
             yield (*loc, key), f"no account in the config has the label `{key}`", did_you_mean(key, known)
         elif value not in known[key]:
-            hint = did_you_mean(str(value), known[key])
+            hint = did_you_mean(value, known[key])
             yield (*loc, key), f"no account in the config has {key} = `{value}`", hint
 
 
@@ -116,8 +121,9 @@ def _texts(value: object) -> list[str]:
 
 
 def _placed(value: object) -> list[tuple[int, str]]:
-    """The texts of a list, each with its place in it."""
-    return [(at, each) for at, each in enumerate(value) if isinstance(each, str)] if isinstance(value, list) else []
+    """The texts of a list, each with its place in it; without empty ones, which are a mistake of another kind."""
+    found = enumerate(value) if isinstance(value, list) else ()
+    return [(at, each) for at, each in found if isinstance(each, str) and each.strip()]
 
 
 def _table(value: object) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import field_validator as validates
 
 from marginwatch.config.calendars import Zone  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.durations import Duration, format_duration
-from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.keys import Glob, Globs, Name, Table, wrong
 from marginwatch.config.severities import SeverityName  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.core.hours import HoursError, parse_hours
 from marginwatch.core.model import Severity
@@ -23,7 +23,8 @@ def _hours(text: str) -> str:
     try:
         parse_hours(text)
     except HoursError as error:
-        raise wrong(str(error)) from None
+        what = f"cannot be read: {error}"
+        raise wrong(what) from None
     return text
 
 
@@ -36,7 +37,7 @@ def _named(receivers: tuple[str, ...]) -> tuple[str, ...]:
 
 WeekText = Annotated[str, AfterValidator(_hours)]
 """Hours of the week as people write them: `Mon-Fri 08:00-18:00, Sat 10:00-14:00`."""
-Receivers = Annotated[tuple[str, ...], AfterValidator(_named), Field(json_schema_extra={"minItems": 1})]
+Receivers = Annotated[tuple[Glob, ...], AfterValidator(_named), Field(json_schema_extra={"minItems": 1})]
 
 
 class RungSettings(Table):
@@ -76,15 +77,15 @@ class RouteSettings(Table):
     """Alerts of these; left out, of every one."""
     min_severity: SeverityName | None = None
     """Alerts of this one and worse, in place of `severities`."""
-    venues: tuple[str, ...] = ()
+    venues: Globs = ()
     """Globs on venue names."""
-    accounts: tuple[str, ...] = ()
+    accounts: Globs = ()
     """Globs on account id or name."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Accounts that have all of these, see [[accounts]]."""
-    groups: tuple[str, ...] = ()
+    groups: Globs = ()
     """Accounts of one of these groups, and the groups themselves."""
-    rules: tuple[str, ...] = ()
+    rules: Globs = ()
     """Globs on rule ids."""
     hours: WeekText | None = None
     """Told within these alone: what is still so is told when they begin. Critical is told at any time if nobody else
@@ -100,7 +101,7 @@ class RouteSettings(Table):
     @classmethod
     def _one_choice(cls, least: Severity | None, info: ValidationInfo) -> Severity | None:
         if least is not None and info.data.get("severities"):
-            what = "must not stand beside `severities`; leave one of them out"
+            what = "cannot stand beside `severities`; leave one of them out"
             raise wrong(what)
         return least
 
@@ -110,15 +111,15 @@ class RouteSettings(Table):
         if "hours" not in info.data:
             return None
         if (zone is None) != (info.data["hours"] is None):
-            what = 'must be given with `hours`, for example "Europe/London"' if zone is None else "needs `hours`"
-            raise wrong(what)
+            missing = 'is missing; `hours` needs it, for example "Europe/London"'
+            raise wrong(missing if zone is None else "needs `hours`")
         return None if zone is None else check(zone)
 
     @validates("calendar")
     @classmethod
     def _one_clock(cls, calendar: str, info: ValidationInfo) -> str:
         if calendar and info.data.get("hours"):
-            what = "must not stand beside `hours`; leave one of them out, or write two routes"
+            what = "cannot stand beside `hours`; leave one of them out, or write two routes"
             raise wrong(what)
         return calendar
 
@@ -128,10 +129,11 @@ class RouteSettings(Table):
         called, before = set(info.data.get("receivers", ())), timedelta(0)
         for rung in escalate:
             if rung.after <= before:
-                what = f"must get later step by step, and `after` is {format_duration(rung.after)} behind that"
+                what = f"goes back to {format_duration(rung.after)} after {format_duration(before)}"
+                what += "; each step comes later than the one before"
                 raise wrong(what)
             if called.issuperset(rung.receivers):
-                what = f"calls nobody new after {format_duration(rung.after)}; `remind_every` of a rule tells again"
+                what = f"calls nobody new after {format_duration(rung.after)}; name somebody else, or drop the step"
                 raise wrong(what)
             before = rung.after
             called.update(rung.receivers)

@@ -72,7 +72,16 @@ class Secrets:
             BadReferenceError: A reference is malformed.
             MissingSecretError: What a reference names is not there, or is empty.
         """
-        return SecretStr("".join(self._read(part) if isinstance(part, _Reference) else part for part in _parts(text)))
+        parts = tuple(_parts(text))  # a malformed one is told before any is looked up
+        return SecretStr("".join(self._read(part) if isinstance(part, _Reference) else part for part in parts))
+
+    def missing(self, text: str) -> Iterator[MissingSecretError]:
+        """Each of its well-formed references that names what is not there, once."""
+        for reference in dict.fromkeys(part for part in _parts(text) if isinstance(part, _Reference)):
+            try:
+                self._read(reference)
+            except MissingSecretError as error:
+                yield error
 
     def _read(self, reference: _Reference) -> str:
         match reference.source:

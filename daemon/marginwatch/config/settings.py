@@ -13,7 +13,7 @@ from marginwatch.config.calendars import CalendarSettings  # noqa: TC001  (becau
 from marginwatch.config.digests import DigestKey, DigestSettings
 from marginwatch.config.durations import Duration, format_duration
 from marginwatch.config.groups import GroupSettings  # noqa: TC001  (because pydantic reads the annotation)
-from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.keys import Flag, Glob, Name, Outside, Table, wrong
 from marginwatch.config.labels import AccountSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.maintenance import MaintenanceSettings  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.messages import MessagesSettings
@@ -35,7 +35,7 @@ _DAY = timedelta(days=1)
 
 def _listed(files: object) -> object:
     """In an environment variable, commas make the list."""
-    return [file.strip() for file in files.split(",") if file.strip()] if isinstance(files, str) else files
+    return [file.strip() for file in files.split(",") if file.strip()] if isinstance(files, Outside) else files
 
 
 def _every(data: dict[str, Any]) -> timedelta:
@@ -75,7 +75,7 @@ class StoreSettings(Table):
     def _within_keep(cls, keep_observations: timedelta, info: ValidationInfo) -> timedelta:
         keep = info.data.get("keep")
         if keep is not None and keep_observations > keep:
-            what = f"must not be longer than `keep` ({format_duration(keep)})"
+            what = f"must be at most `keep` ({format_duration(keep)})"
             raise wrong(what)
         return _at_least(keep_observations, _HOUR)
 
@@ -100,7 +100,7 @@ class HeartbeatSettings(Table):
 class RulesSettings(Table):
     """`[rules]`."""
 
-    files: Annotated[tuple[str, ...], BeforeValidator(_listed)]
+    files: Annotated[tuple[Glob, ...], BeforeValidator(_listed)]
     """Files, globs and `builtin:PACK`; loading makes relative ones absolute, from the config file's folder."""
     runbook_base: str = ""
     """The web address below which your copy of the runbooks is published; empty names a command in messages."""
@@ -120,7 +120,7 @@ class VenueSettings(Table):
     """Yours, unique. It appears in messages, and rules select by it."""
     kind: str
     """What kind of venue it is; the rest of its keys depends on that."""
-    accounts: tuple[str, ...] = ()
+    accounts: tuple[Glob, ...] = ()
     """Globs on account id or name; empty means every account the venue lists."""
     every: Duration = timedelta(seconds=10)
     """How often to ask; at least 1s."""
@@ -128,7 +128,7 @@ class VenueSettings(Table):
     """How often near a level, from 1s to `every`."""
     slowest: Duration = Field(default_factory=_every)
     """How often while nothing can happen, from `every` to half of `stale_after`."""
-    confirm: bool = True
+    confirm: Flag = True
     """Whether to ask again at once when a rule begins to hold."""
     stale_after: Duration = Field(default_factory=_stale_after)
     """No good answer for this long is told."""
@@ -149,7 +149,7 @@ class VenueSettings(Table):
     def _not_slower(cls, fastest: timedelta, info: ValidationInfo) -> timedelta:
         every = info.data.get("every")
         if every is not None and fastest > every:
-            what = f"must not be longer than `every` ({format_duration(every)})"
+            what = f"must be at most `every` ({format_duration(every)})"
             raise wrong(what)
         return _at_least(fastest, _SECOND)
 
@@ -158,7 +158,7 @@ class VenueSettings(Table):
     def _not_faster(cls, slowest: timedelta, info: ValidationInfo) -> timedelta:
         every = info.data.get("every")
         if every is not None and slowest < every:
-            what = f"must not be shorter than `every` ({format_duration(every)})"
+            what = f"must be at least `every` ({format_duration(every)})"
             raise wrong(what)
         return slowest
 
@@ -167,11 +167,11 @@ class VenueSettings(Table):
     def _not_before_the_next(cls, stale_after: timedelta, info: ValidationInfo) -> timedelta:
         every = info.data.get("every")
         if every is not None and stale_after < every:
-            what = f"must not be shorter than `every` ({format_duration(every)})"
+            what = f"must be at least `every` ({format_duration(every)})"
             raise wrong(what)
         slowest = info.data.get("slowest")
         if slowest is not None and slowest != every and stale_after < 2 * slowest:
-            what = f"must be at least twice `slowest` ({format_duration(slowest)}), or a slow pace looks like an outage"
+            what = f"must be at least twice `slowest` ({format_duration(slowest)}); a slow pace looks like an outage"
             raise wrong(what)
         return stale_after
 
@@ -185,7 +185,7 @@ class ReceiverSettings(Table):
     """An Apprise URL: slack://, mailto://, ntfy://, pagerduty://, … json:// gets every fact as a key of its own."""
     min_severity: SeverityName = Severity.INFO
     """Nothing milder reaches it, but for the end of what it was told."""
-    chart: bool | None = None
+    chart: Flag | None = None
     """Whether charts are sent to it; left out: where it is known to show them."""
     fallback: FallbackSettings | None = None
     """Who hears in its place while it fails."""

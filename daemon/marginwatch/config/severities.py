@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from marginwatch.config.keys import wrong
+from marginwatch.config.suggest import did_you_mean
 from marginwatch.core.model import Severity
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def _severity(value: object) -> Severity:
     if isinstance(value, Severity):
         return value
     if not isinstance(value, str) or value not in labels:
-        what = f"must be {_one_of(labels)}"
-        raise wrong(what)
+        meant = did_you_mean(value, labels) if isinstance(value, str) else ""
+        raise wrong("; ".join((f"must be {_one_of(labels)}", *filter(None, [meant]))))
     return labels[value]
 
 

@@ -23,6 +23,8 @@ _WHERE = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<col>\
 _KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
 _PLAIN_WORDS = {
     "Invalid value": ("this value is not TOML", "text needs quotes"),
+    "Invalid statement": ("this is no key, no table and no comment", "a key of letters beyond a to z needs quotes"),
+    "Unclosed inline table": ("this table is not closed here", "is a quote, a comma or a } missing?"),
     "Cannot overwrite a value": ("this key was already set above", "keep one of the two"),
     "Expected '=' after a key in a key/value pair": ("a key must be followed by = and its value", ""),
     "Illegal character '\\n'": ("the text is not closed on its line", "is a quote missing?"),
@@ -53,7 +55,7 @@ def _decimal(text: str) -> Decimal | Foreign:
         number = Decimal(text)
     except InvalidOperation:
         return Foreign("a number with an absurd exponent")
-    return number if number.is_finite() else Foreign("not a finite number")
+    return number if number.is_finite() else Foreign("nan or infinity")
 
 
 def _problem(source: Source, sentence: str) -> Problem:

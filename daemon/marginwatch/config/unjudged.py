@@ -45,7 +45,7 @@ def unjudged(data: Mapping[str, Any], kinds: Collection[str], wrong: Collection[
 def _accounts(venues: object, kinds: Collection[str]) -> Iterator[Written]:
     for number, venue in _tables(venues):
         accounts = venue.get("accounts")
-        if venue.get("kind") in kinds and isinstance(accounts, list):
+        if str(venue.get("kind")) in kinds and isinstance(accounts, list):
             for at, account in enumerate(accounts):
                 yield from _text(("venues", number, "accounts", at), account, venue["kind"])
 

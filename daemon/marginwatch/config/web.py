@@ -61,7 +61,7 @@ class WebSettings(Table):
         if token is None:
             whom = _outsiders(info.data.get("listen", ""), info.data.get("public_url", ""))
             if whom:
-                what = f"must be set, for {whom}; keep it in a file of its own and write ${{file:/path/to/it}}"
+                what = f"is missing, and {whom}; keep it in a file of its own and write ${{file:/path/to/it}}"
                 raise wrong(what)
             return None
         value = token.get_secret_value()

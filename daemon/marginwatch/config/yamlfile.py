@@ -129,4 +129,4 @@ def _number(text: str) -> Decimal | Foreign:
         number = Decimal(text.replace("_", ""))
     except InvalidOperation:
         return Foreign("a number in an unusual notation")
-    return number if number.is_finite() else Foreign("not a finite number")
+    return number if number.is_finite() else Foreign("nan or infinity")

@@ -19,7 +19,7 @@ _WEEK: Final = timedelta(days=7)
 EVERY_DAY: Final = frozenset(range(len(WEEKDAYS)))
 
 _TIMES = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
-_DAYS = re.compile(r"([a-z]+)(?:\s*-\s*([a-z]+))?")
+_DAYS = re.compile(r"([a-z]+)(?:\s*-\s*([a-z]+))?", re.ASCII | re.IGNORECASE)
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -107,7 +107,7 @@ def parse_hours(text: str, days: frozenset[int] = EVERY_DAY) -> tuple[Span, ...]
             spans.append(Span(named or days, *_clocks(times)))
             named = frozenset()
     if named or not spans:
-        what = f"{text.strip()!r} gives days without a time of day" if named else "no hours are given"
+        what = f'"{text.strip()}" gives days without a time of day' if named else "no hours are given"
         raise HoursError(what)
     return tuple(spans)
 
@@ -117,23 +117,23 @@ def _parted(item: str) -> tuple[str, re.Match[str] | None]:
     if times is None:
         return item, None
     if times.end() != len(item):
-        what = f"{item!r} goes on behind its time of day"
+        what = f'"{item}" goes on behind its time of day'
         raise HoursError(what)
     return item[: times.start()].strip(), times
 
 
 def _clocks(times: re.Match[str]) -> tuple[timedelta, timedelta]:
-    begins, ends = (_clock(times[0], *map(int, pair)) for pair in (times.group(1, 2), times.group(3, 4)))
+    begins, ends = (_clock(*pair) for pair in (times.group(1, 2), times.group(3, 4)))
     if begins in {ends, _DAY}:
-        what = f"{times[0]} has no length"
+        what = f"{times[0]} ends as it begins" if begins == ends else f"{times[0]} begins at 24:00, which is 00:00"
         raise HoursError(what)
     return begins, ends if ends > begins else ends + _DAY
 
 
-def _clock(text: str, hours: int, minutes: int) -> timedelta:
-    clock = timedelta(hours=hours, minutes=minutes)
-    if minutes > 59 or clock > _DAY:  # noqa: PLR2004  (minutes of an hour)
-        what = f"{text} is no time of day"
+def _clock(hours: str, minutes: str) -> timedelta:
+    clock = timedelta(hours=int(hours), minutes=int(minutes))
+    if int(minutes) > 59 or clock > _DAY:  # noqa: PLR2004  (minutes of an hour)
+        what = f"{hours}:{minutes} is no time of day"
         raise HoursError(what)
     return clock
 
@@ -141,20 +141,20 @@ def _clock(text: str, hours: int, minutes: int) -> timedelta:
 def _days(words: str) -> frozenset[int]:
     if not words:
         return frozenset()
-    found = _DAYS.fullmatch(words.lower())
+    found = _DAYS.fullmatch(words)
     if found is None:
-        what = f"{words!r} is no day of the week and no time of day"
+        what = f'"{words}" is neither a day of the week nor hours of a day'
         raise HoursError(what)
     first, last = _day(found[1]), _day(found[2] or found[1])
     return frozenset((first + step) % 7 for step in range((last - first) % 7 + 1))
 
 
 def _day(word: str) -> int:
-    short = [day.lower() for day in WEEKDAYS]
-    if word not in short and word not in _LONG:
-        what = f"{word!r} is no day of the week"
+    short, low = [day.lower() for day in WEEKDAYS], word.lower()
+    if low not in short and low not in _LONG:
+        what = f'"{word}" is no day of the week'
         raise HoursError(what)
-    return short.index(word[:3])
+    return short.index(low[:3])
 
 
 def words_of(spans: tuple[Span, ...]) -> str:

@@ -23,7 +23,9 @@ class ScheduleError(MarginwatchError):
     """The text names no moment of the day or week."""
 
     def __init__(self) -> None:
-        super().__init__(f'must be a time like "08:00", or a day and a time like "Mon 08:00", of {", ".join(WEEKDAYS)}')
+        super().__init__(
+            f'must be a time like "08:00", or a day and a time like "Mon 08:00"; the days are {", ".join(WEEKDAYS)}'
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationInfo, field_validator
 
+from marginwatch.config.keys import Flag
 from marginwatch.venues.architect.endpoint import parse_endpoint
 
 _KEY: Final = re.compile(r"[a-zA-Z0-9]{24}")
@@ -18,7 +19,7 @@ class ArchitectSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    paper: bool = False
+    paper: Flag = False
     """Watch the paper accounts instead of the live ones. Stands first because it decides which endpoints are right."""
     endpoint: str = "https://app.architect.co"
     """The installation. Without a port, DNS is asked for it (an SRV record)."""

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+
+from marginwatch.config.keys import Count, Number, wrong
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
-
-
-def _wrong(what: str) -> PydanticCustomError:
-    return PydanticCustomError("marginwatch", "{what}", {"what": what})
 
 
 def _checked_url(text: str) -> str:
@@ -22,16 +19,16 @@ def _checked_url(text: str) -> str:
     url = _split(text)
     if url is None or not _is_plain(text):
         what = "must be a URL, like https://api.example.com"
-        raise _wrong(what)
+        raise wrong(what)
     if url.scheme not in {"https", "http"} or not url.hostname:
         what = "must begin with https:// and name a host, like https://api.example.com"
-        raise _wrong(what)
+        raise wrong(what)
     if "@" in url.netloc or url.query or url.fragment:
         what = "must hold no user, password, query or fragment; the login has keys of its own"
-        raise _wrong(what)
+        raise wrong(what)
     if url.scheme == "http" and not _is_this_machine(url.hostname):
         what = "must begin with https://, for http:// would show the login to the network"
-        raise _wrong(what)
+        raise wrong(what)
     return text.rstrip("/")
 
 
@@ -61,7 +58,7 @@ def _is_this_machine(host: str) -> bool:
 def _checked_path(text: str) -> str:
     if not text.startswith("/") or any(sign in text for sign in "?#") or not (text.isascii() and _is_plain(text)):
         what = 'must be a path that begins with a slash, like "/login"'
-        raise _wrong(what)
+        raise wrong(what)
     return text
 
 
@@ -79,7 +76,7 @@ class HttpSettings(BaseModel):
 
     base_url: BaseUrl
     """Where the API begins: https, or http on this machine."""
-    concurrency: int = Field(default=8, ge=1, le=64)
+    concurrency: Count = Field(default=8, ge=1, le=64)
     """Requests under way at once."""
-    calls_per_second: float = Field(default=100.0, ge=0.1, le=10_000.0)
+    calls_per_second: Number = Field(default=100.0, ge=0.1, le=10_000.0)
     """The most this login asks."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
+from marginwatch.config.keys import Flag  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.venues.http.settings import HttpSettings, UrlPath
 
 
@@ -21,7 +22,7 @@ class StonexSettings(HttpSettings):
     """Who logs in."""
     client_secret: SecretStr = Field(min_length=1)
     """What that client logs in with."""
-    send_grant_type: bool = True
+    send_grant_type: Flag = True
     """Whether the login says `grant_type=client_credentials`, which the vendor's page leaves out."""
     currency: str | None = Field(default=None, min_length=1)
     """The currency to name in messages; left out, the one all positions share."""
