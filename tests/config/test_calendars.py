@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import BaseModel
 
 from marginwatch.config.calendars import calendars_of
-from marginwatch.config.load import load_settings
 from marginwatch.core.calendar import BUILT_IN, Hours
+from support import configs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,27 +20,11 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded
     from marginwatch.core.calendar import Calendar
 
-REST = """
-[rules]
-files = ["builtin:margin"]
-[[venues]]
-name = "futures"
-kind = "house"
-[[receivers]]
-name = "desk"
-url = "json://127.0.0.1:9/hook"
-"""
-
-
-class HouseSettings(BaseModel):
-    """A kind of venue without keys of its own."""
+REST = configs.RULES + configs.venue("futures") + configs.receiver("desk")
 
 
 def load(folder: Path, text: str) -> Loaded:
-    file = folder / "config.toml"
-    file.write_text(text + REST)
-    file.chmod(0o600)
-    return load_settings(file, {"HOME": str(folder)}, {"house": HouseSettings})
+    return configs.load(folder, text + REST)
 
 
 def calendars(folder: Path, text: str) -> dict[str, Calendar]:
@@ -103,9 +86,7 @@ def test_a_venue_names_its_calendar(tmp_path: Path) -> None:
     """One of the config's or a built-in one; the rules may name all of them."""
     text = REST.replace('kind = "house"', 'kind = "house"\ncalendar = "desk"')
     own = '[[calendars]]\nname = "desk"\nzone = "UTC"\nopen = "08:00"\nclose = "17:00"\ndays = ["Mon"]\n'
-    file = tmp_path / "config.toml"
-    file.write_text(own + text)
-    loaded = load_settings(file, {"HOME": str(tmp_path)}, {"house": HouseSettings})
+    loaded = configs.load(tmp_path, own + text)
     assert loaded.settings is not None
     assert loaded.settings.venues[0].calendar == "desk"
     assert loaded.sketch is not None

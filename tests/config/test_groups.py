@@ -8,13 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import BaseModel
 
-from marginwatch.cli.problems import excerpt
 from marginwatch.config.groups import GroupSketch
-from marginwatch.config.load import load_settings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.fields import Unit
+from support import configs
 from support.scenes import SCENE
 
 if TYPE_CHECKING:
@@ -25,19 +23,7 @@ if TYPE_CHECKING:
     from marginwatch.config.load import Loaded
     from marginwatch.config.rulefile import Loaded as Rules
 
-REST = """
-[rules]
-files = ["builtin:margin"]
-[[venues]]
-name = "futures"
-kind = "house"
-[[venues]]
-name = "fx"
-kind = "house"
-[[receivers]]
-name = "desk"
-url = "json://127.0.0.1:9/hook"
-"""
+REST = configs.RULES + configs.venue("futures") + configs.venue("fx") + configs.receiver("desk")
 FAMILY = """[[groups]]
 name = "family-office"
 accounts = ["futures/STONEX:*", "*/hedge"]
@@ -48,15 +34,8 @@ within = "2m"
 """
 
 
-class HouseSettings(BaseModel):
-    """A kind of venue without keys of its own."""
-
-
 def load(folder: Path, text: str) -> Loaded:
-    file = folder / "config.toml"
-    file.write_text(text + REST)
-    file.chmod(0o600)
-    return load_settings(file, {"HOME": str(folder)}, {"house": HouseSettings})
+    return configs.load(folder, text + REST)
 
 
 def test_a_group_is_read_as_it_is_written(tmp_path: Path) -> None:
@@ -278,8 +257,7 @@ each = "group"
 def test_a_wrong_rule_about_groups_is_explained(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """By the place of each mistake, with the group and the venue where it is one."""
     loaded = rules(tmp_path, WRONG_RULES)
-    told = [line for problem in loaded.problems for line in (str(problem), *excerpt(problem, 120))]
-    assert "\n".join(told).replace(f"{tmp_path}/", "") == snapshot
+    assert configs.told(loaded.problems, tmp_path) == snapshot
 
 
 def test_a_rule_about_groups_needs_one(tmp_path: Path, snapshot: SnapshotAssertion) -> None:

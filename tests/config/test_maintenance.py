@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import BaseModel
 
-from marginwatch.cli.problems import excerpt
-from marginwatch.config.load import load_settings
 from marginwatch.config.maintenance import MaintenanceSettings, maintenance_of
 from marginwatch.config.quiet import quiet_of
 from marginwatch.core.groups import Groups
 from marginwatch.core.labels import Labels
 from marginwatch.core.model import Account, AccountKey, Severity
+from support import configs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,20 +21,8 @@ if TYPE_CHECKING:
 
     from marginwatch.config.load import Loaded
 
-REST = """
-[rules]
-files = ["builtin:margin"]
-[[venues]]
-name = "futures"
-kind = "house"
-[[accounts]]
-match = ["futures/*"]
-labels = { desk = "rates" }
-"""
-PHONE = """[[receivers]]
-name = "phone"
-url = "json://127.0.0.1:9/hook"
-"""
+REST = configs.RULES + configs.venue("futures") + '[[accounts]]\nmatch = ["futures/*"]\nlabels = { desk = "rates" }\n'
+PHONE = configs.receiver("phone")
 GOOD = """[[maintenance]]
 name = "move"
 zone = "Europe/London"
@@ -60,16 +46,9 @@ rules = ["margin-*"]
 """
 
 
-class HouseSettings(BaseModel):
-    """A kind of venue without keys of its own."""
-
-
 def load(folder: Path, text: str) -> Loaded:
     """The config with these tables in front."""
-    file = folder / "config.toml"
-    file.write_text(text + REST)
-    file.chmod(0o600)
-    return load_settings(file, {"HOME": str(folder)}, {"house": HouseSettings})
+    return configs.load(folder, text + REST)
 
 
 def at(text: str) -> datetime:
@@ -211,5 +190,4 @@ def test_every_mistake_is_told_at_its_place(tmp_path: Path, case: str, snapshot:
     loaded = load(tmp_path, WRONG[case] + ("" if case == "quiet" else PHONE))
 
     assert loaded.settings is None
-    told = [line for problem in loaded.problems for line in (str(problem), *excerpt(problem, 120))]
-    assert "\n".join(told).replace(f"{tmp_path}/", "") == snapshot
+    assert configs.told(loaded.problems, tmp_path) == snapshot

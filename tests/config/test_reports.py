@@ -6,42 +6,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import BaseModel
 
 from marginwatch.config.digests import digests_of
-from marginwatch.config.load import load_settings
 from marginwatch.core.digest import Digesting
+from support import configs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from marginwatch.config.load import Loaded
 
-REST = """
-[rules]
-files = ["builtin:margin"]
-[[venues]]
-name = "futures"
-kind = "house"
-[[receivers]]
-name = "hook"
-url = "json://127.0.0.1:9/hook"
-[[receivers]]
-name = "desk"
-url = "form://127.0.0.1:9/hook"
-"""
-
-
-class HouseSettings(BaseModel):
-    """A kind of venue without keys of its own."""
+REST = configs.RULES + configs.venue("futures") + configs.receiver("hook") + configs.receiver("desk", "form")
 
 
 def load(folder: Path, text: str) -> Loaded:
     """What the config says; the text comes last, after a receiver."""
-    file = folder / "config.toml"
-    file.write_text(REST + text)
-    file.chmod(0o600)
-    return load_settings(file, {"HOME": str(folder)}, {"house": HouseSettings})
+    return configs.load(folder, REST + text)
 
 
 def report(**changes: object) -> str:

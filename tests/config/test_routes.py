@@ -7,13 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from pydantic import BaseModel
 
-from marginwatch.cli.problems import excerpt
 from marginwatch.config.labels import label_definitions, label_values
-from marginwatch.config.load import load_settings
 from marginwatch.config.rulefile import load_rules
 from marginwatch.core.model import Severity
+from support import configs
 from support.scenes import SCENE
 
 if TYPE_CHECKING:
@@ -23,22 +21,9 @@ if TYPE_CHECKING:
 
     from marginwatch.config.load import Loaded
 
-REST = """
-[rules]
-files = ["builtin:margin"]
-[[venues]]
-name = "futures"
-kind = "house"
-[[venues]]
-name = "fx"
-kind = "house"
-[[receivers]]
-name = "desk"
-url = "json://127.0.0.1:9/hook"
-[[receivers]]
-name = "lead"
-url = "json://127.0.0.1:9/hook"
-"""
+REST = (
+    configs.RULES + configs.venue("futures") + configs.venue("fx") + configs.receiver("desk") + configs.receiver("lead")
+)
 GROUP = """[[groups]]
 name = "family"
 accounts = ["fx/*"]
@@ -65,16 +50,9 @@ calendar = "us-futures"
 """
 
 
-class HouseSettings(BaseModel):
-    """A kind of venue without keys of its own."""
-
-
 def load(folder: Path, text: str) -> Loaded:
     """The config with these tables in front."""
-    file = folder / "config.toml"
-    file.write_text(text + GROUP + REST)
-    file.chmod(0o600)
-    return load_settings(file, {"HOME": str(folder)}, {"house": HouseSettings})
+    return configs.load(folder, text + GROUP + REST)
 
 
 def test_routes_are_read_as_they_are_written(tmp_path: Path) -> None:
@@ -212,8 +190,7 @@ def test_a_wrong_route_is_explained(tmp_path: Path, name: str, snapshot: Snapsho
     loaded = load(tmp_path, WRONG[name])
 
     assert loaded.settings is None
-    told = [line for problem in loaded.problems for line in (str(problem), *excerpt(problem, 120))]
-    assert "\n".join(told).replace(f"{tmp_path}/", "") == snapshot
+    assert configs.told(loaded.problems, tmp_path) == snapshot
 
 
 RULE = """[[rule]]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from marginwatch.cli.problems import excerpt
 from marginwatch.config.rulefile import load_rules
+from support.configs import told
 from support.scenes import CONFIGURED
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ def refuse_one(rule: Rule, kind: str) -> str | None:
 def test_a_wrong_rule_file_is_explained(name: str, snapshot: SnapshotAssertion) -> None:
     """Every problem of the file is told at once, with its place, the line there and carets."""
     loaded = load_rules([name], replace(CONFIGURED, check_template=refuse_one), FOLDER)
-    told = [line for problem in loaded.problems for line in (str(problem), *excerpt(problem, 120))]
-    report = "\n".join(told).replace(f"{FOLDER}/", "")
+    report = told(loaded.problems, FOLDER)
     assert report
     assert report == snapshot
