@@ -104,6 +104,34 @@ def test_a_silence_of_everything_is_asked_for_twice(desk: Shell) -> None:
     assert desk("silence", "add", "--for", "1h", "--everything").code == 0
 
 
+GROUPED = """
+[[groups]]
+name = "rates"
+accounts = ["futures/*"]
+currency = "USD"
+
+[[accounts]]
+match = ["futures/A-1"]
+labels = { book = "swaps" }
+"""
+
+
+def test_a_silence_of_a_group_and_a_label(desk: Shell, snapshot: SnapshotAssertion) -> None:
+    """As maintenance windows choose; the list says so, in words and in JSON."""
+    config = desk.folder / "config.toml"
+    config.write_text(config.read_text() + GROUPED)
+    said = desk("silence", "add", "--for", "1h", "--group", "rates", "--label", "book=swaps")
+    wrong = [
+        desk("silence", "add", "--for", "1h", *words)
+        for words in (("--group", "rate"), ("--label", "book=swap"), ("--label", "book"))
+    ]
+    listed, rows = desk("silence", "list"), json.loads(desk("silence", "list", "--json").out)
+
+    assert (said.code, said.err, [each.code for each in wrong]) == (0, "", [1, 1, 2])
+    assert [listed.out, *(each.err for each in wrong)] == snapshot
+    assert [(row["groups"], row["labels"]) for row in rows][-1] == (["rates"], {"book": "swaps"})
+
+
 def test_a_silence_may_name_an_account_by_its_name(desk: Shell) -> None:
     """What the venue calls an account serves as well as its id, with wildcards too."""
     said = desk("silence", "add", "--for", "1h", "--account", "Account A-?")

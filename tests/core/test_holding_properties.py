@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 from marginwatch.core.alert import Alert, Silence, State, Status
 from marginwatch.core.audience import Audience
 from marginwatch.core.desk import Desk
+from marginwatch.core.fields import Catalogue
+from marginwatch.core.groups import Group, Groups, Member
 from marginwatch.core.hold import Holds
 from marginwatch.core.holding import route, settle
 from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
+from marginwatch.core.labels import Labelled, Labels
 from marginwatch.core.machine import Policy, advance
 from marginwatch.core.maintenance import Maintenance, Maintenances, Once
 from marginwatch.core.model import Account, AccountKey, Severity
@@ -24,6 +28,7 @@ from marginwatch.core.quiet import Quiet
 from marginwatch.core.result import AlertKey, Difference, Known, Occurred, Result, Unknown
 from marginwatch.core.route import Receiver, Routed
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
+from marginwatch.core.selecting import described
 from marginwatch.core.state import Withheld
 from marginwatch.core.withheld import Rows, Waiting
 from marginwatch.store import codec
@@ -46,6 +51,12 @@ RULES = {
 }
 ACCOUNTS = (AccountKey("futures", "A-1"), AccountKey("fx", "B-1"))
 NAMED = {ACCOUNTS[0]: Account(ACCOUNTS[0], "Main")}
+LABELS = Labels([Labelled("futures", lambda _: True, {"book": "rates"})])
+MEMBERS = tuple(Member(key.venue, f"{key.venue}/*", lambda _: True) for key in ACCOUNTS)
+GROUPS = Groups(
+    (Group(name, members, "USD", STALE_AFTER) for name, members in (("all", MEMBERS), ("desk", MEMBERS[1:]))),
+    {key.venue: Catalogue("any", {}, {}) for key in ACCOUNTS},
+)
 RECEIVERS = tuple(Receiver(severity.label, severity) for severity in Severity)
 
 
@@ -119,8 +130,9 @@ class World:
 
     def holds(self, now: datetime) -> Holds:
         """What holds back at that time."""
-        maintenance = Maintenances(self.windows.maintenance)
-        return Holds(now, NAMED, self.windows.silences, maintenance, self.windows.quiet)
+        maintenance = Maintenances(self.windows.maintenance, LABELS, GROUPS)
+        known = partial(described, labels=LABELS, groups=GROUPS)
+        return Holds(now, NAMED, self.windows.silences, maintenance, self.windows.quiet, described=known)
 
     def restart(self, windows: Windows) -> None:
         """A new process finds what was stored, and perhaps another config."""
@@ -190,6 +202,10 @@ def spans(draw: st.DrawFn) -> tuple[int, int]:
     return start, start + draw(st.integers(1, 300))
 
 
+GROUP_CHOICES: st.SearchStrategy[tuple[str, ...]] = st.sampled_from([(), (), ("desk",), ("all", "desk"), ("none",)])
+LABEL_CHOICES: st.SearchStrategy[dict[str, str]] = st.sampled_from([{}, {}, {"book": "rates"}, {"book": "fx"}])
+
+
 @st.composite
 def silences(draw: st.DrawFn) -> Silence:
     """A silence of anything."""
@@ -202,7 +218,9 @@ def silences(draw: st.DrawFn) -> Silence:
         ends_at=after(end),
         rule=draw(st.sampled_from(["*", "usage", "s*", "changed"])),
         venue=draw(st.sampled_from(["*", "futures"])),
-        account=draw(st.sampled_from(["*", "Main", "B-?"])),
+        account=draw(st.sampled_from(["*", "*", "Main", "B-?"])),
+        groups=draw(GROUP_CHOICES),
+        labels=draw(LABEL_CHOICES),
     )
 
 
@@ -210,7 +228,8 @@ def silences(draw: st.DrawFn) -> Silence:
 def maintenances(draw: st.DrawFn) -> Maintenance:
     """Maintenance of anything."""
     start, end = draw(spans())
-    selector = Selector(draw(st.sampled_from([(), ("fx",)])), draw(st.sampled_from([(), ("Main",)])))
+    venues, accounts = draw(st.sampled_from([(), ("fx",)])), draw(st.sampled_from([(), ("Main",)]))
+    selector = Selector(venues, accounts, draw(LABEL_CHOICES), draw(GROUP_CHOICES))
     rules = draw(st.sampled_from([(), ("usage", "changed")]))
     return Maintenance(draw(st.sampled_from(["patch", "move"])), Once(after(start), after(end)), selector, rules)
 

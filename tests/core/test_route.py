@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from marginwatch.core.alert import Alert, Reason, Silence, State, Status
 from marginwatch.core.audience import Audience
+from marginwatch.core.fields import Catalogue
+from marginwatch.core.groups import Group, Groups, Member
 from marginwatch.core.health import OURSELVES, RECEIVER_FAILING
 from marginwatch.core.hold import Holds, silence_of
 from marginwatch.core.holding import route
+from marginwatch.core.labels import Labelled, Labels
 from marginwatch.core.machine import close
-from marginwatch.core.model import AccountKey, Severity
+from marginwatch.core.model import Account, AccountKey, Severity
 from marginwatch.core.result import AlertKey
 from marginwatch.core.route import Receiver, Routed, Why, decide
+from marginwatch.core.selecting import Described, described, stranger
 from marginwatch.core.withheld import Rows, Waiting
 from support.alerting import KEY, Timeline, after, condition, ladder
 
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 ALL, DESK, PAGER = Receiver("all", INFO), Receiver("desk", WARNING), Receiver("pager", CRITICAL)
 RECEIVERS = (ALL, DESK, PAGER)
+
+
+NOTHING = Catalogue("any", {}, {})
 
 
 def openly(transitions: Iterable[Transition], alerts: Mapping[str, Alert], audience: Audience) -> Routed:
@@ -183,27 +191,66 @@ ACCOUNT = AccountKey("futures", "STONEX:1/x")
         ({"account": "Other"}, False),
         ({"rule": "margin-usage", "venue": "futures", "account": "Main desk"}, True),
         ({"rule": "margin-usage", "venue": "futures", "account": "Other"}, False),
+        ({"groups": ("fund", "desk")}, True),
+        ({"groups": ("fund",)}, False),
+        ({"labels": {"book": "rates", "region": "eu"}}, True),
+        ({"labels": {"book": "rates", "region": "us"}}, False),
+        ({"labels": {"book": "rates"}, "groups": ("desk",), "rule": "margin-*"}, True),
+        ({"labels": {"book": "rates"}, "groups": ("desk",), "rule": "pnl-*"}, False),
         ({"starts_at": after(6)}, False),
         ({"ends_at": after(5)}, False),
     ],
 )
 def test_a_silence_matches_by_rule_venue_account_and_time(silence: dict[str, object], covers: bool) -> None:
-    """All of a silence's globs must match, the account's by its id or its name, while the silence lasts."""
+    """All that a silence names must fit, the account by its id or its name, while the silence lasts."""
     given = {"id": 1, "by": "me", "note": "", "starts_at": after(0), "ends_at": after(60), **silence}
     found = silence_of(
-        replace(KEY, account=ACCOUNT),
+        KEY.rule,
+        Described(Account(ACCOUNT, "Main desk"), {"book": "rates", "region": "eu"}, ("desk", "all")),
         [Silence(**given)],  # type: ignore[arg-type]  # the silence's own fields
-        {ACCOUNT: "Main desk"},
         after(5),
     )
 
     assert (found is not None) == covers
 
 
+@pytest.mark.parametrize(
+    ("silence", "words"),
+    [
+        (Silence(1, "me", "", after(0), after(60)), ""),
+        (Silence(1, "me", "", after(0), after(60), groups=("desk", "fund")), "group desk or fund"),
+        (
+            Silence(1, "me", "", after(0), after(60), groups=("desk",), labels={"book": "rates", "region": "eu"}),
+            "group desk, label book=rates, label region=eu",
+        ),
+    ],
+)
+def test_a_silence_says_which_groups_and_labels_it_is_of(silence: Silence, words: str) -> None:
+    """In words, and in none where it names neither."""
+    assert silence.choice == words
+
+
+def test_a_venue_itself_is_in_no_group() -> None:
+    """Though a group of all its accounts: what holds those back does not hide that the venue is down."""
+    groups = Groups(
+        [Group("desk", (Member("fx", "fx/*", lambda _: True),), "USD", timedelta(minutes=1))], {"fx": NOTHING}
+    )
+    labels = Labels([Labelled("fx", lambda _: True, {"book": "rates"})])
+    account, venue = (Account(AccountKey("fx", name), name) for name in ("A", ""))
+
+    assert described(account, labels, groups) == Described(account, {"book": "rates"}, ("desk",))
+    assert described(venue, labels, groups) == Described(venue)
+    silence = Silence(1, "me", "", after(0), after(60), groups=("desk",))
+    assert silence_of("venue-down", described(venue, labels, groups), [silence], after(1)) is None
+    assert stranger(silence, labels, groups) is None
+    assert stranger(replace(silence, groups=("dex",)), labels, groups) == ("group", "dex", ("desk",))
+    assert stranger(replace(silence, labels={"book": "x"}), labels, groups) == ("label", "book=x", ("book=rates",))
+
+
 def test_the_longest_of_several_silences_holds_it_back() -> None:
     """What two silences cover waits for the later end at once."""
     silences = [Silence(number, "me", "", after(0), after(end)) for number, end in ((1, 60), (2, 90), (3, 30))]
 
-    found = silence_of(KEY, silences, {}, after(1))
+    found = silence_of(KEY.rule, Described(Account(KEY.account, "")), silences, after(1))
     assert found is not None
     assert found.id == 2

@@ -50,7 +50,7 @@ def live_a_little(store: Store) -> None:
     (row,) = store.outbox.claim_due(after(5), {"desk": 1}, timedelta(minutes=1))
     store.outbox.record_attempt(row.id, AttemptResult(AttemptOutcome.DELIVERED, "200"), after(6))
     store.operators.acknowledge("a1b2c3", by="ann", note="on it", now=after(7), until=after(67), via=Via.LINK)
-    made = store.operators.add_silence(silence(100, 200, rule="thin"), after(8), via=Via.PAGE)
+    made = store.operators.add_silence(silence(100, 200, rule="thin", groups=("desk",)), after(8), via=Via.PAGE)
     store.operators.end_silence(made.id, after(9), by="bob")
     store.operators.forget(ACCOUNT, by="eve", now=after(10))
 

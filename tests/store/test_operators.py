@@ -113,7 +113,7 @@ def test_a_lapsed_acknowledgement_is_not_loaded(store: Store, desk: Store) -> No
 
 def test_a_silence_is_stored_and_can_be_ended(store: Store, desk: Store) -> None:
     """Its id is given by the store; ended early it still waits to be settled, so that nothing it held is lost."""
-    asked = silence(rule="margin-*", venue="futures", account="A-?")
+    asked = silence(rule="margin-*", venue="futures", account="A-?", groups=("desk",), labels={"book": "x,y=z"})
     made = desk.operators.add_silence(asked)
     assert replace(made, id=0) == asked
     assert store.operator_input().silences == (made,)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import TYPE_CHECKING
 
+from marginwatch.core.groups import Group, Groups
+from marginwatch.core.labels import Labelled, Labels
 from marginwatch.store.deeds import Via, deeds
 from support.pages import opened
 from support.storied import SECRETS
@@ -139,6 +143,29 @@ async def test_silences_are_added_and_ended(page: Opened) -> None:
     ended = await page.send(f"/silences/{made.id}/end", "/silences", {"by": "Ann"})
     assert ended.status_code == 303
     assert "maintenance" not in words(await page.text("/silences"))
+
+
+async def test_a_silence_is_of_groups_and_labels(page: Opened) -> None:
+    """Where there are any; of what is not there it is refused."""
+    assert 'name="group"' not in await page.text("/silences")
+    ticker = page.story.ticker
+    groups = Groups([Group("rates", (), "USD", timedelta(minutes=1))])
+    labels = Labels([Labelled("fx", lambda _: True, {"book": "swaps"})])
+    ticker.ruling = replace(ticker.ruling, groups=groups, labels=labels)
+    page.show(421)
+    fields = {"by": "Ann", "span": "1h"}
+    for wrong, why in (
+        ({"group": "rate"}, "There is no group rate."),
+        ({"label": "book=x"}, "There is no label book=x."),
+        ({"label": "book"}, "Write a label as key=value."),
+    ):
+        answer = await page.send("/silences", "/silences", {**fields, **wrong})
+        assert (answer.status_code, why in answer.text) == (422, True), why
+    good = {**fields, "group": "rates", "label": "book=swaps"}
+    assert (await page.send("/silences", "/silences", good)).status_code == 303
+    made = page.story.store.operators.silences()[-1]
+    assert (made.groups, made.labels, made.account) == (("rates",), {"book": "swaps"}, "*")
+    assert "group rates, label book=swaps until" in words(await page.text("/silences"))
 
 
 SENSELESS = (

@@ -93,6 +93,21 @@ class AccountType(click.ParamType["AccountKey"]):
         return AccountKey(venue, account)
 
 
+class LabelType(click.ParamType[tuple[str, str]]):
+    """A label written `KEY=VALUE`, given as the two."""
+
+    name = "key=value"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split at the first equals sign."""
+        if isinstance(value, tuple):
+            return value
+        key, equals, said = str(value).partition("=")
+        if not (key and equals and said):
+            self.fail(f"{value} is not a label; write it as KEY=VALUE", param, ctx)
+        return key, said
+
+
 @contextlib.contextmanager
 def opened(config: Path | None) -> Iterator[Reading]:
     """The store the config names, for reading and for operators' wishes; the daemon may run meanwhile."""

@@ -149,6 +149,8 @@ def silence_row(silence: Silence, now: datetime) -> Row:
         "rule": silence.rule,
         "venue": silence.venue,
         "account": silence.account,
+        "groups": list(silence.groups),
+        "labels": dict(silence.labels),
         "starts_at": silence.starts_at,
         "ends_at": silence.ends_at,
         "by": silence.by,

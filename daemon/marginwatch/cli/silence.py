@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marginwatch.cli import Commands
-from marginwatch.cli.options import DurationType, config_option, json_option, opened, operator
+from marginwatch.cli.options import DurationType, LabelType, config_option, json_option, opened, operator
 from marginwatch.cli.output import Column, emit_json, emit_table
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.errors import MarginwatchError
@@ -28,6 +28,7 @@ COLUMNS = (
     Column("rule", "RULE"),
     Column("venue", "VENUE"),
     Column("account", "ACCOUNT"),
+    Column("choice", "OF", rank=1),
     Column("starts_at", "FROM", rank=2),
     Column("ends_at", "UNTIL"),
     Column("held_back", "HOLDS BACK", right=True, rank=1),
@@ -41,10 +42,11 @@ _MOST = 100_000
 
 
 class UnknownNameError(MarginwatchError):
-    """A silence names a rule or a venue that is not there."""
+    """A silence names a rule, a venue, a group or a label that is not there."""
 
     def __init__(self, kind: str, wanted: str, known: Iterable[str]) -> None:
-        hint = did_you_mean(wanted, known) or f"the {kind}s are {', '.join(sorted(known))}"
+        there = ", ".join(sorted(known))
+        hint = did_you_mean(wanted, known) or (f"the {kind}s are {there}" if there else f"the config has no {kind}")
         super().__init__(f"no {kind} is called {wanted}; {hint}")
 
 
@@ -62,7 +64,9 @@ def command() -> None:
 @click.option("--rule", default="*", help="Rule id, may hold * and ?.")
 @click.option("--venue", default="*", help="Venue name, may hold * and ?.")
 @click.option("--account", default="*", help="Account id or name, may hold * and ?.")
-@click.option("--everything", is_flag=True, help="Needed for a silence that names no rule, venue or account.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="Accounts of this group, and the group itself.")
+@click.option("--label", "labels", multiple=True, type=LabelType(), help="Accounts that have it; of several, all.")
+@click.option("--everything", is_flag=True, help="Needed for a silence that names nothing of these.")
 @click.option("--note", default="", help="For the records.")
 @click.option("--by", default=operator, help="Who silences. Default: you.")
 @config_option
@@ -73,6 +77,8 @@ def add(
     rule: str,
     venue: str,
     account: str,
+    groups: tuple[str, ...],
+    labels: tuple[tuple[str, str], ...],
     everything: bool,
     note: str,
     by: str,
@@ -80,17 +86,19 @@ def add(
 ) -> None:
     """Begin a silence.
 
-    A rule or a venue that is not there is refused; an account that was not seen yet is only worth a word.
+    A rule, venue, group or label that is not there is refused; an account that was not seen yet is only worth a word.
     """
     from marginwatch import clock
     from marginwatch.core.alert import Silence
 
-    if (rule, venue, account) == ("*", "*", "*") and not everything:
-        message = "this silences every alert; name a --rule, --venue or --account, or say --everything"
+    if (rule, venue, account, groups, labels) == ("*", "*", "*", (), ()) and not everything:
+        message = (
+            "this silences every alert; name a --rule, --venue, --account, --group or --label, or say --everything"
+        )
         raise click.UsageError(message)
     now = clock.now()
     start = now if delay is None else now + delay
-    wanted = Silence(0, by, note, start, start + span, rule, venue, account)
+    wanted = Silence(0, by, note, start, start + span, rule, venue, account, groups, dict(labels))
     with opened(config) as reading:
         _refuse_strangers(wanted, reading)
         made = reading.store.operators.add_silence(wanted, now)
@@ -103,13 +111,21 @@ def add(
 
 
 def _refuse_strangers(silence: Silence, reading: Reading) -> None:
-    """A rule or venue that is not there is a slip, and what was meant would go on being told."""
+    """What is not there is a slip, and what was meant would go on being told."""
     alerts = reading.store.history.alerts(limit=_MOST)  # what runs may have rules that a file has no longer
+    from marginwatch.app.grouping import groups_of
+    from marginwatch.app.routing import labels_of
+    from marginwatch.core.selecting import stranger
+
     venues = {venue.name for venue in reading.settings.venues} | {key.venue for key in reading.accounts}
     rules = {*reading.units, *(alert.key.rule for alert in alerts)}
     for kind, glob, known in (("rule", silence.rule, rules), ("venue", silence.venue, venues)):
         if not _fits_any(glob, known):
             raise UnknownNameError(kind, glob, known)
+    settings = reading.settings
+    unknown = stranger(silence, labels_of(settings), groups_of(settings, (), reading.kinds)) if silence.choice else None
+    if unknown is not None:
+        raise UnknownNameError(*unknown)
 
 
 def _unseen(silence: Silence, reading: Reading) -> str:
@@ -155,7 +171,10 @@ def list_silences(*, everything: bool, config: Path | None, as_json: bool) -> No
     if as_json:
         emit_json(rows)
         return
-    emit_table(rows, COLUMNS, empty="no silences", now=now)
+    choices = [each.choice for each in found]
+    columns = [each for each in COLUMNS if each.key != "choice" or any(choices)]
+    cells = [{**row, "choice": choice} for row, choice in zip(rows, choices, strict=True)]
+    emit_table(cells, columns, empty="no silences", now=now)
     others = [hold_cells(hold) for hold in holds if hold.kind is not HoldKind.SILENCE]
     if others:
         click.echo()

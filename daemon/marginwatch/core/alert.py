@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from marginwatch.core.rule import Selector
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
@@ -254,7 +256,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Messages held back, by rule, venue and account; nothing is lost at its end."""
+    """Messages held back, by rule and account; nothing is lost at its end."""
 
     id: int
     by: str
@@ -266,6 +268,21 @@ class Silence:
     venue: str = "*"
     account: str = "*"
     """Glob on the account's id or name."""
+    groups: tuple[str, ...] = ()
+    """Of accounts of one of these groups, and of the groups themselves; empty means all."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of accounts that have all of these."""
+
+    @property
+    def selector(self) -> Selector:
+        """Whose alerts it holds back; of a venue too, where it names no account, label or group."""
+        return Selector((self.venue,), (self.account,), self.labels, self.groups)
+
+    @property
+    def choice(self) -> str:
+        """The groups and labels in words; empty where it names none."""
+        labels = [f"label {key}={value}" for key, value in self.labels.items()]
+        return ", ".join([f"group {' or '.join(self.groups)}"] * bool(self.groups) + labels)
 
     def covers(self, now: datetime) -> bool:
         """True while it holds."""

@@ -202,7 +202,8 @@ class Draft:
         """Everything that may hold back messages about these accounts."""
         known = self.audience(accounts).accounts
         ruling = self.ruling
-        return Holds(self.now, known, self.silences, ruling.maintenance, ruling.quiet, self._outages)
+        windows = (self.silences, ruling.maintenance, ruling.quiet)
+        return Holds(self.now, known, *windows, self._outages, ruling.described)
 
     def stale_after(self, alert: Alert) -> timedelta:
         """The bound of the alert's venue; a minute for alerts about marginwatch itself."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from marginwatch.core.alert import State, Status
 from marginwatch.core.maintenance import Maintenances
 from marginwatch.core.model import Account
+from marginwatch.core.selecting import Described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -78,21 +79,12 @@ def kind_of(hold: str) -> HoldKind:
     return HoldKind(hold.partition(":")[0])
 
 
-def silence_of(
-    key: AlertKey, silences: Iterable[Silence], names: Mapping[AccountKey, str], now: datetime
-) -> Silence | None:
-    """The silence that holds back an alert's messages now, the longest of several; None when none does.
-
-    `names` gives the accounts' names, which a silence may mean as well as their ids.
-    """
-    known_as = (key.account.id, names.get(key.account, key.account.id))
+def silence_of(rule: str, known: Described, silences: Iterable[Silence], now: datetime) -> Silence | None:
+    """The silence that holds back the rule's messages about the account now, the longest of several; None: none."""
     covering = (
         silence
         for silence in silences
-        if silence.covers(now)
-        and fnmatchcase(key.rule, silence.rule)
-        and fnmatchcase(key.account.venue, silence.venue)
-        and any(fnmatchcase(name, silence.account) for name in known_as)
+        if silence.covers(now) and fnmatchcase(rule, silence.rule) and known.fits(silence.selector)
     )
     return max(covering, key=lambda silence: (silence.ends_at, silence.id), default=None)
 
@@ -110,6 +102,8 @@ class Holds:
     """By receiver."""
     outages: Callable[[AccountKey], Iterable[Outage]] = lambda _: ()
     """What explains why nothing is known of an account, as of now in this tick."""
+    described: Callable[[Account], Described] = Described
+    """An account with what silences may choose it by."""
 
     def on(self, transition: Transition, receiver: str, verdict: Verdict, changed: Mapping[str, Alert]) -> Hold | None:
         """What holds a new transition back from a receiver that is to hear of it; None: nothing does.
@@ -138,7 +132,8 @@ class Holds:
 
     def _windows(self, key: AlertKey) -> Iterator[Hold]:
         account = self._account(key)
-        silence = silence_of(key, self.silences, {key.account: account.name}, self.now) if self.silences else None
+        silences = self.silences
+        silence = silence_of(key.rule, self.described(account), silences, self.now) if silences else None
         if silence is not None:
             yield Hold(HoldKind.SILENCE, str(silence.id), silence.ends_at)
         for window in self.maintenance.of(account, key.rule):

@@ -39,6 +39,11 @@ class Labels:
             found = self._of[account] = {key: value for labels in given for key, value in labels.items()}
         return found
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Every label that some account may have, `key=value`."""
+        return tuple(sorted({f"{key}={value}" for each in self._labelled for key, value in each.labels.items()}))
+
     @staticmethod
     def _means(labelled: Labelled, account: Account) -> bool:
         return labelled.venue == account.key.venue and labelled.selects(account)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeAlias
 
+from marginwatch.core.groups import Groups
 from marginwatch.core.hours import WeekHours
 from marginwatch.core.labels import Labels
 from marginwatch.core.rule import Selector
-from marginwatch.core.selecting import selects
+from marginwatch.core.selecting import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from marginwatch.core.groups import Groups
     from marginwatch.core.model import Account
 
 
@@ -61,7 +61,7 @@ class Maintenances:
     ) -> None:
         self.all = tuple(windows)
         self._labels = labels or Labels()
-        self._groups = groups
+        self._groups = groups or Groups()
         self._of: dict[tuple[Account, str], tuple[Maintenance, ...]] = {}
 
     def __bool__(self) -> bool:
@@ -74,12 +74,10 @@ class Maintenances:
             return ()
         found = self._of.get((account, rule))
         if found is None:
-            labels = self._labels.of(account)
-            groups = self._groups.of(account) if self._groups else ()
+            known = described(account, self._labels, self._groups)
             found = self._of[account, rule] = tuple(
                 each
                 for each in self.all
-                if (not each.rules or any(fnmatchcase(rule, glob) for glob in each.rules))
-                and selects(each.selector, account, labels, groups)
+                if (not each.rules or any(fnmatchcase(rule, glob) for glob in each.rules)) and known.fits(each.selector)
             )
         return found

@@ -11,6 +11,7 @@ from marginwatch.core.labels import Labels
 from marginwatch.core.maintenance import Maintenances
 from marginwatch.core.model import GROUPS
 from marginwatch.core.routing import Routes
+from marginwatch.core.selecting import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from marginwatch.core.quiet import Quiet
     from marginwatch.core.route import Receiver
     from marginwatch.core.rule import Rule
+    from marginwatch.core.selecting import Described
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ class Ruling:
         """The rules that apply to the account, at its venue."""
         groups = self.groups.of(account) if self.groups else ()
         return watch.rules.for_account(account, self.labels.of(account), groups)
+
+    def described(self, account: Account) -> Described:
+        """The account with its labels and groups."""
+        return described(account, self.labels, self.groups)
 
     @property
     def receiver_names(self) -> frozenset[str]:

@@ -83,6 +83,8 @@ class Entry:
     via: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    choice: str | None = None
+    """Of a silence: the groups and labels it is of, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +216,7 @@ def _addressed(row: AnyRow) -> dict[str, Any]:
 
 def _deed(row: AnyRow) -> Entry:
     about = {"rule": row.rule, "venue": row.venue, "account": row.account, "alert_id": row.alert_id}
-    span = {"since": row.since, "until": row.until}
+    span = {"since": row.since, "until": row.until, "choice": row.choice}
     return Entry(at=row.at, kind=Kind.DEED, what=row.kind, by=row.by, via=row.via, text=row.note, **about, **span)
 
 

@@ -29,6 +29,7 @@ deeds = sa.Table(
     sa.Column("note", Words, nullable=False),
     sa.Column("since", Utc, comment="when it begins to count, where that is not at once"),
     sa.Column("until", Utc),
+    sa.Column("choice", Words, comment="groups and labels of a silence, in words"),
     sa.Index(None, "at"),
     comment="What people did; a trigger refuses every change of a row",
 )

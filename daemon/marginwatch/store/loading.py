@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -153,7 +154,26 @@ def silences(connection: Connection) -> tuple[Silence, ...]:
 
 def silence(row: AnyRow) -> Silence:
     """One row of silences."""
-    return Silence(row.id, row.by, row.note, row.starts_at, row.ends_at, row.rule, row.venue, row.account)
+    choice = json.loads(row.choice) if row.choice else {}
+    return Silence(
+        row.id,
+        row.by,
+        row.note,
+        row.starts_at,
+        row.ends_at,
+        row.rule,
+        row.venue,
+        row.account,
+        tuple(choice.get("groups", ())),
+        choice.get("labels", {}),
+    )
+
+
+def silence_values(silence: Silence) -> dict[str, object]:
+    """The columns of a row of silences, but for its id."""
+    names = ("by", "note", "starts_at", "ends_at", "rule", "venue", "account")
+    choice = json.dumps({"groups": silence.groups, "labels": silence.labels}) if silence.choice else None
+    return {**{name: getattr(silence, name) for name in names}, "choice": choice}
 
 
 def acknowledgements(connection: Connection) -> Mapping[str, Acknowledgement]:

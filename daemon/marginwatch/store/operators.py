@@ -77,8 +77,7 @@ class Operators:
         """
         if silence.ends_at <= silence.starts_at:
             raise EmptySilenceError
-        names = ("by", "note", "starts_at", "ends_at", "rule", "venue", "account")
-        values = {name: getattr(silence, name) for name in names}
+        values = loading.silence_values(silence)
         with self._write() as connection:
             if link:
                 use_link(connection, link, Deed.SILENCED, silence.by, now or silence.starts_at)
@@ -131,7 +130,8 @@ class Operators:
 
 
 def _note_silence(connection: Connection, deed: Deed, silence: Silence, *, via: Via, by: str, at: datetime) -> None:
-    what = {"rule": silence.rule, "venue": silence.venue, "account": silence.account, "note": silence.note}
+    what = {name: getattr(silence, name) for name in ("rule", "venue", "account", "note")}
+    what["choice"] = silence.choice or None
     span = {"since": silence.starts_at, "until": silence.ends_at}
     note_deed(connection, deed, via, by=by, at=at, silence_id=silence.id, **what, **span)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from marginwatch.store.engine import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision of the schema, oldest first; a database at another one was written by a later version."""
 _OTHERS_MS = 30_000
 """How long to wait while another process brings the schema up to date, which takes longer than a commit."""

@@ -282,6 +282,7 @@ silences = sa.Table(
     sa.Column("venue", Words, nullable=False),
     sa.Column("account", Words, nullable=False),
     sa.Column("settled_at", Utc, comment="when what it withheld was told"),
+    sa.Column("choice", Words, comment="JSON: groups and labels; null without any"),
 )
 
 held = sa.Table(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from marginwatch.core.alert import Silence
+from marginwatch.core.selecting import stranger
 from marginwatch.web.refusals import BadFormError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from marginwatch.core.alert import Acknowledgement, Alert
+    from marginwatch.core.ruling import Ruling
     from marginwatch.store.deeds import Via
     from marginwatch.store.store import Store
     from marginwatch.web.forms import Form
@@ -63,23 +66,40 @@ def silence_alert(store: Store, alert: Alert, act: Act) -> Silence:
     return store.operators.add_silence(wanted, act.at, via=act.via, link=act.link)
 
 
-def add_silence(store: Store, act: Act) -> Silence:
+def add_silence(store: Store, act: Act, ruling: Ruling) -> Silence:
     """Hold back what fits the patterns.
 
     Raises:
         BadFormError: A field makes no sense, or everything would be held back without it being said.
     """
     rule, venue, account = (act.form.get(name) or "*" for name in ("rule", "venue", "account"))
-    if (rule, venue, account) == ("*", "*", "*") and act.form.get("everything") != "yes":
-        what = "This would silence every alert. Name a rule, a venue or an account, or tick the box. Nothing was done."
-        raise BadFormError(what)
     wanted = _silence(act, rule=rule, venue=venue, account=account)
+    wanted = replace(wanted, groups=tuple(filter(None, [act.form.get("group")])), labels=dict(_label(act.form)))
+    unknown = stranger(wanted, ruling.labels, ruling.groups)
+    if unknown is not None:
+        kind, name, _ = unknown
+        what = f"There is no {kind} {name}. Nothing was done."
+        raise BadFormError(what)
+    everything = (rule, venue, account, wanted.choice) == ("*", "*", "*", "")
+    if everything and act.form.get("everything") != "yes":
+        what = "This would silence every alert. Say which, or that you mean everything. Nothing was done."
+        raise BadFormError(what)
     return store.operators.add_silence(wanted, act.at, via=act.via)
 
 
 def exactly(name: str) -> str:
     """A pattern that fits this name alone."""
     return _GLOB.sub(r"[\1]", name)
+
+
+def _label(form: Form) -> Iterator[tuple[str, str]]:
+    text = form.get("label")
+    key, equals, value = text.partition("=")
+    if text and not (key and equals and value):
+        what = "Write a label as key=value. Nothing was done."
+        raise BadFormError(what)
+    if text:
+        yield key, value
 
 
 def _silence(act: Act, *, rule: str, venue: str, account: str) -> Silence:

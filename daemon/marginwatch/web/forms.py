@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _KIND: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
-LONGEST: Final = {"by": 80, "note": 400, "rule": 200, "venue": 40, "account": 200}
+LONGEST: Final = {"by": 80, "note": 400, "rule": 200, "venue": 40, "account": 200, "group": 200, "label": 400}
 """Characters of each text."""
 SPANS: Final[Mapping[str, tuple[str, timedelta]]] = {
     "30m": ("30 minutes", timedelta(minutes=30)),

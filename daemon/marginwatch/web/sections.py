@@ -94,6 +94,8 @@ class SilenceLine:
     holds: bool
     by: str
     note: str
+    choice: str
+    """The groups and labels it is of; empty where it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ def silence_line(silence: Silence, now: datetime) -> SilenceLine:
         holds=silence.covers(now),
         by=clean(silence.by),
         note=clean(silence.note),
+        choice=clean(silence.choice),
     )
 
 

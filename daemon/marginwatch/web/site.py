@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from marginwatch import clock
+from marginwatch.web.refusals import NotFoundError
 from marginwatch.web.sessions import COOKIE, LASTS, Session
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from marginwatch.store.store import Store
     from marginwatch.web.live import Live
     from marginwatch.web.sessions import Sessions
+    from marginwatch.web.snapshot import Snapshot
     from marginwatch.web.threads import Threads
 
 T = TypeVar("T")
@@ -45,6 +47,15 @@ class Site:
     async def read(self, work: Callable[[], T]) -> T:
         """Run what reads or writes the store, or draws, on the page's own threads."""
         return await self.threads.call(work)
+
+    @property
+    def decided(self) -> Snapshot:
+        """How things are as of the latest tick. Raises `NotFoundError` before the first."""
+        now = self.live.snapshot
+        if now is None:
+            what = "Nothing was decided yet; try again in a moment."
+            raise NotFoundError(what)
+        return now
 
     def session(self, request: Request) -> Session:
         """Who is asking: the browser's session, or a new one that nobody knows."""

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from marginwatch.app.reading import Reading
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.model import Account
-    from marginwatch.core.result import AlertKey
     from marginwatch.core.rule import Rule
     from marginwatch.core.rulebook import Rulebook
     from marginwatch.core.ruling import Ruling, Watch
+    from marginwatch.core.selecting import Described
 
 _WORDS: Final = frozenset({"title", "summary", "runbook"})
 """Keys of a rule that decide nothing."""
@@ -91,11 +91,10 @@ def hearings(
         )
 
 
-def silences(reading: Reading, key: AlertKey, at: datetime) -> tuple[Silence, ...]:
-    """Those that hold the alert's messages back then."""
-    names = {key.account: reading.name(key.account)}
+def silences(reading: Reading, rule: str, known: Described, at: datetime) -> tuple[Silence, ...]:
+    """Those that hold the rule's messages about the account back then."""
     every = reading.store.operators.silences(ended=True)
-    return tuple(each for each in every if silence_of(key, (each,), names, at) is not None)
+    return tuple(each for each in every if silence_of(rule, known, (each,), at) is not None)
 
 
 def acknowledgement(

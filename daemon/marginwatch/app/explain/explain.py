@@ -124,7 +124,7 @@ class _Explaining:
             recorded=recorded,
             agrees=self._record.agrees(alert, subject) if self._decides(recalled) else None,
             acknowledgement=given,
-            silences=around.silences(self._reading, key, self._at),
+            silences=around.silences(self._reading, self._rule.id, self._ruling.described(self._account), self._at),
             holds=self._holds(alert),
             receivers=tuple(around.hearings(self._reading, self._ruling, told, self._ways(alert), self._at)),
             calls=calls(self._ruling, self._account, alert, acknowledged=given is not None),

@@ -61,10 +61,7 @@ async def alert(request: Request) -> Response:
 async def read_alert(request: Request, alert_id: str) -> AlertPage:
     """All of it. Raises `NotFoundError`."""
     site = site_of(request)
-    now = site.live.snapshot
-    if now is None:
-        what = "Nothing was decided yet; try again in a moment."
-        raise NotFoundError(what)
+    now = site.decided
     return await site.read(lambda: _page(site.store, find(site.store, alert_id), now))
 
 

@@ -15,11 +15,13 @@ from marginwatch.web.sections import SilenceLine, silence_line
 from marginwatch.web.site import site_of, to_login
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from marginwatch.core.ruling import Ruling
     from marginwatch.store.store import Store
 
 _LONGEST_NUMBER = 12
@@ -34,10 +36,9 @@ async def silences(request: Request) -> Response:
     now = clock.now()
     lines = await site.read(lambda: _lines(site.store, now))
     snapshot = site.live.snapshot
-    rules = [] if snapshot is None else sorted(snapshot.ruling.rules)
-    venues = [] if snapshot is None else sorted(snapshot.ruling.venues)
+    known = {} if snapshot is None else _known(snapshot.ruling)
     return await site.page(
-        request, "silences_page.html", session, here="silences", lines=lines, spans=SPANS, rules=rules, venues=venues
+        request, "silences_page.html", session, here="silences", lines=lines, spans=SPANS, known=known
     )
 
 
@@ -45,7 +46,8 @@ async def add(request: Request) -> Response:
     """Begin one."""
     act = Act(await action(request), clock.now(), Via.PAGE)
     site = site_of(request)
-    await site.read(lambda: add_silence(site.store, act))
+    ruling = site.decided.ruling
+    await site.read(lambda: add_silence(site.store, act, ruling))
     return RedirectResponse("/silences", 303)
 
 
@@ -59,6 +61,12 @@ async def end(request: Request) -> Response:
     by = form.needed("by", "who you are")
     await site.read(lambda: site.store.operators.end_silence(int(number), clock.now(), by=by, via=Via.PAGE))
     return RedirectResponse("/silences", 303)
+
+
+def _known(ruling: Ruling) -> dict[str, Sequence[str]]:
+    """The names that each field may be filled with."""
+    labels, groups = ruling.labels.written, sorted(ruling.groups.named)
+    return {"rule": sorted(ruling.rules), "venue": sorted(ruling.venues), "group": groups, "label": labels}
 
 
 def _lines(store: Store, now: datetime) -> list[SilenceLine]:
