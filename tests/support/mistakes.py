@@ -94,6 +94,7 @@ WRONG: dict[str, Edit] = {
     "rules: a folder": config('"rules.toml"', '"."'),
     "rules: nothing a pattern fits": config('"rules.toml"', '"*.yaml"'),
     "rules: an unknown pack": config('"rules.toml"', '"builtin:margins"'),
+    "rules: a pack of another prefix": config('"rules.toml"', '"bultin:calls"'),
     "rules: not a rule file": config('"rules.toml"', '"rules.json"'),
 }
 

@@ -95,14 +95,15 @@ def configure(
     """
     kinds = venue_kinds()
     loaded = read_settings(path, environ, kinds, need_secrets=need_secrets)
-    sketch = replace(loaded.sketch, files=rule_files) if loaded.sketch and rule_files else loaded.sketch
+    sketch = replace(loaded.sketch, files=rule_files, written=()) if loaded.sketch and rule_files else loaded.sketch
     rules = None if sketch is None else read_rules(sketch, kinds)
     # In the order of the file: a mistake that only a venue or a service knows is to be mended in the same round.
     ways = () if rules is None or rules.problems else route_problems(loaded, rules.rules)
     judged = loaded.quote((*judge(loaded, kinds), *currency_problems(loaded, kinds), *ways))
-    found = sorted((*loaded.problems, *judged), key=lambda problem: problem.place)
+    unread, unruly = _parted(loaded, rules)
+    found = sorted((*loaded.problems, *judged, *loaded.quote(unread)), key=lambda problem: problem.place)
     templates, wordless = own_words(loaded)
-    problems = (*found, *wordless, *(rules.problems if rules else ()))
+    problems = (*found, *wordless, *unruly)
     if problems or loaded.settings is None or rules is None:
         raise InvalidInputError(problems)
     foreseen = (
@@ -114,6 +115,13 @@ def configure(
     every = (*notes, *(each.note for each in rules.inapplicable))
     brief = (*notes, *_in_brief(rules.inapplicable, loaded))
     return Configured(loaded.file, loaded.settings, rules, kinds, every, brief, templates)
+
+
+def _parted(loaded: LoadedSettings, rules: LoadedRules | None) -> tuple[list[Problem], list[Problem]]:
+    """What is wrong with rule files as wholes, told where the config names them, and with what stands in them."""
+    problems = rules.problems if rules else ()
+    named = [problem for problem in problems if problem.place.file == str(loaded.file)]
+    return named, [problem for problem in problems if problem not in named]
 
 
 def assemble(configured: Configured, before: Parts | None = None) -> Parts:

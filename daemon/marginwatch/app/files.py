@@ -35,7 +35,7 @@ def read_settings(
 
 def read_rules(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> LoadedRules:
     """The rule files the config names, checked against its venues."""
-    return load_rules(sketch.files, scene_of(sketch, kinds))
+    return load_rules(sketch.files, scene_of(sketch, kinds), written=sketch.written)
 
 
 def scene_of(sketch: Sketch, kinds: Mapping[str, VenueKind]) -> Scene:

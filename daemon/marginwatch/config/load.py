@@ -60,6 +60,8 @@ class Sketch:
 
     files: tuple[str, ...]
     """As in `[rules]`, relative ones made absolute."""
+    written: tuple[Place, ...]
+    """Where each of these stands."""
     venues: Mapping[str, str]
     """Name to kind."""
     calendars: frozenset[str] = frozenset(BUILT_IN)
@@ -332,6 +334,7 @@ class _Reading:
         sessions = {table["name"]: table["calendar"] for table in tables if isinstance(table.get("calendar"), str)}
         return Sketch(
             files,
+            tuple(self.places.value(("rules", "files", number)) for number in range(len(files))),
             venues,
             self._calendars(),
             rules.runbook_base,

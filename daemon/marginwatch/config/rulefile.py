@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from marginwatch.config.rulemodel import Draft, draft
 from marginwatch.config.rulepacks import PREFIX, pack_files, packs_folder
 from marginwatch.config.runbooks import page_of
 from marginwatch.config.sourcefile import SUFFIXES, holds_tests, read_document
+from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.table import Table
 from marginwatch.core.evaluate import revision
 from marginwatch.errors import Place, Problem
@@ -57,7 +60,7 @@ class Loaded:
     """The pages of rules that name one, by the rule's id."""
 
 
-def load_rules(entries: Sequence[str], scene: Scene, base: Path | None = None) -> Loaded:
+def load_rules(entries: Sequence[str], scene: Scene, base: Path | None = None, written: Sequence[Place] = ()) -> Loaded:
     """Load every rule file that the config names. Nothing a user can write raises.
 
     Args:
@@ -65,12 +68,13 @@ def load_rules(entries: Sequence[str], scene: Scene, base: Path | None = None) -
         scene: What the rules are held against. Venues of a kind that is not installed are passed over; where none is
             left, one of each kind stands for them.
         base: The folder that relative paths start from; the current one when left out.
+        written: Where each entry stands; without, what is wrong with one is told at its own name.
     """
     known = {name: kind for name, kind in scene.venues.items() if kind in scene.catalogues}
     venues = known or {kind: kind for kind in scene.catalogues}
     loading = _Loading(replace(scene, venues=venues), base or Path())
-    for entry in entries:
-        loading.read(entry)
+    for entry, place in zip(entries, written or repeat(None), strict=False):
+        loading.read(entry, place)
     rules = tuple(loading.rules)
     return Loaded(
         rules=rules,
@@ -98,18 +102,18 @@ class _Loading:
     """Where each id was first given."""
     runbooks: dict[str, Page] = field(default_factory=dict)
 
-    def read(self, entry: str) -> None:
+    def read(self, entry: str, written: Place | None) -> None:
         """Read what one entry of `files` names; a file named twice is read once."""
         paths = _paths(entry, self.base)
         if isinstance(paths, Problem):
-            self.problems.append(paths)
+            self.problems.append(_at(paths, written))
             return
         for path in paths:
             if path.absolute() not in self.files:
                 self.files[path.absolute()] = None
-                self._file(path, shipped=entry.startswith(PREFIX))
+                self._file(path, written, shipped=entry.startswith(PREFIX))
 
-    def _file(self, path: Path, *, shipped: bool) -> None:
+    def _file(self, path: Path, written: Place | None, *, shipped: bool) -> None:
         document = read_document(path)
         problems = list(document.problems)
         drafts = _drafts(document, problems)
@@ -119,6 +123,9 @@ class _Loading:
             problems.extend(self._rule(found, shipped=shipped))
         if document.source is not None:
             problems = list(quoted(problems, document.source))
+        elif path.name.isprintable() and not path.is_symlink() and not path.exists():
+            problems = [replace(problem, hint=problem.hint or _meant(path)) for problem in problems]
+        problems = [_at(problem, written) for problem in problems]
         self.problems.extend(sorted(problems, key=lambda problem: problem.place))
 
     def _rule(self, found: Draft, *, shipped: bool) -> Iterator[Problem]:
@@ -141,6 +148,23 @@ class _Loading:
             self.rules.append(verdict.rule)
             if page := page_of(found):
                 self.runbooks[found.id] = page
+
+
+def _at(problem: Problem, written: Place | None) -> Problem:
+    """What is wrong with a file as a whole at the place that names it, if that is known."""
+    if written is None or problem.place.line:
+        return problem
+    return replace(problem, place=written, what=f"{problem.place.file}: {problem.what}")
+
+
+def _meant(path: Path) -> str:
+    """The pack or the file beside it that was probably meant."""
+    prefix, colon, pack = path.name.partition(":")
+    if colon and did_you_mean(prefix + colon, [PREFIX]):
+        return f"did you mean {PREFIX}{pack}?"
+    with suppress(OSError, ValueError):
+        return did_you_mean(path.name, (each.name for each in path.parent.iterdir() if _may_hold_rules(each)))
+    return ""
 
 
 def _printable(problem: Problem) -> Problem:

@@ -117,7 +117,7 @@ def read_setting(request: Request, config: Path | None, environ: Mapping[str, st
         raise InvalidInputError(loaded.problems)
     sketch = loaded.sketch
     if request.rule_file is not None:
-        sketch = replace(sketch, files=(str(request.rule_file),))
+        sketch = replace(sketch, files=(str(request.rule_file),), written=())
     rules = read_rules(sketch, kinds)
     if rules.problems:
         raise InvalidInputError(rules.problems)
