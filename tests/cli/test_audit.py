@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,6 +72,17 @@ def test_words_are_no_formulas(desk: Shell) -> None:
     )
 
     assert (row["by"], row["text"]) == ("'=cmd()", "'-1+1")
+
+
+@pytest.mark.parametrize("shape", ["--csv", "--json"])
+def test_what_is_handed_on_lets_nobody_act(desk: Shell, shape: str) -> None:
+    """A link in a message is a right to act on its alert: the trail says that there was one, and not which."""
+    with closing(sqlite3.connect(desk.folder / "marginwatch.db")) as store, store:
+        store.execute("UPDATE outbox SET body = 'Open: https://watch.example.com/act/WyJh.b-_c= now'")
+    trail = desk("audit", *LATELY, shape).out
+
+    assert "Open: https://watch.example.com/act/… now" in trail.replace("\\u2026", "…")
+    assert "WyJh" not in trail
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +109,15 @@ def test_on_a_terminal_it_fits(asked: Shell, width: int, snapshot: SnapshotAsser
 def test_as_json_it_is_whole(asked: Shell, words: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """A program gets stable keys, exact numbers, durations in seconds and every part of the expression."""
     assert json.loads(said(asked, *words, "--json")) == snapshot
+
+
+def test_as_json_it_lets_nobody_act(asked: Shell) -> None:
+    """A link in a message is a right to act on its alert, and does not leave with an explanation."""
+    with closing(sqlite3.connect(asked.folder / "marginwatch.db")) as store, store:
+        store.execute("UPDATE outbox SET body = 'Open: https://watch.example.com/act/WyJh.b-_c= now'")
+    bodies = {message["body"] for message in json.loads(said(asked, "margin-usage", "A-1", "--json"))["messages"]}
+
+    assert bodies == {"Open: https://watch.example.com/act/… now"}
 
 
 def test_the_page_names_every_key(asked: Shell) -> None:

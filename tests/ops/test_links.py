@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marginwatch.ops.links import LASTS, Claim, LinkFault, Links
+from marginwatch.ops.links import LASTS, Claim, LinkFault, Links, without_links
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 LINKS = Links(b"k" * 32, "https://watch.example.com/")
@@ -65,3 +65,12 @@ def test_a_link_is_known_by_what_it_says() -> None:
         for at in (NOON, NOON + timedelta(microseconds=1))
     }
     assert len(serials) == 8
+
+
+def test_words_without_links() -> None:
+    """What is left says where the page is, and lets nobody act; all other words stay."""
+    link = LINKS.alert("a1b2c3", "desk", NOON)
+    where = link.removesuffix(token(link))
+
+    assert without_links(f"Open: {link}\nRunbook: {link}, or `act`") == f"Open: {where}…\nRunbook: {where}…, or `act`"
+    assert LINKS.read(token(without_links(link)), NOON) is LinkFault.FORGED

@@ -101,10 +101,13 @@ def command(
 
 
 def audit_row(entry: Entry) -> Row:
-    """One entry of the trail, its keys in the order of its columns."""
+    """One entry of the trail, its keys in the order of its columns; what is handed on gives nobody a right to act."""
     from dataclasses import fields
 
-    return {each.name: getattr(entry, each.name) for each in fields(entry)}
+    from marginwatch.ops.links import without_links
+
+    found = {each.name: getattr(entry, each.name) for each in fields(entry)}
+    return found if entry.text is None else {**found, "text": without_links(entry.text)}
 
 
 def _cells(row: Row) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LONGEST = 1_000
 """Characters. No token of ours is longer."""
+_MADE = re.compile(rf"{re.escape(PATH)}[\w.=-]+")
 
 
 class LinkFault(enum.StrEnum):
@@ -69,3 +71,8 @@ class Links:
             return LinkFault.FORGED
         claim = Claim(alert_id, receiver, _EPOCH + micros * _MICROSECOND)
         return claim if now < claim.expires_at else LinkFault.EXPIRED
+
+
+def without_links(text: str) -> str:
+    """The words of a message but for what its link is known by: a link is a right to act, and reading them is not."""
+    return _MADE.sub(f"{PATH}…", text)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from marginwatch.notify.phrases import WHY
 from marginwatch.notify.words import amount, clean, difference, span
-from marginwatch.ops.links import PATH
+from marginwatch.ops.links import without_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from marginwatch.core.fields import Unit
     from marginwatch.core.state import Message
     from marginwatch.store.types import Attempt, OutboxRow
-
-_LINK: Final = re.compile(rf"{re.escape(PATH)}[\w.=-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +102,7 @@ def _message(row: OutboxRow, attempts: Sequence[Attempt]) -> Entry:
 
 
 def _said(message: Message) -> str:
-    """Its words, but for its link: that is a right to act, and whoever may read here may not act for that."""
-    return _LINK.sub(f"{PATH}…", f"{message.title}\n{message.body}")
+    return without_links(f"{message.title}\n{message.body}")
 
 
 def _deed(given: Acknowledgement) -> Entry:

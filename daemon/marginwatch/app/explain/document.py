@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from marginwatch.app.explain.look import highest
 from marginwatch.core.because import Blame
 from marginwatch.core.result import Known, Occurred
+from marginwatch.ops.links import without_links
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -251,7 +252,7 @@ def _sent(each: Sent) -> Document:
         "state": row.message.state.value,
         "severity": row.message.severity.label,
         "title": row.message.title,
-        "body": row.message.body,
+        "body": without_links(row.message.body),
         "created_at": row.created_at,
         "status": row.status.value,
         "attempts": [
