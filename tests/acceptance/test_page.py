@@ -170,6 +170,48 @@ async def test_no_view_shuts_anybody_out(tmp_path: Path, sink: HttpSink, size: t
                 assert [each for each in opened.complaints if "404" not in each] == []
 
 
+PAPER: Final = (718, 1000)
+"""What Chromium leaves of A4 between its margins, in CSS pixels."""
+WHITE, BLACK = "rgb(255, 255, 255)", "rgb(0, 0, 0)"
+SHEET: Final = """() => ({
+    ground: getComputedStyle(document.body).backgroundColor,
+    ink: getComputedStyle(document.querySelector("h1")).color,
+    fits: document.documentElement.scrollWidth <= window.innerWidth,
+})"""
+
+
+async def test_it_can_be_printed(tmp_path: Path, sink: HttpSink) -> None:
+    """Black on white from a dark screen, too, within a sheet; times for ages, all unfolded, nothing to press."""
+    async with desk(tmp_path, sink) as here, tab(here.browser, here.base, size=PAPER, dark=True) as opened:
+        here.breach()
+        page = opened.page
+        await here.log_in(opened)
+        await expect(page.locator("a.what")).to_be_visible()
+        alert = await page.locator("a.what").get_attribute("href") or ""
+        told = {
+            "/": ("Margin usage", "acc-1", "acc-2", "hook", "95%"),
+            "/accounts/fx/acc-1?range=1h": ("acc-1", "margin_usage", "equity", "Margin usage"),
+            alert: ("Margin usage", "Firing", "hook", "5 points above the limit"),
+            "/silences": ("Nothing is held back",),
+        }
+        for path, words in told.items():
+            await page.goto(path)
+            await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            await page.emulate_media(media="print", color_scheme="dark")
+            for word in words:
+                await expect(page.get_by_text(word).locator("visible=true").first).to_be_visible()
+            for each in await page.locator("form, button, input, select, header nav, .ranges, .skip").all():
+                await expect(each).to_be_hidden()
+            assert " ago" not in await page.locator("main").inner_text()
+            assert await page.evaluate(SHEET) == {"ground": WHITE, "ink": BLACK, "fits": True}, path
+            assert 1 <= (await page.pdf(format="A4")).count(b"/Type /Page\n") <= 3
+        await page.goto("/")
+        await expect(page.locator("#accounts .wide").first).to_be_visible()
+        await page.evaluate("dispatchEvent(new Event('beforeprint')); dispatchEvent(new Event('afterprint'))")
+        await expect(page.locator("#alerts li")).to_contain_text(" ago")
+        assert opened.complaints == []
+
+
 def link_to(here: Desk, alert: str) -> str:
     """What a message about the alert would lead to."""
     store = Store.open(f"sqlite:///{here.folder}/marginwatch.db", create=False)

@@ -10,6 +10,7 @@
   let heard = Date.now();
   let stopped = false;
   let trouble = "";
+  let printing = false;
 
   const clock = (at) => at.toISOString().slice(11, 19) + " UTC";
 
@@ -27,7 +28,7 @@
       const at = new Date(time.dateTime);
       if (!time.title) time.title = time.textContent;
       const day = at.toISOString().slice(0, 10) === today ? "" : at.toISOString().slice(0, 10) + " ";
-      const text = time.className === "age" ? `${span((now - at) / 1000)} ago` : day + clock(at);
+      const text = time.className === "age" && !printing ? `${span((now - at) / 1000)} ago` : day + clock(at);
       if (time.textContent !== text) time.textContent = text;
     }
   }
@@ -202,6 +203,20 @@
   }
   takeToken();
   window.addEventListener("hashchange", takeToken);
+
+  // On paper an age says nothing: print times, and unfold what is folded.
+  let unfolded = [];
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    showAges();
+    unfolded = [...document.querySelectorAll("details:not([open])")];
+    for (const each of unfolded) each.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    printing = false;
+    showAges();
+    for (const each of unfolded) each.open = false;
+  });
 
   showAges();
   if (body.dataset.live && "EventSource" in window) listen();
