@@ -132,7 +132,7 @@ async def test_an_edit_that_goes_wrong_and_is_mended(tmp_path: Path, sink: HttpS
 
 
 async def test_what_only_a_restart_can_change_is_refused(tmp_path: Path, sink: HttpSink) -> None:
-    """With the table by its name; the rules of the same edit wait for it, too."""
+    """With the keys by their names; the rules of the same edit wait for it, too."""
     async with Sites("helio") as sites:
         tables = (sites.tables(), receiver("hook", sink.url()))
         config = write_config(tmp_path, *tables, rules=USAGE)
@@ -147,7 +147,7 @@ async def test_what_only_a_restart_can_change_is_refused(tmp_path: Path, sink: H
             assert await process.ended() == 0
 
     assert rejected["problem"] == (
-        f"{config}: a reload cannot change [web] and [store] url; restart marginwatch to apply that, or take it back"
+        f"{config}: a reload cannot change [web] listen and [store] url; restart marginwatch to apply that, or take it back"
     )
     assert message.json["rule"] == "reload-rejected"
 

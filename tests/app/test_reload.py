@@ -165,5 +165,5 @@ def test_what_a_reload_can_change(tmp_path: Path) -> None:
     config.write_text(after)
     assert out_of_reach(running.settings, reread(running, {}).settings) == []
     config.write_text(after.replace('listen = ""', 'listen = "127.0.0.1:0"').replace("marginwatch.db", "other.db"))
-    with pytest.raises(NeedsRestartError, match=r"a reload cannot change \[web\] and \[store\] url; restart"):
+    with pytest.raises(NeedsRestartError, match=r"a reload cannot change \[web\] listen and \[store\] url; restart"):
         reread(running, {})

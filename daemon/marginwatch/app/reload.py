@@ -83,13 +83,15 @@ def reread(running: Configured, environ: Mapping[str, str]) -> Configured:
 
 
 def out_of_reach(old: Settings, new: Settings) -> list[str]:
-    """Tables of the config, and keys of them, that differ and that only a restart can apply; as they are written."""
+    """Keys of the config that differ and that only a restart can apply, each as `[table] key`."""
     tables = (name for name in type(old).model_fields if name not in RELOADABLE)
-    found = [f"[{name}]" for name in tables if getattr(old, name) != getattr(new, name)]
-    for table, keys in FIXED.items():
-        before, after = getattr(old, table), getattr(new, table)
-        found += [f"[{table}] {key}" for key in keys if getattr(before, key) != getattr(after, key)]
-    return found
+    whole = {name: tuple(type(getattr(old, name)).model_fields) for name in tables}
+    return [
+        f"[{table}] {key}"
+        for table, keys in {**whole, **FIXED}.items()
+        for key in keys
+        if getattr(getattr(old, table), key) != getattr(getattr(new, table), key)
+    ]
 
 
 class Reloading:
