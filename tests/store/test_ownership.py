@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from marginwatch.store import loading
-from marginwatch.store.errors import DatabaseDirectoryError, DatabaseOwnedError
+from marginwatch.store.errors import DatabaseOwnedError, DatabaseUnreadableError
 from marginwatch.store.store import Store
 
 if TYPE_CHECKING:
@@ -93,10 +93,12 @@ def test_a_start_that_fails_half_way_gives_the_database_up(url: str, monkeypatch
 
 
 def test_a_lock_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
-    """It names the folder that refused it."""
+    """It names what is in the way, and not the folder, which takes files."""
     (tmp_path / "store.db.lock").mkdir()
     store = Store.open(f"sqlite:///{tmp_path}/store.db")
-    with pytest.raises(DatabaseDirectoryError, match="cannot be written to"):
+    with pytest.raises(
+        DatabaseUnreadableError, match=r"its lock .*/store\.db\.lock cannot be taken \(is a directory\)"
+    ):
         store.own()
     store.close()
 

@@ -19,6 +19,7 @@ from marginwatch.store.errors import (
 from marginwatch.store.restore import restore
 from marginwatch.store.store import Store
 from support.records import alert, commit
+from support.unprivileged import open_folder, unprivileged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,25 @@ def test_a_new_machine_has_no_database_yet(backup: Path, tmp_path: Path) -> None
     assert ids(tmp_path / "new.db") == ["then"]
 
 
+def test_whoever_restores_twice_still_has_the_first_database(backup: Path, tmp_path: Path) -> None:
+    """As after a wrong backup was taken first."""
+    kept = [restore(url(tmp_path / "store.db"), backup, force=True) for _ in range(3)]
+
+    assert [each.name for each in kept if each] == ["store.db.replaced", "store.db.2.replaced", "store.db.3.replaced"]
+    assert kept[0] is not None
+    assert sorted(ids(kept[0])) == ["now", "then"]
+
+
+def test_what_root_restores_belongs_to_whom_the_folder_does(backup: Path) -> None:
+    """So that the service's own user can start on it: the database, and the lock beside it."""
+    with open_folder() as folder:
+        restore(url(folder / "new.db"), backup, force=False)
+        with unprivileged():
+            store = Store.open(url(folder / "new.db"))
+            store.own()
+            store.close()
+
+
 def test_a_database_is_not_replaced_by_accident(backup: Path, tmp_path: Path) -> None:
     """The sentence names it and the way."""
     with pytest.raises(RestoreTargetError, match=r"store\.db already; --force"):
@@ -118,6 +138,11 @@ def foreign(backup: Path) -> None:
         connection.execute("CREATE TABLE mine (a)")
 
 
+def folder(backup: Path) -> None:
+    backup.unlink()
+    backup.mkdir()
+
+
 def newer(backup: Path) -> None:
     with closing(sqlite3.connect(backup)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -139,10 +164,11 @@ def in_use(backup: Path) -> None:
     ("spoil", "why"),
     [
         (missing, "there is no such file"),
+        (folder, "it is no file"),
         (text, "file is not a database"),
         (foreign, "it is no database of marginwatch"),
         (newer, "it is of a newer version of marginwatch .schema 9999."),
-        (damaged, "damaged|malformed"),
+        (damaged, "(it is damaged|malformed)"),
         (in_use, "it is a database in use"),
     ],
 )

@@ -150,13 +150,22 @@ def _exists(path: Path) -> bool:
 def _make_file(path: Path) -> None:
     """Made by us before SQLite sees it: it gives the write-ahead log the mode of the file."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        hand_over(made, path.parent)
+        os.close(made)
     except FileExistsError:
         return
     except (FileNotFoundError, NotADirectoryError):
         raise DatabaseDirectoryError(str(path), path.parent, "does not exist") from None
     except OSError as error:
         raise DatabaseDirectoryError(str(path), path.parent, f"cannot be written to ({_why(error)})") from None
+
+
+def hand_over(file: int, beside: Path) -> None:
+    """What root makes, the service's own user must be able to open later: it gets the owner of `beside`."""
+    if os.geteuid() == 0:
+        owner = beside.stat()
+        os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def _why(error: OSError) -> str:

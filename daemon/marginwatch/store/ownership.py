@@ -12,7 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from marginwatch.store import tables
-from marginwatch.store.errors import DatabaseDirectoryError, DatabaseOwnedError, EpochLostError
+from marginwatch.store.engine import hand_over
+from marginwatch.store.errors import (
+    DatabaseDirectoryError,
+    DatabaseOwnedError,
+    DatabaseUnreadableError,
+    EpochLostError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,8 +101,10 @@ class _File:
         try:
             self._file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         except OSError as error:
-            why = f"cannot be written to ({(error.strerror or str(error)).lower()})"
-            raise DatabaseDirectoryError(where, path.parent, why) from None
+            why = (error.strerror or str(error)).lower()
+            if path.exists():
+                raise DatabaseUnreadableError(where, f"its lock {path} cannot be taken ({why})") from None
+            raise DatabaseDirectoryError(where, path.parent, f"cannot be written to ({why})") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -105,13 +113,7 @@ class _File:
             raise DatabaseOwnedError(where, owner) from None
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"process {os.getpid()}\n".encode(), 0)
-        self._hand_to_owner_of(database)
-
-    def _hand_to_owner_of(self, database: Path) -> None:
-        """What root makes, the service's own user must be able to open later."""
-        if os.geteuid() == 0:
-            stat = database.stat()
-            os.fchown(self._file, stat.st_uid, stat.st_gid)
+        hand_over(self._file, database)
 
     def release(self) -> None:
         """Closing lets go of the lock; the file stays, since removing it would race with the next owner."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING, BinaryIO
 
 from marginwatch.store.backup import sync
-from marginwatch.store.engine import MARKS, connect
+from marginwatch.store.engine import MARKS, connect, hand_over
 from marginwatch.store.errors import (
     DatabaseDirectoryError,
     RestoreSourceError,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a database; of another database it would be taken for this one's."""
 REPLACED = ".replaced"
-"""Added to the name of the database that was there before."""
+"""Added to the name of the database that was there before; behind a number where there is one of that name."""
 
 
 def restore(url: str, source: Path, *, force: bool) -> Path | None:
@@ -58,7 +59,7 @@ def restore(url: str, source: Path, *, force: bool) -> Path | None:
 def _check(source: Path) -> None:
     """Refuse what is no backup of ours, not whole, or of a later version."""
     if not source.is_file():
-        raise RestoreSourceError(source, "there is no such file")
+        raise RestoreSourceError(source, "it is no file" if source.exists() else "there is no such file")
     log = source.with_name(f"{source.name}-wal")
     if log.exists() and log.stat().st_size:
         raise RestoreSourceError(source, "it is a database in use; `marginwatch backup` makes a whole copy of it")
@@ -75,22 +76,19 @@ def _check(source: Path) -> None:
     except sqlite3.Error as error:
         raise RestoreSourceError(source, str(error)) from None
     if said != "ok":
-        raise RestoreSourceError(source, f"it is damaged ({said})")
+        raise RestoreSourceError(source, f"it is damaged ({' '.join(said.split())})")
 
 
 def _replace(path: Path, source: Path, *, kept: bool) -> Path | None:
     """Copy first, then let the copy take the place of the database of before, which steps aside with all its files."""
     copy = path.with_name(path.name + ".restoring")
-    aside = path.with_name(path.name + REPLACED)
-    owner = (path if kept else path.parent).stat()
+    aside = _free(path)
     try:
         with source.open("rb") as read, _private(copy) as write:
+            hand_over(write.fileno(), path)
             shutil.copyfileobj(read, write)
-        if os.geteuid() == 0:
-            os.chown(copy, owner.st_uid, owner.st_gid)
         sync(copy)
         for ending in _BESIDE:
-            aside.with_name(aside.name + ending).unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
         if kept:
@@ -101,6 +99,13 @@ def _replace(path: Path, source: Path, *, kept: bool) -> Path | None:
         copy.unlink(missing_ok=True)
         raise DatabaseDirectoryError(str(path), path.parent, (error.strerror or str(error)).lower()) from None
     return aside if kept else None
+
+
+def _free(path: Path) -> Path:
+    """A name for the database of before that takes no other's: whoever restores twice still has the first one."""
+    numbered = (f".{number}{REPLACED}" for number in itertools.count(2))
+    names = (path.with_name(path.name + ending) for ending in itertools.chain((REPLACED,), numbered))
+    return next(name for name in names if not any(name.with_name(name.name + each).exists() for each in ("", *_BESIDE)))
 
 
 @contextlib.contextmanager
