@@ -133,7 +133,7 @@ def test_what_was_told_before_gets_its_end_after() -> None:
     assert night.heard == [("desk", "firing", 1), ("desk", "resolved", 2)]
     assert routed.notices[0].transition.at == after(30)
     assert routed.transitions == ()
-    assert routed.alerts == {}
+    assert [alert.told for alert in routed.alerts.values()] == [{"desk": 2}]
 
 
 def test_each_receiver_catches_up_on_what_it_missed() -> None:

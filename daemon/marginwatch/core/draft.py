@@ -257,6 +257,10 @@ class Draft:
             if flapping.counts(alert):
                 self.lately[alert.key] = alert
 
+    def ended(self) -> list[Alert]:
+        """The alerts that ended in this tick; others that are over changed only in who was told."""
+        return [alert for alert in self.alerts.values() if not alert.is_open and alert.ended_at == self.now]
+
     def told(self, routed: Routed) -> None:
         """Note who is told."""
         self.caught_up.extend(routed.transitions)

@@ -147,8 +147,10 @@ def remember(memory: Memory, decision: Decision) -> None:
         memory.listings.pop(account.venue, None)
         memory.said.pop(account, None)
         memory.windows.pop(account, None)
+    over = {alert.alert_id for alert in draft.ended()}
     for alert in commit.alerts:
-        memory.keep(alert)
+        if alert.is_open or alert.alert_id in over:  # not one that ended before, whose end is told late
+            memory.keep(alert)
     for key, position in draft.positions.items():
         if key in memory.open.get(key.account, {}):
             memory.positions[key] = position
@@ -227,8 +229,8 @@ def _go_further(draft: Draft, rows: Rows, timers: Iterable[TimerKey], failed: Se
 
 def _free(draft: Draft, rows: Rows) -> None:
     """An outage that is over holds nothing back but until its accounts have had time to answer."""
-    for alert in list(draft.alerts.values()):
-        if not alert.is_open and health.explains(alert.key, alert.severity):
+    for alert in draft.ended():
+        if health.explains(alert.key, alert.severity):
             blind = dict.fromkeys((*draft.memory.waiting.alerts, *draft.alerts))
             free(alert.alert_id, blind, rows, draft.now + draft.stale_after(alert))
 

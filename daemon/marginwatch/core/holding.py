@@ -187,20 +187,26 @@ def _wind_up(desk: Desk, alert_id: str) -> None:
 
     Where the last that one missed is neither, its end was told already, or is none to it.
     """
-    fates = []
     rows = desk.rows.of(alert_id)
-    heard = {name for row in rows for name in (*row.receivers, *row.alert.told)}
-    for name, missed in _missed(rows):
-        last = missed[-1]
-        verdict = desk.audience.verdicts(last.transition, last.alert).get(name)
-        if verdict is None or last.transition.state not in ENDINGS:
-            fates.append(_Fate(name, missed))
-            continue
-        hold = desk.holds.still(last.transition, name, verdict)
-        fates.append(_Fate(name, missed, last.transition, hold=hold))
-        if hold is None:
-            desk.notify(last.transition, last.alert, [(name, Why.SILENCE_ENDED)], heard)
+    fates = [_last(desk, name, missed) for name, missed in _missed(rows)]
     _keep(desk, alert_id, fates)
+    hearing = [fate.receiver for fate in fates if fate.told is not None and fate.hold is None]
+    end = next((row for row in rows if row.transition.state in ENDINGS), None)
+    if end is None or not hearing:
+        return
+    heard = {*end.alert.told, *(fate.receiver for fate in fates if fate.told is not None)}
+    told = [(name, Why.SILENCE_ENDED) for name in hearing]
+    alert = desk.changed[alert_id] = desk.notify(end.transition, end.alert, told, heard)
+    left = desk.rows.of(alert_id)
+    desk.rows.put(alert_id, [replace(row, alert=alert) if row.transition.state in ENDINGS else row for row in left])
+
+
+def _last(desk: Desk, receiver: str, missed: Sequence[Withheld]) -> _Fate:
+    last = missed[-1]
+    verdict = desk.audience.verdicts(last.transition, last.alert).get(receiver)
+    if verdict is None or last.transition.state not in ENDINGS:
+        return _Fate(receiver, missed)
+    return _Fate(receiver, missed, last.transition, hold=desk.holds.still(last.transition, receiver, verdict))
 
 
 def _missed(rows: Sequence[Withheld]) -> Iterator[tuple[str, list[Withheld]]]:

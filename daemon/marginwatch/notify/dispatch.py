@@ -122,8 +122,7 @@ class _Post:
         return Dispatched(outgoing, tuple(self._messages), tuple(self._moved), self._over)
 
     def _ended_now(self) -> Iterator[Alert]:
-        changed = self._decision.draft.alerts.values()
-        return (alert for alert in changed if not alert.is_open and alert.fired_at is not None)
+        return (alert for alert in self._decision.draft.ended() if alert.fired_at is not None)
 
     def _of_receiver(self, receiver: str, notices: Sequence[Notice], policy: Digesting | None) -> None:
         before = self._gathered.get(receiver, Gathering())

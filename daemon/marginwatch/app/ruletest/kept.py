@@ -40,11 +40,13 @@ class Kept:
         self._accounts.update((state.account.key, state) for state in commit.accounts)
         self._venues.update((state.venue, state) for state in commit.venues)
         for alert in commit.alerts:
-            self._alerts[alert.alert_id] = alert
-            if not alert.is_open:
-                del self._alerts[alert.alert_id]
-                self._ended.pop(alert.key, None)
-                self._ended[alert.key] = alert
+            if alert.is_open:
+                self._alerts[alert.alert_id] = alert
+            else:
+                self._alerts.pop(alert.alert_id, None)
+        for alert in moment.decision.draft.ended():
+            self._ended.pop(alert.key, None)
+            self._ended[alert.key] = alert
         for alert_id in commit.lapsed:
             self.acknowledgements.pop(alert_id, None)
         self.silences = tuple(silence for silence in self.silences if silence.id not in commit.settled)
