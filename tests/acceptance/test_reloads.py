@@ -147,7 +147,8 @@ async def test_what_only_a_restart_can_change_is_refused(tmp_path: Path, sink: H
             assert await process.ended() == 0
 
     assert rejected["problem"] == (
-        f"{config}: a reload cannot change [web] listen and [store] url; restart marginwatch to apply that, or take it back"
+        f"{config}: a reload cannot change [web] listen and [store] url; "
+        "restart marginwatch to apply that, or take it back"
     )
     assert message.json["rule"] == "reload-rejected"
 
