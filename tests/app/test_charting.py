@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from marginwatch import clock
 from marginwatch.app import charting
@@ -228,6 +229,24 @@ def test_a_store_that_refuses_costs_only_the_chart(story: Story, monkeypatch: py
     monkeypatch.undo()
     monkeypatch.setattr(clock, "now", lambda: after(615))
     assert (made.draw(sent) or b"").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("fault", [ArithmeticError, KeyError, OSError, TypeError, ValueError, MemoryError])
+def test_a_fault_in_drawing_costs_only_the_chart(
+    story: Story, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    """The message goes out without, at the first attempt, and the log names the fault but none of its words."""
+
+    def fail(_: object) -> bytes:
+        raise fault("words that may be secret")  # noqa: EM101, TRY003  (a stranger's)
+
+    monkeypatch.setattr(chart, "draw", fail)
+    made = charts(story)
+    with capture_logs() as logs:
+        assert made.draw(written(story, "ratio")) is None
+    assert [(line["log_level"], line["error"]) for line in logs] == [("warning", fault.__name__)]
+    assert "secret" not in str(logs)
+    assert not made._turn.locked()
 
 
 def test_gaps_are_where_nothing_was_known() -> None:

@@ -51,6 +51,8 @@ WAITS_FOR: Final = 0.5
 _SAME: Final = timedelta(seconds=15)
 """For so long a chart is given to every receiver of the alert."""
 _KEPT: Final = 16
+_FAULTS: Final = (*BREAKS, OSError, MemoryError)
+"""What reading and drawing raise by a fault of ours, or for want of a font or of memory."""
 _WITHOUT: Final = frozenset({State.EVENT, State.CLOSED})
 
 
@@ -77,6 +79,9 @@ class Charts:
             return self._drawn[key]
         except StoreError as error:
             log.info("a message goes out without a chart", alert=message.alert_id, why=str(error))
+            return None
+        except _FAULTS as error:  # its text may hold anything, and the message must not wait for another attempt
+            log.warning("a chart could not be drawn", alert=message.alert_id, error=type(error).__name__)
             return None
         finally:
             self._turn.release()
