@@ -26,6 +26,7 @@ from marginwatch.store.types import OutboxStatus
 from support.desk import Desk, call_rule, ruling, usage_rule
 from support.notices import message, transition
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Reply, SmtpSink, refusing_port
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -111,13 +112,6 @@ async def settled(store: Store, count: int, status: OutboxStatus = OutboxStatus.
     """Wait until so many messages are settled so; oldest first."""
     await until(lambda: len(store.outbox.rows(statuses=[status])) >= count)
     return store.outbox.rows(statuses=[status])[::-1]
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds in the store."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  (a store tells nobody that it changed)
-            await asyncio.sleep(0.005)
 
 
 def outcomes(store: Store, row: OutboxRow) -> list[Outcome | None]:

@@ -20,8 +20,9 @@ import sqlalchemy as sa
 
 from support.postgres import Postgres, postgres
 from support.process import started
-from support.sinks import PATIENCE, Behaviour, HttpSink, Post
+from support.sinks import Behaviour, HttpSink, Post
 from support.sites import KINDS, NAMES, Sites, receiver, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -226,9 +227,7 @@ async def finish(config: Path, url: str, in_breach: set[tuple[str, str]]) -> Non
     async with started("run", "--config", config, environ={"LIFE": str(LIVES)}) as process:
         await process.logged("ready")
         with asking(url) as ask:
-            async with asyncio.timeout(PATIENCE):
-                while not all_is_told(ask, in_breach):  # noqa: ASYNC110  (because a database has no event)
-                    await asyncio.sleep(0.1)
+            await until(lambda: all_is_told(ask, in_breach), 0.1)
         process.signal(signal.SIGTERM)
         assert await process.ended() == 0
 

@@ -29,6 +29,7 @@ from marginwatch.store.store import Store
 from marginwatch.store.types import AttemptResult, OutboxStatus
 from support.desk import VENUE, Desk, after, answer, cycle_end, fields, ruling, seen, usage_rule
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Post, Reply, Reset, Truncate, refusing_port
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -118,13 +119,6 @@ async def delivering(store: Store, *receivers: Receiver) -> AsyncIterator[None]:
         await delivery.stop(PATIENCE)
         await running
         pool.shutdown()
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds in the store."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  (a store tells nobody that it changed)
-            await asyncio.sleep(0.01)
 
 
 def rows(store: Store, receiver: str) -> list[OutboxRow]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -13,11 +12,11 @@ import pytest
 from marginwatch.store.store import Store
 from marginwatch.store.types import OutboxStatus
 from support.process import started
-from support.sinks import PATIENCE, HttpSink
+from support.sinks import HttpSink
 from support.sites import NAMES, Sites, receiver, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from support.sinks import Post
@@ -45,13 +44,6 @@ def said(post: Post) -> str:
     """What a form webhook was told: its title and its text."""
     form = parse_qs(post.body.decode())
     return "\n".join(value for key in sorted(form) for value in form[key])
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for something in a database, which has no event."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110  (because a database has no event)
-            await asyncio.sleep(0.02)
 
 
 async def test_killed_while_it_gathers(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 from support.logging_state import logging_restored
 from support.process import run, started
 from support.shell import Shell
-from support.sinks import PATIENCE, HttpSink
+from support.sinks import HttpSink
 from support.sites import Sites, receiver, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,13 +214,6 @@ async def test_commands_reach_a_running_daemon(tmp_path: Path) -> None:
 def counting(sink: HttpSink) -> Callable[[str], int]:
     """How many messages there were about an account."""
     return lambda where: sum(f"{post.json['venue']}/{post.json['account']}" == where for post in list(sink.posts))
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for it."""
-    async with asyncio.timeout(PATIENCE):
-        while not true():  # noqa: ASYNC110  (because it looks at what came over the network)
-            await asyncio.sleep(0.02)
 
 
 async def reminders_of(where: str, count: int, told: Callable[[str], int]) -> None:

@@ -16,8 +16,8 @@ from marginwatch.app.start import owned_store
 from marginwatch.core.calendar import WEEKDAYS
 from marginwatch.ops.sd_notify import Systemd
 from support.shell import Shell
-from support.sinks import PATIENCE
 from support.sites import Sites, receiver, table, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -50,13 +50,6 @@ async def watching(config: Path) -> AsyncIterator[Daemon]:
             await running
 
 
-async def become(condition: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110  (because nobody announces it)
-            await asyncio.sleep(0.02)
-
-
 def asked(sites: Sites, times: int) -> Callable[[], bool]:
     """Whether the venue was asked so often for an account."""
     calls = sites.faults["helio"]
@@ -81,10 +74,10 @@ async def test_near_a_level_a_venue_is_asked_more_often(tmp_path: Path, monkeypa
         sites.world.change("helio", "acc-1", margin_used=Decimal(50_000))
         config = config_of(tmp_path, sites, every="2s", fastest="1s")
         async with watching(config) as daemon:
-            await become(asked(sites, 2))
+            await until(asked(sites, 2))
             assert paced(daemon, 2)()
             sites.world.change("helio", "acc-1", margin_used=Decimal(88_000))
-            await become(paced(daemon, 1))
+            await until(paced(daemon, 1))
         assert venue_line(tmp_path, monkeypatch) == {"every": "1s", "pace_because": "fx/acc-1 is near usage critical"}
 
 
@@ -93,7 +86,7 @@ async def test_the_fast_pace_is_kept(tmp_path: Path) -> None:
     async with Sites("helio") as sites:
         sites.world.change("helio", "acc-1", margin_used=Decimal(88_000))
         async with watching(config_of(tmp_path, sites, every=NEVER, fastest="1s")):
-            await become(asked(sites, 4))
+            await until(asked(sites, 4))
 
 
 async def test_a_first_breach_is_confirmed_at_once(tmp_path: Path) -> None:
@@ -101,7 +94,7 @@ async def test_a_first_breach_is_confirmed_at_once(tmp_path: Path) -> None:
     async with Sites("helio") as sites:
         sites.world.change("helio", "acc-1", margin_used=Decimal(95_000))
         async with watching(config_of(tmp_path, sites, every=NEVER)):
-            await become(asked(sites, 2))
+            await until(asked(sites, 2))
 
 
 async def test_while_the_session_is_closed_a_venue_is_asked_slowly(
@@ -116,7 +109,7 @@ async def test_while_the_session_is_closed_a_venue_is_asked_slowly(
         keys = {"every": "1s", "slowest": "20s", "calendar": "mine"}
         config = config_of(tmp_path, sites, table("[calendars]", hours), **keys)
         async with watching(config) as daemon:
-            await become(paced(daemon, 20))
+            await until(paced(daemon, 20))
         said = venue_line(tmp_path, monkeypatch)
         assert said["every"] == "20s"
         assert str(said["pace_because"]).startswith("the session is closed until ")
@@ -129,5 +122,5 @@ async def test_while_every_account_is_flat_a_venue_is_asked_slowly(
     async with Sites("helio") as sites:
         config = config_of(tmp_path, sites, every="1s", slowest="20s")
         async with watching(config) as daemon:
-            await become(paced(daemon, 20))
+            await until(paced(daemon, 20))
         assert venue_line(tmp_path, monkeypatch) == {"every": "20s", "pace_because": "every account is flat"}

@@ -15,6 +15,7 @@ from support.house import RULES
 from support.process import run, started
 from support.sinks import PATIENCE, Hang, HttpSink
 from support.sites import Sites, receiver, write_config
+from support.waiting import asked_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,10 +105,8 @@ async def test_a_stop_waits_for_nobody_for_long(tmp_path: Path, sink: HttpSink) 
             host, _, port = (await process.logged("listening"))["address"].rpartition(":")
             _, client = await asyncio.open_connection(host, int(port))
             for faults in sites.faults.values():
-                asked = len(faults.asked())
                 faults.fail("*", Fault(FaultKind.HANG))
-                while len(faults.asked()) == asked:  # noqa: ASYNC110  (because it counts what came over the network)
-                    await asyncio.sleep(0.01)
+                await asked_again(faults)
             client.write(b"GET /healthz HTTP/1.1\r\n")
             process.signal(signal.SIGTERM)
 

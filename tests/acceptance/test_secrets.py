@@ -28,6 +28,7 @@ from support.process import run, started
 from support.shell import Said, Shell
 from support.sinks import PATIENCE, HttpSink, Reply, refusing_port
 from support.sites import KINDS, Sites, receiver, table, write_config
+from support.waiting import asked_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -255,7 +256,8 @@ async def test_nothing_in_what_a_process_says(
             for how in HOWS:
                 for kind in KINDS:
                     misbehave(sites, kind, how)
-                await cycles(sites, 1)
+                for faults in sites.faults.values():
+                    await asked_again(faults)
             pages = [await page(address, path) for path in ("/healthz", "/readyz", "/", "/metrics", "/nothing")]
             pages += await shown(address)
             shell = Shell(tmp_path, monkeypatch)
@@ -293,15 +295,6 @@ def test_a_database_server_that_is_not_there(
     assert said.code == 3
     assert "cannot be reached" in said.err
     assert SECRETS["user"] not in said.err + said.out
-
-
-async def cycles(sites: Sites, count: int) -> None:
-    """Wait until each venue was asked again so many times."""
-    for faults in sites.faults.values():
-        asked = len(faults.asked())
-        async with asyncio.timeout(PATIENCE):
-            while len(faults.asked()) < asked + count:  # noqa: ASYNC110  (because it counts what came over the network)
-                await asyncio.sleep(0.01)
 
 
 async def page(address: str, path: str) -> str:

@@ -31,9 +31,10 @@ from support.scripted_venue import ScriptedVenue
 from support.service_manager import Manager
 from support.sinks import PATIENCE, HttpSink
 from support.sites import Sites, receiver, table, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -74,13 +75,6 @@ def scripted(folder: Path, **tables: str) -> Path:
     login = {"api_key": "A" * 24, "api_secret": "B" * 43 + "="}
     venue = table("[venues]", {"name": "futures", "kind": "architect", "every": "1s", **login})
     return write_config(folder, venue, HOOK, tables.get("more", ""), rules=RULE, listen=tables.get("listen", ""))
-
-
-async def become(condition: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110  (because nobody announces it)
-            await asyncio.sleep(0.01)
 
 
 async def test_its_life_as_the_log_tells_it(tmp_path: Path) -> None:
@@ -168,14 +162,14 @@ async def test_the_watchdog_hears_of_progress_and_not_of_life(
             waiting = loop.create_task(
                 daemon._writer.call(lambda: asyncio.run_coroutine_threadsafe(hung.wait(), loop).result())
             )
-            await become(lambda: not daemon._vitals.alive())
+            await until(lambda: not daemon._vitals.alive())
             manager.pending()
             await daemon._alive()
             assert manager.pending() == []
 
             hung.set()
             await waiting
-            await become(daemon._vitals.alive)
+            await until(daemon._vitals.alive)
             assert await manager.told() == "WATCHDOG=1"
 
 
@@ -188,7 +182,7 @@ async def test_the_heartbeat_comes_after_the_first_cycle(tmp_path: Path, monkeyp
         config = scripted(tmp_path, more=table("heartbeat", {"url": f"http://{switch.address}/alive"}))
         async with living(config, None, venue):
             await venue.polled(1)
-            await become(lambda: "no heartbeat" in {entry["event"] for entry in logs})
+            await until(lambda: "no heartbeat" in {entry["event"] for entry in logs})
             assert switch.posts == []
             venue.held.set()
             await switch.arrived(1)

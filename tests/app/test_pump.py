@@ -16,6 +16,7 @@ from marginwatch.core.engine import Answer
 from marginwatch.store.errors import DatabaseBusyError, EpochLostError, StoreError
 from support.desk import ONE, TWO, Desk, Paper, after, answer, cycle_end, fields, ruling, seen, usage_rule, wrap
 from support.manual_clock import START, ManualClock
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -182,19 +183,13 @@ async def test_the_loop_ticks_when_something_comes_and_when_time_is_up(clock: Ma
     async with pumping(desk) as (pump, _):
         running = asyncio.create_task(pump.run())
         put(pump, answer(seen(0, fields("0.95")), listing=[ONE]))
-        await _until(desk, 1)
+        await until(lambda: len(desk.told()) >= 1)
         clock.push(30)
-        await _until(desk, 2)
+        await until(lambda: len(desk.told()) >= 2)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
     assert desk.told() == ["usage:firing:critical", "usage:reminder:critical"]
-
-
-async def _until(desk: Desk, count: int) -> None:
-    async with asyncio.timeout(30):
-        while len(desk.told()) < count:  # noqa: ASYNC110  (because a list has no event)
-            await asyncio.sleep(0.01)
 
 
 async def test_other_rules_are_in_force_between_two_batches() -> None:

@@ -19,8 +19,8 @@ from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.errors import DatabaseBusyError
 from marginwatch.store.rulebooks import Rulebooks
 from support.scripted_venue import ScriptedVenue
-from support.sinks import PATIENCE
 from support.sites import receiver, table, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -60,9 +60,7 @@ async def reload(daemon: Daemon, logs: Sequence[Mapping[str, object]]) -> list[s
     first = len(logs)
     daemon.reloading.ask()
     ends = {"reloaded", "the rules of before stay in force"}
-    async with asyncio.timeout(PATIENCE):
-        while not any(line["event"] in ends for line in logs[first:]):  # noqa: ASYNC110  (because a log has no event)
-            await asyncio.sleep(0.01)
+    await until(lambda: any(line["event"] in ends for line in logs[first:]))
     return [str(line.get("problem", line["event"])) for line in logs[first:] if line["event"] != "transition"]
 
 

@@ -20,8 +20,9 @@ from marginwatch.ops.logs import set_level
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.tick import Ticker
 from support.scripted_venue import ScriptedVenue
-from support.sinks import PATIENCE, HttpSink
+from support.sinks import HttpSink
 from support.sites import receiver, table, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -82,9 +83,7 @@ async def reload(daemon: Daemon, logs: Sequence[Mapping[str, object]], folder: P
     first = len(logs)
     write_config(folder, *tables, rules=RULES)
     daemon.reloading.ask()
-    async with asyncio.timeout(PATIENCE):
-        while not {line["event"] for line in logs[first:]} & {"reloaded", "the rules of before stay in force"}:  # noqa: ASYNC110  (because a log has no event)
-            await asyncio.sleep(0.01)
+    await until(lambda: {line["event"] for line in logs[first:]} & {"reloaded", "the rules of before stay in force"})
     return [line["event"] for line in logs[first:]]
 
 
@@ -159,9 +158,7 @@ async def test_a_stop_in_the_middle_of_a_reload(tmp_path: Path, venues: list[Scr
         await venues[0].polled(venues[0].begun + 1)
         write_config(tmp_path, venue(every="2s"), HOOK, rules=RULES)
         daemon.reloading.ask()
-        async with asyncio.timeout(PATIENCE):
-            while not daemon._schedule._dropped:  # noqa: ASYNC110  (because nobody announces it)
-                await asyncio.sleep(0.01)
+        await until(lambda: daemon._schedule._dropped)
 
     assert venues[0].closed
     assert logs[-1]["event"] == "stopped"

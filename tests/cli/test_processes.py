@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import re
@@ -23,8 +22,10 @@ from support.records import commit, transition
 from support.sinks import PATIENCE
 from support.sites import Sites, receiver, table, write_config
 from support.stores import owned
+from support.waiting import until
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
 RULE = '[[rule]]\nid = "call"\nwhen = "in_margin_call"\nseverity = "critical"\n'
@@ -61,9 +62,7 @@ async def test_ctrl_c(tmp_path: Path) -> None:
         faults.fail("login", Fault(FaultKind.HANG))
         config = write_config(tmp_path, sites.tables(), receiver("desk", "json://127.0.0.1:1/"), rules=RULE)
         async with started("check", "--online", "--config", config) as process:
-            async with asyncio.timeout(PATIENCE):
-                while not faults.asked("login"):  # noqa: ASYNC110  (because the simulator has no event for it)
-                    await asyncio.sleep(0.01)
+            await until(lambda: faults.asked("login"))
             process.signal(signal.SIGINT)
             code = await process.ended()
 

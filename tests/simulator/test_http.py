@@ -18,6 +18,7 @@ from marginwatch.simulator.helio import HelioSimulator
 from marginwatch.simulator.stonex import StonexSimulator
 from marginwatch.simulator.world import SimAccount, SimMarginCall, World
 from support.bodies import documented, leaves
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -115,8 +116,7 @@ async def test_a_call_that_hangs_ends_with_the_server(fx: HttpServer) -> None:
     fx.faults.fail("login", Fault(FaultKind.HANG))
     async with httpx.AsyncClient(base_url=fx.base_url, trust_env=False) as client:
         hanging = asyncio.create_task(client.post("/login", json={}))
-        while not fx.faults.asked("login"):  # noqa: ASYNC110  (because a record has no event to wait for)
-            await asyncio.sleep(0.01)
+        await until(lambda: fx.faults.asked("login"))
         await fx.stop()
         with pytest.raises(httpx.TransportError):
             await hanging

@@ -19,6 +19,7 @@ from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.types import OutboxStatus
 from support.sinks import PATIENCE, HttpSink
 from support.sites import Sites, receiver, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -121,9 +122,7 @@ class House:
         """Decide what there is to decide, and wait until receivers have what is due, but for those that fail."""
         await self.daemon.pump.drain()
         self.daemon.delivery.wake()
-        async with asyncio.timeout(PATIENCE):
-            while self._on_its_way():  # noqa: ASYNC110  (because a database has no event)
-                await asyncio.sleep(0.002)
+        await until(lambda: not self._on_its_way(), 0.002)
 
     def _on_its_way(self) -> bool:
         failing = {each.receiver for each in self.store.outbox.receivers().values() if each.failing_since}

@@ -18,6 +18,7 @@ from marginwatch.web.board import Board
 from support.pages import Opened, opened
 from support.sinks import PATIENCE
 from support.storied import FUTURES, FX, HEDGE, numbers
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -182,9 +183,7 @@ async def test_a_viewer_who_leaves_is_forgotten(page: Opened) -> None:
     async with stream(page, "live=pieces&number=1") as events:
         await events.next()
         assert len(page.page.live._viewers) == 1
-    async with asyncio.timeout(PATIENCE):
-        while page.page.live._viewers:  # noqa: ASYNC110  (because nobody announces it)
-            await asyncio.sleep(0.01)
+    await until(lambda: not page.page.live._viewers)
 
 
 async def test_a_page_that_cannot_be_drawn_ends_nothing(page: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,9 +198,7 @@ async def test_a_page_that_cannot_be_drawn_ends_nothing(page: Opened, monkeypatc
         with capture_logs() as logs, monkeypatch.context() as patched:
             patched.setattr(Board, "draw", broken)
             page.show(430)
-            async with asyncio.timeout(PATIENCE):
-                while not logs:  # noqa: ASYNC110  (because nobody announces it)
-                    await asyncio.sleep(0.01)
+            await until(lambda: logs)
         page.story.see(440, numbers("0.95"), as_of=439)
         page.show(440)
         await events.next("pieces")

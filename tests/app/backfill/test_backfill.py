@@ -24,8 +24,8 @@ from marginwatch.venues.architect.wire import HISTORY
 from marginwatch.venues.http.budget import RateBudget
 from support.house import RULES
 from support.process import run, started
-from support.sinks import PATIENCE
 from support.sites import Sites, receiver, write_config
+from support.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -262,9 +262,7 @@ async def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None
         span = Span(FIRST, FIRST + timedelta(days=2))
         words = ("backfill", "--config", config, "--from", f"{span.since:%Y-%m-%d}", "--to", f"{span.until:%Y-%m-%d}")
         async with started(*words) as process:
-            async with asyncio.timeout(PATIENCE):
-                while len(faults.asked(HISTORY)) < 3:  # noqa: ASYNC110  (because another process makes the calls)
-                    await asyncio.sleep(0.01)
+            await until(lambda: len(faults.asked(HISTORY)) >= 3)
             await process.kill()
         faults.clear()
         kept = there(config)

@@ -15,6 +15,7 @@ from marginwatch.simulator.world import World
 from marginwatch.venues.architect.wire import SUMMARIES
 from support.architect import FIRST, Ticker, connect, cycle, sim_accounts
 from support.dns import DnsServer
+from support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,5 +122,4 @@ async def test_a_poll_that_is_cancelled_is_cancelled(simulator: ArchitectSimulat
 
 
 async def _asked_twice(simulator: ArchitectSimulator) -> None:
-    while len(simulator.faults.asked(SUMMARIES)) < 2:  # noqa: ASYNC110  (because the record of calls has no event)
-        await asyncio.sleep(0.01)
+    await until(lambda: len(simulator.faults.asked(SUMMARIES)) >= 2)
