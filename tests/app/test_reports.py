@@ -91,6 +91,24 @@ def test_a_restart_sends_no_report_twice(store: Store) -> None:
     assert len(sent(store)) == 2
 
 
+@pytest.mark.parametrize(
+    ("looks", "sent_at"),
+    [
+        ((0, HOUR, 1 - HOUR, 0, HOUR + 5, DAY + HOUR), [HOUR, DAY + HOUR]),
+        ((0, 40 * DAY + HOUR, 0, HOUR, DAY + HOUR), [40 * DAY + HOUR, HOUR, DAY + HOUR]),
+    ],
+    ids=["by hours", "by days"],
+)
+def test_a_clock_that_is_set_back_sends_no_report_twice(
+    store: Store, looks: tuple[float, ...], sent_at: list[float]
+) -> None:
+    """One that was sent is not due again, nor for another process; if the clock was days ahead, they begin anew."""
+    for seconds in looks:
+        Running(store).look(seconds)
+
+    assert [at for receiver, at in sent(store) if receiver == "desk"] == [after(each) for each in sent_at]
+
+
 def test_it_counts_what_was_sent_since_the_last(store: Store) -> None:
     """Messages delivered and given up since the report before, and when a report reached whom."""
     running = Running(store)

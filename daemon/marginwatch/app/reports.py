@@ -95,9 +95,13 @@ class Reporting:
         return [report_message(made, receiver) for receiver in report.receivers]
 
     def send(self, report: ReportSettings, messages: Sequence[Message], now: datetime) -> None:
-        """Put it into the outbox, and keep that it is done; on the thread that writes."""
-        due = report.schedule.latest(now)
-        self._store.outbox.report(report.name, due, messages, now)
+        """Put it into the outbox, and keep that it is done; on the thread that writes.
+
+        One that was sent stays so when the clock is set back before its time, unless that time was far off the mark.
+        """
+        due, before = report.schedule.latest(now), self._store.outbox.reported(report.name)
+        if before is None or not due < before <= now + LATEST:
+            self._store.outbox.report(report.name, due, messages, now)
         self._seen[report.name] = due
         if messages:
             log.info("report", name=report.name, due=str(due), receivers=list(report.receivers))
