@@ -17,7 +17,7 @@ from marginwatch.core.fields import Unit
 from marginwatch.core.health import OURSELVES, RECEIVER_FAILING, RULES, VENUE_UNREACHABLE
 from marginwatch.core.model import Account, AccountKey, Observation, Severity
 from marginwatch.core.result import AlertKey, Difference
-from marginwatch.core.rule import Flapping, Level
+from marginwatch.core.rule import Flapping, Level, Rule, RuleKind
 from marginwatch.notify.phrases import SINCE_THEN, STANDING, TITLE, WHY
 from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH, Later, check_template, delayed, render
 from support.notices import ACCOUNT, CONDITION, EVENT, FIELDS, LADDER, NOW, about, message, notice, transition
@@ -127,6 +127,23 @@ def test_what_flaps_reads_well_without_its_rule() -> None:
 
     assert "\nFlapping: fired 6 times since" in render(notice(told), about(), NOW).body
     assert "it is over once" not in render(notice(told), about(), NOW).body
+
+
+@pytest.mark.parametrize("limit", ["0", "5000", "-5000"])
+@pytest.mark.parametrize("operator", [">", ">=", "<", "<="])
+def test_how_far_a_value_is_from_its_limit(operator: str, limit: str, snapshot: SnapshotAssertion) -> None:
+    """On either side of it and at it, whichever way it is crossed: crossed when it fires, not when it is over."""
+    rule = Rule("cash", "Cash", RuleKind.LADDER, (Level(Severity.WARNING, operator, Decimal(limit)),), "cash")
+    rule = replace(rule, unit=Unit.MONEY)
+    lines = []
+    for away in (Decimal(-1), Decimal(0), Decimal("0.005")):
+        value = Decimal(limit) + away
+        crossed = {">": away > 0, ">=": away >= 0, "<": away < 0, "<=": away <= 0}[operator]
+        state = State.FIRING if crossed else State.RESOLVED
+        told = transition(state, value=value, limit=Decimal(limit), operator=operator)
+        lines.append(f"{state.value}: {render(notice(told), about(rule), NOW).body.splitlines()[0]}")
+
+    assert lines == snapshot
 
 
 @pytest.mark.parametrize("state", [State.FIRING, State.RESOLVED, State.UNKNOWN])

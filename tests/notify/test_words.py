@@ -71,6 +71,15 @@ def test_a_value_that_differs_from_its_limit_looks_different(
     assert against(Decimal(value), Decimal(limit), unit, "EUR") == texts
 
 
+@pytest.mark.parametrize(
+    ("operator", "words"), [(">", "not above"), ("<", "not below"), (">=", "exactly at"), ("<=", "exactly at")]
+)
+def test_a_value_that_is_its_limit_is_on_one_side_of_it(operator: str, words: str) -> None:
+    """Where it does not cross it, that is said; zero is no exception."""
+    for at in (Decimal(0), Decimal("0.9"), Decimal(-5)):
+        assert against(at, at, Unit.RATIO, operator=operator)[2] == words
+
+
 @given(
     value=st.decimals(-(10**12), 10**12, places=10),
     limit=st.decimals(-(10**12), 10**12, places=10),

@@ -242,7 +242,7 @@ def _nearest(found: Explanation, outcome: Known, value: Decimal) -> str:
 def _apart(found: Explanation, value: Decimal, level: Level) -> str:
     assert level.limit is not None
     currency = found.currency if found.rule.unit is Unit.MONEY else ""
-    shown, limit, gap = against(value, level.limit, found.rule.unit, currency)
+    shown, limit, gap = against(value, level.limit, found.rule.unit, currency, level.operator)
     return f"{shown} is {gap} {level.severity.label} ({level.operator} {limit})"
 
 

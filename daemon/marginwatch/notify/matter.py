@@ -69,7 +69,7 @@ def _value_line(draft: Draft) -> str:
     unit, currency = rule.unit if rule else Unit.QUANTITY, draft.about.currency
     text = amount(value, unit, currency)
     if told.limit is not None:
-        shown, limit, gap = against(value, told.limit, unit, currency)
+        shown, limit, gap = against(value, told.limit, unit, currency, told.operator)
         text = f"{shown}, {gap} the limit ({told.operator} {limit})"
     name = rule.expression if rule and _NAME.fullmatch(rule.expression) else "value"
     return f"{'Last known: ' if draft.past else ''}{name} {text}."

@@ -19,6 +19,7 @@ _PLACES = {Unit.RATIO: 1, Unit.MONEY: 2}
 _PLACES_OF_OTHERS = 8
 _MOST_PLACES = 14
 UNCHANGED = "unchanged"
+_AT = {">": "not above", "<": "not below"}
 _LONGEST = Decimal(10**12)
 """Seconds; what is longer reads as this."""
 
@@ -88,15 +89,16 @@ def amount(value: Decimal, unit: Unit, currency: str = "", *, places: int | None
     return _digits(value, places)
 
 
-def against(value: Decimal, limit: Decimal, unit: Unit, currency: str = "") -> tuple[str, str, str]:
+def against(value: Decimal, limit: Decimal, unit: Unit, currency: str = "", operator: str = "") -> tuple[str, str, str]:
     """The value, the limit and how far apart they are, with enough digits that the three agree.
 
-    The third reads `2.1 points above`, `400 USD below` or `exactly at`.
+    The third reads `2.1 points above`, `400 USD below` or `exactly at`; where that does not satisfy the `operator`,
+    `not above` or `not below`.
     """
     places = _telling_places(value, limit, unit)
     texts = amount(value, unit, currency, places=places), amount(limit, unit, currency, places=places)
     if value == limit:
-        return (*texts, "exactly at")
+        return (*texts, _AT.get(operator, "exactly at"))
     gap = amount(abs(value - limit), unit, currency, places=places)
     gap = f"{gap.removesuffix('%')} points" if unit is Unit.RATIO else gap
     return (*texts, f"{gap} {'above' if value > limit else 'below'}")
