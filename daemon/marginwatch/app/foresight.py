@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from marginwatch.app.build import Configured
-    from marginwatch.config.settings import Settings
+    from marginwatch.config.settings import Settings, VenueSettings
     from marginwatch.core.fields import Catalogue
     from marginwatch.core.labels import Labels
     from marginwatch.core.rule import Rule
@@ -27,19 +27,26 @@ if TYPE_CHECKING:
 
 
 def unnamed_accounts(settings: Settings, rules: Iterable[Rule]) -> Iterator[Problem]:
-    """A note for each pattern of accounts that fits none, where the config names all accounts of the rule's venues.
-
-    A venue that lists its accounts itself, or is asked for those of a pattern, shows only when it answers.
-    """
+    """A note for each pattern of accounts that fits none, where the config names all accounts of the rule's venues."""
     for rule in rules:
-        venues = [venue for venue in settings.venues if selects_venue(rule.selector, venue.name)]
-        named = [account for venue in venues for account in venue.accounts]
-        if not all(venue.accounts for venue in venues) or any(map(is_glob, named)):
-            continue
-        for wanted in rule.selector.accounts:
-            if not any(fnmatchcase(account, wanted) for account in named):
-                what = f"`{rule.id}`: the config names no account like `{wanted}`, unless it is another name of one"
-                yield Problem(rule.place, what, did_you_mean(wanted, named))
+        venues = (venue for venue in settings.venues if selects_venue(rule.selector, venue.name))
+        for _, what, hint in misses(rule.selector.accounts, venues):
+            yield Problem(rule.place, f"`{rule.id}`: {what}", hint)
+
+
+def misses(wanted: Iterable[str], venues: Iterable[VenueSettings]) -> Iterator[tuple[int, str, str]]:
+    """Which of the patterns fits no account, what is to be said, and what was probably meant.
+
+    None where a venue lists its accounts itself, or is asked for those of a pattern: that shows only when it answers.
+    """
+    there = list(venues)
+    named = [account for venue in there for account in venue.accounts]
+    if not all(venue.accounts for venue in there) or any(map(is_glob, named)):
+        return
+    for number, pattern in enumerate(wanted):
+        if not any(fnmatchcase(account, pattern) for account in named):
+            what = f"the config names no account like `{pattern}`, unless it is another name of one"
+            yield number, what, did_you_mean(pattern, named)
 
 
 def with_history(configured: Configured, states: Collection[AccountState]) -> Configured:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from marginwatch.config.groups import members
-from marginwatch.config.suggest import did_you_mean
+from marginwatch.config.suggest import glob_meant, listed
 from marginwatch.core.health import RULES
 from marginwatch.core.hours import WeekHours, parse_hours
 from marginwatch.core.labels import Labelled, Labels
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from marginwatch.config.load import Loaded
+    from marginwatch.config.maintenance import MaintenanceSettings
     from marginwatch.config.places import Loc, Places
     from marginwatch.config.routes import RouteSettings
     from marginwatch.config.settings import ReceiverSettings, Settings
@@ -58,16 +59,14 @@ def hearer_of(receiver: ReceiverSettings) -> Receiver:
 
 
 def route_problems(loaded: Loaded, rules: Sequence[Rule]) -> Iterator[Problem]:
-    """Routes and maintenance that name rules there are not, and routes that no alert of any rule can take."""
+    """Routes that name rules there are not, and routes that no alert of any rule can take."""
     if loaded.settings is None or loaded.places is None:
         return
     every = (*RULES.values(), *rules)
     ids = [rule.id for rule in every]
     venues = [venue.name for venue in loaded.settings.venues]
-    for number, window in enumerate(loaded.settings.maintenance):
-        yield from _unknown_rules(("maintenance", number, "rules"), window.rules, ids, loaded.places)
     for number, route in enumerate(loaded.settings.routes):
-        unknown = list(_unknown_rules(("routes", number, "rules"), route.rules, ids, loaded.places))
+        unknown = list(unknown_rules(("routes", number, "rules"), route.rules, ids, loaded.places))
         yield from unknown
         if not unknown and not any(_takes(route, rule, venues) for rule in every):
             what = f"route {route.name}: no alert can take it, for no rule it is for is told at such a severity there"
@@ -94,10 +93,11 @@ def route_notes(loaded: Loaded, rules: Iterable[Rule]) -> Iterator[Problem]:
         yield Problem(places.value(("routes", 0)), what, "what no route takes goes to every receiver")
 
 
-def _unknown_rules(loc: Loc, globs: Iterable[str], ids: Sequence[str], places: Places) -> Iterator[Problem]:
+def unknown_rules(loc: Loc, globs: Iterable[str], ids: Sequence[str], places: Places) -> Iterator[Problem]:
+    """Each pattern that no rule's id fits, at its place."""
     for at, glob in enumerate(globs):
         if not any(fnmatchcase(each, glob) for each in ids):
-            hint = did_you_mean(glob, ids) or f"the rules are {', '.join(sorted(ids))}"
+            hint = glob_meant(glob, ids) or f"the rules are {listed(ids)}"
             yield Problem(places.value((*loc, at)), f"no rule is named `{glob}`", hint)
 
 
@@ -127,11 +127,12 @@ def _hours(route: RouteSettings, calendars: Mapping[str, Calendar]) -> Hours | N
 
 def _takes(route: RouteSettings, rule: Rule, venues: Iterable[str]) -> bool:
     """Whether an alert of the rule may take the route, whoever's it is."""
-    if not any(level.severity in route.taken for level in rule.levels):
-        return False
-    if route.rules and not any(fnmatchcase(rule.id, glob) for glob in route.rules):
-        return False
-    return any(_matches(route.venues, venue) for venue in _venues(rule, venues))
+    return any(level.severity in route.taken for level in rule.levels) and concerns(route, rule, venues)
+
+
+def concerns(chosen: RouteSettings | MaintenanceSettings, rule: Rule, venues: Iterable[str]) -> bool:
+    """Whether an alert of the rule may be among what is chosen, its account aside."""
+    return matches(chosen.rules, rule.id) and any(matches(chosen.venues, venue) for venue in _venues(rule, venues))
 
 
 def _taken(routes: Iterable[RouteSettings], rule: Rule, venues: Iterable[str]) -> bool:
@@ -143,8 +144,8 @@ def _surely(routes: Iterable[RouteSettings], rule: Rule, severity: Severity, ven
     return any(
         severity in route.taken
         and not (route.accounts or route.labels or route.groups)
-        and (not route.rules or any(fnmatchcase(rule.id, glob) for glob in route.rules))
-        and _matches(route.venues, venue)
+        and matches(route.rules, rule.id)
+        and matches(route.venues, venue)
         for route in routes
     )
 
@@ -158,6 +159,6 @@ def _venues(rule: Rule, venues: Iterable[str]) -> list[str]:
     return [venue for venue in venues if selects_venue(rule.selector, venue)]
 
 
-def _matches(globs: Iterable[str], venue: str) -> bool:
-    wanted = tuple(globs)
-    return not wanted or any(fnmatchcase(venue, glob) for glob in wanted)
+def matches(globs: tuple[str, ...], name: str) -> bool:
+    """Whether one of the patterns fits, or there is none."""
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)

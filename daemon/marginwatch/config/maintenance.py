@@ -157,6 +157,12 @@ def maintenance_of(tables: Iterable[MaintenanceSettings], labels: Labels, groups
     return Maintenances((_window(table) for table in tables), labels, groups)
 
 
+def over_since(table: MaintenanceSettings, now: datetime) -> datetime | None:
+    """When a window that is once was over, in UTC; None before that, and for one that comes again."""
+    when = _when(table)
+    return when.last if isinstance(when, Once) and when.last <= now else None
+
+
 def _refuse_endless(info: ValidationInfo, lasts: timedelta | None, until: timedelta | None) -> None:
     zone, days, at = (info.data.get(key) for key in ("zone", "days", "at"))
     if zone is not None and days is not None and at is not None and endless(_weekly(zone, days, at, lasts, until)):
