@@ -225,6 +225,16 @@ def test_samples_are_of_every_kind() -> None:
     assert any(made.told.key.subject for made in drafts)
 
 
+def test_what_comes_and_goes_says_how_often() -> None:
+    """And since when; else there is nothing to say."""
+    found = {
+        (told["times_fired"], told["flapping_since"])
+        for draft in samples()
+        for told in (variables(render(draft.notice, draft.about, draft.now, draft.tz), draft),)
+    }
+    assert found == {(0, None), (6, NOW - timedelta(minutes=40))}
+
+
 def test_an_event_names_its_differences(tmp_path: Path) -> None:
     """Each as a text."""
     text = "{% for each in differences %}- {{ each }}\n{% else %}none{% endfor %}"

@@ -52,13 +52,14 @@ _LINK: Final = "https://risk.example.com/act/WyJhIiwiYiIsMV0.c2lnbmF0dXJl"
 
 
 def samples() -> Iterator[Draft]:
-    """One for every state and reason, kind of rule and built-in alert; with all that may be known, and without."""
+    """One for every state and reason, kind of rule and built-in alert; with all that may be known, and without; and coming and going."""
     for state in State:
         for reason in Reason:
             yield _draft(_LADDER, state, reason)
     for state in State:
         yield _draft(_CONDITION, state, Reason.HELD, value=None, limit=None, operator="")
         yield _draft(_POSITION, state, Reason.HELD, key=AlertKey("loser", _ACCOUNT.key, "ESZ6"), value=Decimal(-4600))
+        yield _draft(_LADDER, state, Reason.REMIND, flapping_since=NOW - timedelta(minutes=40), times_fired=6)
         yield _bare(state)
         for rule in RULES.values():
             yield _health(rule, state)
