@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from support.shell import Shell
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "commands.md").read_text()
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGE = (DOCS / "commands.md").read_text()
+INSTALL = (DOCS / "install.md").read_text()
 TABLE = PAGE.partition("## Exit codes")[0]
 ROWS = {name: row for row in TABLE.splitlines() for name in re.findall(r"^\| `([\w-]+)` \|", row)}
 SECTIONS = dict(re.findall(r"^### `([\w -]+)`\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -89,3 +91,17 @@ VALUES = {
     *("step", "message", "deed"),
 }
 """Words of the sections that are values and not keys."""
+
+
+def test_the_config_of_the_installation_is_good_as_it_stands(shell: Shell) -> None:
+    """Beside the files the page has made by then, and before anybody wrote a rule of their own."""
+    part = INSTALL.partition("## The files\n")[2]
+    commands, config = (re.findall(rf"```{kind}\n(.*?)```", part, re.DOTALL)[0] for kind in ("sh", "toml"))
+    for made in re.findall(r"^(?:mkdir -p|touch) (/etc/\S+)", commands, re.MULTILINE):
+        place = shell.folder / made[1:]
+        place.touch() if place.suffix else place.mkdir(parents=True)
+    file = shell.folder / "etc/marginwatch/config.toml"
+    file.write_text(config.replace('"/etc/', f'"{shell.folder}/etc/'))
+    said = shell("check", "--config", str(file))
+
+    assert (said.code, said.err) == (0, "")
