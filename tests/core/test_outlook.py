@@ -128,6 +128,21 @@ def test_a_venue_whose_accounts_are_flat_is_asked_slowly() -> None:
     assert pace(desk).mood is Mood.USUAL
 
 
+@pytest.mark.parametrize("lacks", ["an answer", "a number"])
+def test_what_is_not_known_of_an_account_is_asked_for_at_the_usual_pace(lacks: str) -> None:
+    """At a slow pace data would be stale for one answer that failed, or for one number that was missing in it."""
+    desk = Desk(paced())
+    desk.see(1, "0", **FLAT)
+    assert pace(desk).mood is Mood.SLOW
+    if lacks == "an answer":
+        desk.tick(30, answer(seen(30, fields("0", **FLAT), TWO), listing=[ONE, TWO]), failed(30), cycle_end(30))
+    else:
+        desk.see(30, None, **FLAT)
+    assert pace(desk).mood is Mood.USUAL
+    desk.see(40 + HOLD.total_seconds(), "0", **FLAT)
+    assert pace(desk).mood is Mood.SLOW
+
+
 def test_where_no_account_was_seen_nothing_is_flat() -> None:
     """A venue that lists none may list one in the next answer."""
     desk = Desk(paced())

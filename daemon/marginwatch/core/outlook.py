@@ -44,7 +44,7 @@ def pace_after(draft: Draft, watch: Watch, venue: VenueState, cycle: CycleEnd) -
         hurry, open_ = _alerts(draft, watch.venue)
         wide = venue.pace is not None and venue.pace.mood is Mood.FAST
         near = None if hurry else _nearest(draft, watch, wide=wide)
-        idle = "" if hurry or near or open_ else _idle(draft, watch, pacing)
+        idle = "" if hurry or near or open_ or cycle.failed else _idle(draft, watch, pacing)
         sight = Sight(hurry if near is None else near.in_words, idle, took, venue.limited_at)
     return next_pace(pacing, venue.pace, sight, draft.now)
 
@@ -114,8 +114,13 @@ def _idle(draft: Draft, watch: Watch, pacing: Pacing) -> str:
     """Why nothing can happen at the venue; empty when it can, or where it makes no difference."""
     if pacing.slowest == pacing.every:
         return ""
-    closed = _closed(pacing, draft.now)
-    return closed or ("every account is flat" if _flat(draft, watch) else "")
+    idle = _closed(pacing, draft.now) or ("every account is flat" if _flat(draft, watch) else "")
+    return "" if idle and _blind(draft, watch) else idle
+
+
+def _blind(draft: Draft, watch: Watch) -> bool:
+    """Whether some rule cannot be decided: at a slow pace the next answer or two would have to show that it can."""
+    return any(state.blind and _counts(watch, state) for _, state in draft.accounts_of(watch.venue))
 
 
 def _closed(pacing: Pacing, now: datetime) -> str:
