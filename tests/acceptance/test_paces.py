@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch import clock
-from marginwatch.app.build import assemble, configure
-from marginwatch.app.daemon import Daemon
-from marginwatch.app.start import owned_store
 from marginwatch.core.calendar import WEEKDAYS
-from marginwatch.ops.sd_notify import Systemd
+from support.living import living
 from support.shell import Shell
 from support.sites import Sites, receiver, table, write_config
 from support.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
+
+    from marginwatch.app.daemon import Daemon
 
 RULE = '[[rule]]\nid = "usage"\ntitle = "Margin usage"\nvalue = "margin_usage"\nlevels = { critical = "> 90%" }\n'
 NEVER = "10m"
@@ -33,21 +30,6 @@ NEVER = "10m"
 def config_of(folder: Path, sites: Sites, more: str = "", **keys: object) -> Path:
     """A config for a Helio venue; `keys` are of its table."""
     return write_config(folder, sites.table("helio", **keys), receiver("hook", "json://127.0.0.1:9/"), more, rules=RULE)
-
-
-@asynccontextmanager
-async def watching(config: Path) -> AsyncIterator[Daemon]:
-    """A daemon that runs for the time of the block."""
-    configured = configure(config, {})
-    with owned_store(configured) as store:
-        daemon = Daemon(configured, assemble(configured), store, Systemd({}))
-        stop = asyncio.Event()
-        running = asyncio.create_task(daemon.run(stop))
-        try:
-            yield daemon
-        finally:
-            stop.set()
-            await running
 
 
 def asked(sites: Sites, times: int) -> Callable[[], bool]:
@@ -73,7 +55,7 @@ async def test_near_a_level_a_venue_is_asked_more_often(tmp_path: Path, monkeypa
     async with Sites("helio") as sites:
         sites.world.change("helio", "acc-1", margin_used=Decimal(50_000))
         config = config_of(tmp_path, sites, every="2s", fastest="1s")
-        async with watching(config) as daemon:
+        async with living(config) as daemon:
             await until(asked(sites, 2))
             assert paced(daemon, 2)()
             sites.world.change("helio", "acc-1", margin_used=Decimal(88_000))
@@ -85,7 +67,7 @@ async def test_the_fast_pace_is_kept(tmp_path: Path) -> None:
     """One cycle shows that an account is near a level, and others follow though the usual pace has no second one."""
     async with Sites("helio") as sites:
         sites.world.change("helio", "acc-1", margin_used=Decimal(88_000))
-        async with watching(config_of(tmp_path, sites, every=NEVER, fastest="1s")):
+        async with living(config_of(tmp_path, sites, every=NEVER, fastest="1s")):
             await until(asked(sites, 4))
 
 
@@ -93,7 +75,7 @@ async def test_a_first_breach_is_confirmed_at_once(tmp_path: Path) -> None:
     """A second cycle follows, where the pace has none."""
     async with Sites("helio") as sites:
         sites.world.change("helio", "acc-1", margin_used=Decimal(95_000))
-        async with watching(config_of(tmp_path, sites, every=NEVER)):
+        async with living(config_of(tmp_path, sites, every=NEVER)):
             await until(asked(sites, 2))
 
 
@@ -108,7 +90,7 @@ async def test_while_the_session_is_closed_a_venue_is_asked_slowly(
             sites.world.change("helio", account, margin_used=Decimal(50_000))
         keys = {"every": "1s", "slowest": "20s", "calendar": "mine"}
         config = config_of(tmp_path, sites, table("[calendars]", hours), **keys)
-        async with watching(config) as daemon:
+        async with living(config) as daemon:
             await until(paced(daemon, 20))
         said = venue_line(tmp_path, monkeypatch)
         assert said["every"] == "20s"
@@ -121,6 +103,6 @@ async def test_while_every_account_is_flat_a_venue_is_asked_slowly(
     """No positions, no margin in use."""
     async with Sites("helio") as sites:
         config = config_of(tmp_path, sites, every="1s", slowest="20s")
-        async with watching(config) as daemon:
+        async with living(config) as daemon:
             await until(paced(daemon, 20))
         assert venue_line(tmp_path, monkeypatch) == {"every": "20s", "pace_because": "every account is flat"}

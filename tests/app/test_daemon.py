@@ -26,6 +26,7 @@ from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.errors import DatabaseBusyError, EpochLostError
 from marginwatch.tick import Ticker
 from marginwatch.web.server import ListenError
+from support.living import living
 from support.records import alert, commit, message, transition
 from support.scripted_venue import ScriptedVenue
 from support.service_manager import Manager
@@ -52,24 +53,6 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
     running.close()
 
 
-@asynccontextmanager
-async def living(config: Path, systemd: Systemd | None = None, *venues: ScriptedVenue) -> AsyncIterator[Daemon]:
-    """A daemon that runs for the time of the block; `venues` stand in for the config's."""
-    configured = configure(config, {})
-    parts = assemble(configured)
-    if venues:
-        parts = Parts(parts.settings, parts.ruling, venues, parts.receivers)
-    with owned_store(configured) as store:
-        daemon = Daemon(configured, parts, store, systemd or Systemd({}))
-        stop = asyncio.Event()
-        running = asyncio.create_task(daemon.run(stop))
-        try:
-            yield daemon
-        finally:
-            stop.set()
-            await running
-
-
 def scripted(folder: Path, **tables: str) -> Path:
     """A config whose venue, named futures, is to be played by a scripted one."""
     login = {"api_key": "A" * 24, "api_secret": "B" * 43 + "="}
@@ -81,7 +64,7 @@ async def test_its_life_as_the_log_tells_it(tmp_path: Path) -> None:
     """It listens, watches and is ready; it stops its parts in reverse, venues after the polling, and says so last."""
     venue = ScriptedVenue()
     with capture_logs() as logs:
-        async with living(scripted(tmp_path, listen="127.0.0.1:0"), None, venue) as daemon:
+        async with living(scripted(tmp_path, listen="127.0.0.1:0"), venue) as daemon:
             await venue.polled(2)
             address = daemon.address
             assert address is not None
@@ -103,7 +86,7 @@ async def test_what_came_in_is_committed_before_it_ends(tmp_path: Path) -> None:
     venue.held = asyncio.Event()
     config = scripted(tmp_path)
     with capture_logs():
-        async with living(config, None, venue):
+        async with living(config, venue):
             await venue.polled(1)
             asyncio.get_running_loop().call_later(0.1, venue.held.set)
     with owned_store(configure(config, {})) as store:
@@ -115,7 +98,7 @@ async def test_what_came_in_is_committed_before_it_ends(tmp_path: Path) -> None:
 async def test_the_page_can_be_turned_off(tmp_path: Path) -> None:
     """Without `listen` nothing listens."""
     with capture_logs() as logs:
-        async with living(scripted(tmp_path), None, ScriptedVenue()) as daemon:
+        async with living(scripted(tmp_path), ScriptedVenue()) as daemon:
             assert daemon.address is None
     assert "listening" not in {entry["event"] for entry in logs}
 
@@ -123,7 +106,7 @@ async def test_the_page_can_be_turned_off(tmp_path: Path) -> None:
 async def test_systemd_hears_that_it_is_ready_alive_and_stopping(tmp_path: Path, manager: Manager) -> None:
     """Ready once all runs, a sign of life at a third of the watchdog's time, and stopping before the stop."""
     with capture_logs():
-        async with living(scripted(tmp_path), Systemd(manager.environ), ScriptedVenue()):
+        async with living(scripted(tmp_path), ScriptedVenue(), systemd=Systemd(manager.environ)):
             told = [await manager.told() for _ in range(4)]
 
     assert told[0] in {"READY=1\nSTATUS=watching; venues: 1, receivers: 1", "WATCHDOG=1"}
@@ -144,7 +127,7 @@ async def test_systemd_is_asked_for_patience_while_the_past_is_read(
     monkeypatch.setattr(module, "LOADS_FOR", 0.01)
     monkeypatch.setattr(Ticker, "load", load_late)
     with capture_logs():
-        async with living(scripted(tmp_path), Systemd(manager.environ), venue):
+        async with living(scripted(tmp_path), venue, systemd=Systemd(manager.environ)):
             assert await manager.told() == "EXTEND_TIMEOUT_USEC=30000"
             read.set()
             await venue.polled(1)
@@ -157,7 +140,7 @@ async def test_the_watchdog_hears_of_progress_and_not_of_life(
     monkeypatch.setattr("marginwatch.app.vitals.STUCK", 0.5)
     hung = asyncio.Event()
     with capture_logs():
-        async with living(scripted(tmp_path), Systemd(manager.environ), ScriptedVenue()) as daemon:
+        async with living(scripted(tmp_path), ScriptedVenue(), systemd=Systemd(manager.environ)) as daemon:
             loop = asyncio.get_running_loop()
             waiting = loop.create_task(
                 daemon._writer.call(lambda: asyncio.run_coroutine_threadsafe(hung.wait(), loop).result())
@@ -180,7 +163,7 @@ async def test_the_heartbeat_comes_after_the_first_cycle(tmp_path: Path, monkeyp
     venue.held = asyncio.Event()
     with HttpSink() as switch, capture_logs() as logs:
         config = scripted(tmp_path, more=table("heartbeat", {"url": f"http://{switch.address}/alive"}))
-        async with living(config, None, venue):
+        async with living(config, venue):
             await venue.polled(1)
             await until(lambda: "no heartbeat" in {entry["event"] for entry in logs})
             assert switch.posts == []
@@ -195,7 +178,7 @@ async def test_a_port_that_is_taken_ends_the_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = scripted(tmp_path, listen=f"127.0.0.1:{taken.getsockname()[1]}")
         with pytest.raises(ListenError):
-            async with living(config, None, ScriptedVenue()) as daemon:
+            async with living(config, ScriptedVenue()) as daemon:
                 await asyncio.sleep(60 if daemon.address else 0)
     with owned_store(configure(config, {})) as store:
         assert store.history.alerts() == []

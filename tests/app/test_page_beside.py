@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 from structlog.testing import capture_logs
 
-from marginwatch.app.build import Parts, assemble, configure
+from marginwatch.app.build import assemble, configure
 from marginwatch.app.daemon import Daemon
 from marginwatch.app.start import owned_store
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.errors import DatabaseBusyError
+from support.living import running
 from support.scripted_venue import ScriptedVenue
 from support.sinks import PATIENCE
 from support.sites import receiver, table, write_config
@@ -35,17 +37,11 @@ async def living(folder: Path, venue: ScriptedVenue) -> AsyncIterator[tuple[Daem
     tables = table("[venues]", {"name": "futures", "kind": "architect", "every": "1s", **login})
     hook = receiver("hook", "json://127.0.0.1:9/")
     configured = configure(write_config(folder, tables, hook, rules=RULE, listen="127.0.0.1:0"), {})
-    parts = assemble(configured)
-    parts = Parts(parts.settings, parts.ruling, (venue,), parts.receivers)
+    parts = replace(assemble(configured), venues=(venue,))
     with owned_store(configured) as store:
         daemon = Daemon(configured, parts, store, Systemd({}))
-        stop = asyncio.Event()
-        running = asyncio.create_task(daemon.run(stop))
-        try:
+        async with running(daemon):
             yield daemon, store
-        finally:
-            stop.set()
-            await running
 
 
 async def test_pages_that_hang_delay_no_tick(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from marginwatch.app import reload as module
-from marginwatch.app.build import Parts, assemble, configure
-from marginwatch.app.daemon import Daemon
+from marginwatch.app.build import configure
 from marginwatch.app.reload import NeedsRestartError, out_of_reach, reread
 from marginwatch.app.start import owned_store
 from marginwatch.core.seeding import Seeding
-from marginwatch.ops.sd_notify import Systemd
 from marginwatch.store.errors import DatabaseBusyError
 from marginwatch.store.rulebooks import Rulebooks
+from support.living import living
 from support.scripted_venue import ScriptedVenue
 from support.sites import receiver, table, write_config
 from support.waiting import until
@@ -25,6 +23,8 @@ from support.waiting import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
+
+    from marginwatch.app.daemon import Daemon
 
 USAGE = '[[rule]]\nid = "usage"\nvalue = "margin_usage"\nlevels = { critical = "> 90%" }\n'
 PEAK = '[[rule]]\nid = "peak"\nwhen = "drawdown(equity, \\"1d\\") > 50"\n'
@@ -38,21 +38,12 @@ def write(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def living(config: Path) -> AsyncIterator[Daemon]:
-    """A daemon that runs for the time of the block."""
-    configured = configure(config, {})
-    parts, venue = assemble(configured), ScriptedVenue()
-    parts = Parts(parts.settings, parts.ruling, (venue,), parts.receivers)
-    with owned_store(configured) as store:
-        daemon = Daemon(configured, parts, store, Systemd({}))
-        stop = asyncio.Event()
-        running = asyncio.create_task(daemon.run(stop))
-        try:
-            await venue.polled(1)
-            yield daemon
-        finally:
-            stop.set()
-            await running
+async def watching(config: Path) -> AsyncIterator[Daemon]:
+    """A daemon that runs for the time of the block and has polled once."""
+    venue = ScriptedVenue()
+    async with living(config, venue) as daemon:
+        await venue.polled(1)
+        yield daemon
 
 
 async def reload(daemon: Daemon, logs: Sequence[Mapping[str, object]]) -> list[str]:
@@ -68,7 +59,7 @@ async def test_other_rules_are_in_force_and_on_record(tmp_path: Path) -> None:
     """Windows and all; `in_words` says since when."""
     config = write(tmp_path)
     with capture_logs() as logs:
-        async with living(config) as daemon:
+        async with watching(config) as daemon:
             (tmp_path / "rules.toml").write_text(USAGE + PEAK)
             said = await reload(daemon, logs)
             assert daemon.reloading.in_words().endswith("are in force")
@@ -84,7 +75,7 @@ async def test_a_config_that_is_gone_is_rejected(tmp_path: Path) -> None:
     """Like any wrong edit: the rules of before stay in force, and that is what is said."""
     config = write(tmp_path)
     with capture_logs() as logs:
-        async with living(config) as daemon:
+        async with watching(config) as daemon:
             elsewhere = config.rename(tmp_path / "elsewhere")
             problem = (await reload(daemon, logs))[0]
             assert "was rejected, as the log says" in daemon.reloading.in_words()
@@ -104,7 +95,7 @@ async def test_a_fault_of_ours_is_a_rejection(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(module, "reread", fail)
     with capture_logs() as logs:
-        async with living(write(tmp_path)) as daemon:
+        async with watching(write(tmp_path)) as daemon:
             said = await reload(daemon, logs)
 
     assert said[1] == "marginwatch cannot load it, by a fault of its own (ZeroDivisionError)"
@@ -118,7 +109,7 @@ async def test_a_store_that_cannot_be_read_is_a_rejection(tmp_path: Path, monkey
         raise DatabaseBusyError(where="there")
 
     with capture_logs() as logs:
-        async with living(write(tmp_path)) as daemon:
+        async with watching(write(tmp_path)) as daemon:
             monkeypatch.setattr(daemon._running, "_past", fail)
             monkeypatch.setattr(Seeding, "accounts", frozenset({"one"}))
             (tmp_path / "rules.toml").write_text(USAGE + PEAK)
@@ -136,7 +127,7 @@ async def test_rules_that_are_in_force_stay_so_without_a_record(
         raise DatabaseBusyError(where="there")
 
     with capture_logs() as logs:
-        async with living(write(tmp_path)) as daemon:
+        async with watching(write(tmp_path)) as daemon:
             monkeypatch.setattr(Rulebooks, "record", fail)
             await reload(daemon, logs)
             monkeypatch.undo()

@@ -19,6 +19,7 @@ from marginwatch.app.start import owned_store
 from marginwatch.ops.logs import set_level
 from marginwatch.ops.sd_notify import Systemd
 from marginwatch.tick import Ticker
+from support.living import running
 from support.scripted_venue import ScriptedVenue
 from support.sinks import HttpSink
 from support.sites import receiver, table, write_config
@@ -68,14 +69,9 @@ async def living(
     configured = configure(config, {})
     with capture_logs() as logs, owned_store(configured) as store:
         daemon = Daemon(configured, assemble(configured), store, Systemd({}), set_to)
-        stop = asyncio.Event()
-        running = asyncio.create_task(daemon.run(stop))
-        try:
+        async with running(daemon):
             await daemon.pollings[0].venue.polled(1)  # type: ignore[attr-defined]  # they are scripted
             yield daemon, logs  # type: ignore[misc]  # structlog's own type for a line says the same
-        finally:
-            stop.set()
-            await running
 
 
 async def reload(daemon: Daemon, logs: Sequence[Mapping[str, object]], folder: Path, *tables: str) -> list[object]:
