@@ -102,7 +102,7 @@ async def test_while_every_account_is_flat_a_venue_is_asked_slowly(
 ) -> None:
     """No positions, no margin in use."""
     async with Sites("helio") as sites:
-        config = config_of(tmp_path, sites, every="1s", slowest="20s")
+        config = config_of(tmp_path, sites, every="1s", slowest="20s", calendar="always")
         async with living(config) as daemon:
             await until(paced(daemon, 20))
         assert venue_line(tmp_path, monkeypatch) == {"every": "20s", "pace_because": "every account is flat"}
