@@ -81,13 +81,8 @@ def _check(source: Path) -> None:
 
 def _replace(path: Path, source: Path, *, kept: bool) -> Path | None:
     """Copy first, then let the copy take the place of the database of before, which steps aside with all its files."""
-    copy = path.with_name(path.name + ".restoring")
-    aside = _free(path)
+    copy, aside = _copy(source, path), _free(path)
     try:
-        with source.open("rb") as read, _private(copy) as write:
-            hand_over(write.fileno(), path)
-            shutil.copyfileobj(read, write)
-        sync(copy)
         for ending in _BESIDE:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
@@ -97,8 +92,25 @@ def _replace(path: Path, source: Path, *, kept: bool) -> Path | None:
         sync(path.parent)
     except OSError as error:
         copy.unlink(missing_ok=True)
-        raise DatabaseDirectoryError(str(path), path.parent, (error.strerror or str(error)).lower()) from None
+        raise DatabaseDirectoryError(str(path), path.parent, f"cannot be written to ({_why(error)})") from None
     return aside if kept else None
+
+
+def _copy(source: Path, path: Path) -> Path:
+    copy = path.with_name(path.name + ".restoring")
+    try:
+        with source.open("rb") as read, _private(copy) as write:
+            hand_over(write.fileno(), path)
+            shutil.copyfileobj(read, write)
+        sync(copy)
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        raise RestoreSourceError(source, f"it cannot be copied to {path.parent} ({_why(error)})") from None
+    return copy
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _free(path: Path) -> Path:
