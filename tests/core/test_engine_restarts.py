@@ -1,4 +1,4 @@
-"""A restart changes nothing: the same observations with and without restarts give the same transitions."""
+"""A restart changes nothing: with restarts and without, the same answers and wishes are decided and told alike."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marginwatch.core.alert import Silence
 from marginwatch.core.model import FailureKind
 from marginwatch.core.rule import Flapping
 from marginwatch.store.store import Store
@@ -29,6 +30,7 @@ from support.desk import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     import pytest
@@ -59,6 +61,8 @@ class Cycle:
     in_call: bool | None
     trades: bool
     fails: str
+    does: str
+    """What an operator does after it: `ack`, `silence` or nothing."""
     restart: bool = field(default=False)
 
 
@@ -71,6 +75,7 @@ CYCLES = st.lists(
         in_call=st.sampled_from([False, False, True, None]),
         trades=st.booleans(),
         fails=st.sampled_from(["", "", "", "", "venue", "one"]),
+        does=st.sampled_from(["", "", "", "ack", "silence"]),
         restart=st.booleans(),
     ),
     min_size=1,
@@ -81,7 +86,7 @@ CYCLES = st.lists(
 @settings(max_examples=25)  # fewer than the profile's: each plays a store twice
 @given(CYCLES)
 def test_restarts_change_no_transition(tmp_path_factory: pytest.TempPathFactory, cycles: list[Cycle]) -> None:
-    """State read back from the real store goes on exactly as state kept in memory."""
+    """State read back from the real store goes on exactly as state kept in memory, whoever is told included."""
     folder = tmp_path_factory.mktemp("restarts")
 
     with_restarts = play(cycles, folder / "with.db", restarts=True)
@@ -90,8 +95,8 @@ def test_restarts_change_no_transition(tmp_path_factory: pytest.TempPathFactory,
     assert without == with_restarts
 
 
-def play(cycles: list[Cycle], file: Path, *, restarts: bool) -> list[Transition]:
-    """What the engine decides of these cycles, on a store of its own."""
+def play(cycles: list[Cycle], file: Path, *, restarts: bool) -> tuple[list[Transition], list[tuple[object, ...]]]:
+    """What the engine decides of these cycles and whom it tells, on a store of its own."""
     store = _owned(file)
     desk = Desk(RULES, store)
     second = 0
@@ -99,12 +104,22 @@ def play(cycles: list[Cycle], file: Path, *, restarts: bool) -> list[Transition]
         second += cycle.pause
         _pass_time(desk, second)
         _run(desk, second, cycle)
+        _wish(store, cycle.does, after(second))
         if restarts and cycle.restart:
             store.close()
             store = desk.ledger = _owned(file)
             desk.start(second)
     store.close()
-    return desk.transitions
+    told: list[tuple[object, ...]] = [(each.receiver, each.alert_id, each.number, each.state) for each in desk.messages]
+    return desk.transitions, told
+
+
+def _wish(store: Store, does: str, now: datetime) -> None:
+    if does == "ack":
+        for alert in store.history.alerts():
+            store.operators.acknowledge(alert.alert_id, by="ann", note="", now=now, until=now + timedelta(seconds=100))
+    elif does == "silence":
+        store.operators.add_silence(Silence(0, "ann", "", now, now + timedelta(seconds=80), rule="usage"))
 
 
 def _pass_time(desk: Desk, until: float) -> None:
