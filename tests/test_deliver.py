@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 from marginwatch import clock, deliver
 from marginwatch.core.alert import Reason, State, Status
 from marginwatch.core.model import Severity
-from marginwatch.core.outbox import AttemptOutcome
+from marginwatch.core.outbox import AttemptOutcome, Kind
 from marginwatch.core.route import Receiver as Route
 from marginwatch.core.state import Commit
 from marginwatch.deliver import Delivery, in_thread
@@ -25,6 +26,7 @@ from marginwatch.store.store import Store
 from marginwatch.store.types import OutboxStatus
 from support.desk import Desk, call_rule, ruling, usage_rule
 from support.notices import message, transition
+from support.records import alert
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Reply, SmtpSink, refusing_port
 from support.waiting import until
 
@@ -246,6 +248,19 @@ async def test_a_late_message_says_what_became_of_it(store: Store, sink: HttpSin
     assert bodies["k3f9"].startswith("Delayed 3 h; since then resolved at ")
     assert bodies["k3f9"].endswith(f".\n{message().body}")
     assert bodies["other"] == f"Delayed 3 h.\n{message().body}"
+
+
+async def test_a_late_digest_says_what_became_of_its_alerts(store: Store, sink: HttpSink) -> None:
+    """How many of those that were open ended since."""
+    then = clock.now() - timedelta(hours=3)
+    name = message().alert_id
+    commit(store, message(digest="d1"), message(alert_id="d1", topic="d1", kind=Kind.DIGEST), at=then)
+    over = replace(alert(), alert_id=name, status=Status.RESOLVED, ended_at=then + timedelta(minutes=20))
+    store.commit(Commit(over.ended_at or then, "rules-1", alerts=(over,)))
+    async with delivering(store, to("desk", sink.url())):
+        await settled(store, 2)
+
+    assert sink.posts[0].json["message"].startswith("Delayed 3 h; of 1 open then, 1 resolved since.\n")
 
 
 async def test_a_late_message_goes_out_even_if_the_past_cannot_be_read(

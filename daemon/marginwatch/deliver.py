@@ -27,8 +27,9 @@ from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.notify.backoff import next_try
 from marginwatch.notify.lane import Lane
 from marginwatch.notify.outcome import Answer
-from marginwatch.notify.render import LATE, Later, delayed
+from marginwatch.notify.render import LATE, Later, LaterOnes, delayed
 from marginwatch.ops.logs import log_surprise
+from marginwatch.store.digests import GROUPED
 from marginwatch.store.errors import EpochLostError, StoreError
 from marginwatch.store.types import AttemptResult, Ended, OutboxStatus
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from marginwatch.core.state import Message
     from marginwatch.notify.receiver import Draw, Receiver
-    from marginwatch.store.history import History
     from marginwatch.store.store import Store
     from marginwatch.store.types import OutboxRow
 
@@ -256,7 +256,7 @@ class Delivery:
         """Runs in a thread of its own and always has an answer."""
         try:
             now = clock.now()
-            since = later(self._store.history, row) if now - row.created_at > LATE else None
+            since = later(self._store, row) if now - row.created_at > LATE else None
             message = delayed(row.message, row.created_at, now, since)
             return receiver.send(message, row.attempts, self.draw)
         except Exception as error:  # noqa: BLE001  (the loop edge: one row's surprise must not stop the others)
@@ -299,10 +299,12 @@ class Delivery:
             del self._outcomes[each.row_id]
 
 
-def later(history: History, row: OutboxRow) -> Later | None:
-    """What became of the alert since the message was written, as far as the store can say."""
+def later(store: Store, row: OutboxRow) -> Later | LaterOnes | None:
+    """What became of its alert, or alerts, since the message was written, as far as the store can say."""
     try:
-        since = history.transitions(alert_id=row.message.alert_id, since=row.created_at)
+        if row.message.kind in GROUPED:
+            return LaterOnes(**store.outbox.became(row))
+        since = store.history.transitions(alert_id=row.message.alert_id, since=row.created_at)
     except StoreError:
         return None
     told = [Later(each.state, each.at) for each in since if each.state and each.at > row.created_at]

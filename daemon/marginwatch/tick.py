@@ -312,7 +312,8 @@ class Ticker:
     def _decided(
         self, batch: Sequence[Arrival], decision: Decision, seen: int, given: Seen, *, at_once: bool = False
     ) -> _Decided:
-        post = dispatch(self._outgoing, decision, self.wording.worded, at_once=at_once)
+        wording = self.wording
+        post = dispatch(self._outgoing, decision, wording.worded, at_once=at_once, page=wording.page)
         given = replace(given, began_at=self._began, silent=tuple(self._silent))
         commit = replace(
             decision.commit, messages=post.messages, moved=post.moved, absence_told=post.absence_told, seen=given

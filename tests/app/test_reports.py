@@ -11,6 +11,7 @@ import pytest
 
 from marginwatch.app.reports import Reporting
 from marginwatch.config.reports import ReportSettings
+from marginwatch.config.web import WebSettings
 from marginwatch.core.outbox import AttemptOutcome, Kind
 from marginwatch.store.store import Store
 from marginwatch.store.types import AttemptResult, OutboxStatus
@@ -45,7 +46,7 @@ class Running:
     def __post_init__(self) -> None:
         """Begin."""
         receivers = [SimpleNamespace(name=name) for name in ("desk", "phone")]
-        settings: Any = SimpleNamespace(reports=self.reports, receivers=receivers, venues=())
+        settings: Any = SimpleNamespace(reports=self.reports, receivers=receivers, venues=(), web=WebSettings())
         self.reporting = Reporting(self.store, lambda: (settings, {}))
 
     def look(self, seconds: float) -> None:

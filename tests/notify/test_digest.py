@@ -13,6 +13,7 @@ from marginwatch.core.alert import Alert, State, Status
 from marginwatch.core.model import Account, AccountKey, Severity
 from marginwatch.core.result import AlertKey
 from marginwatch.core.state import Absence, AccountState
+from marginwatch.notify.body import Role, lines_of
 from marginwatch.notify.digest import LINE_LENGTH, Entry, about, by_rule, counted, digest, entry_standing, line, summary
 from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH
 from marginwatch.notify.report import ReceiverStands, Report, VenueStands, report_message, text_of
@@ -139,6 +140,23 @@ def test_a_summary_says_how_things_stand(running: int, ended: int, snapshot: Sna
 
     assert len(made.body) <= BODY_LENGTH
     assert f"{made.title}\n{made.body}" == snapshot
+
+
+def test_messages_about_many_lead_to_the_page(snapshot: SnapshotAssertion) -> None:
+    """Where there is one; however long they are, by a line that every service shows as a link."""
+    page = "https://risk.example.com/"
+    absence = Absence(NOW - timedelta(hours=26), NOW - timedelta(seconds=20))
+    made = [
+        digest("desk", [entry(each) for each in range(40)], NOW, page),
+        summary("desk", absence, [entry(1)], [], NOW, page=page),
+        report_message(report(), "desk", page),
+    ]
+
+    assert [each.body.splitlines()[-2:] for each in made] == snapshot
+    for each in made:
+        assert len(each.body) <= BODY_LENGTH
+        assert [line.text for line in lines_of(each) if line.role is Role.LINK] == [f"Open: {page}"]
+    assert made[2].payload["link"] == page
 
 
 def report(**changes: object) -> Report:

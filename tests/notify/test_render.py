@@ -19,7 +19,7 @@ from marginwatch.core.model import Account, AccountKey, Observation, Severity
 from marginwatch.core.result import AlertKey, Difference
 from marginwatch.core.rule import Flapping, Level, Rule, RuleKind
 from marginwatch.notify.phrases import SINCE_THEN, STANDING, TITLE, WHY
-from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH, Later, check_template, delayed, render
+from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH, Later, LaterOnes, check_template, delayed, render
 from support.notices import ACCOUNT, CONDITION, EVENT, FIELDS, LADDER, NOW, about, message, notice, transition
 
 if TYPE_CHECKING:
@@ -433,10 +433,14 @@ def test_message_in_time_is_sent_as_it_was_written() -> None:
         (timedelta(hours=3), Later(State.RESOLVED, NOW + timedelta(minutes=16, seconds=38)), None),
         (timedelta(seconds=61), None, "Delayed 1 min 1 s."),
         (timedelta(days=2), Later(State.WORSENED, NOW), None),
+        (timedelta(hours=3), LaterOnes(1990, 8, 2), None),
+        (timedelta(hours=3), LaterOnes(0, 0, 3), None),
+        (timedelta(hours=3), LaterOnes(12), None),
+        (timedelta(hours=3), LaterOnes(), "Delayed 3 h."),
     ],
 )
 def test_late_message_says_so_in_front(
-    late: timedelta, later: Later | None, line: str | None, snapshot: SnapshotAssertion
+    late: timedelta, later: Later | LaterOnes | None, line: str | None, snapshot: SnapshotAssertion
 ) -> None:
     """A late message begins with how late it is and what happened since; the rest stays as it was written."""
     written = message()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,24 @@ def part(alert_id: str, of: str = "d1", number: int = 1) -> Message:
 def held(alert_id: str, until: float, number: int = 1) -> Message:
     """What waits for one."""
     return message(alert_id, "desk", number, held_until=after(until), line=f"WARNING: {alert_id}")
+
+
+def test_what_became_of_the_alerts_of_a_digest(store: Store) -> None:
+    """Of those that were open when it was written; of the others it told how they are."""
+    told = [part(name) for name in ("a", "b", "c", "d")]
+    alerts = [alert(alert_id=name, key=replace(alert().key, subject=name)) for name in "abcde"]
+    alerts[3] = replace(alerts[3], status=Status.RESOLVED, ended_at=after(10))
+    store.commit(commit(10, alerts=tuple(alerts), messages=(*told, digest())))
+    (row,) = store.outbox.rows(alert_id="d1")
+    assert store.outbox.became(row) == {"open": 3}
+
+    ended = [
+        replace(alerts[0], status=Status.RESOLVED, ended_at=after(20)),
+        replace(alerts[1], status=Status.CLOSED, ended_at=after(20)),
+        replace(alerts[4], status=Status.CLOSED, ended_at=after(20)),
+    ]
+    store.commit(commit(20, alerts=tuple(ended)))
+    assert store.outbox.became(row) == {"open": 1, "resolved": 1, "closed": 1}
 
 
 def claim(store: Store, seconds: float, free: int = 9) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from marginwatch.app.build import Parts
     from marginwatch.config.load import Loaded
+    from marginwatch.config.settings import Settings
     from marginwatch.errors import Problem
     from marginwatch.notify.templates import Templates
     from marginwatch.notify.wording import Wording
@@ -31,7 +32,13 @@ def wording_of(parts: Parts, store: Store) -> Wording:
     from marginwatch.notify.wording import PLAIN, Wording  # noqa: PLC0415  (a check words nothing, and must not wait for what does)
     from marginwatch.ops.links import Links  # noqa: PLC0415  (a check makes no link, and must not wait for what signs them)
 
-    web = parts.settings.web
-    if not web.listen or not web.public_url:
+    page = page_of(parts.settings)
+    if not page:
         return PLAIN if parts.templates is None else Wording(templates=parts.templates)
-    return Wording(Links(store.keys.signing(), web.public_url).alert, parts.templates)
+    return Wording(Links(store.keys.signing(), page).alert, page, parts.templates)
+
+
+def page_of(settings: Settings) -> str:
+    """Where people reach the page; empty where they do not."""
+    web = settings.web
+    return f"{web.public_url.rstrip('/')}/" if web.listen and web.public_url else ""

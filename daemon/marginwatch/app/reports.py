@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from marginwatch.app.phrasing import page_of
 from marginwatch.core import health
 from marginwatch.notify.digest import about, entry_standing
 from marginwatch.notify.report import ReceiverStands, Report, VenueStands, report_message
@@ -92,7 +93,7 @@ class Reporting:
             return []
         settings, rules = self._in_force()
         made = report_of(self._store, settings, rules, now, report.name)
-        return [report_message(made, receiver) for receiver in report.receivers]
+        return [report_message(made, receiver, page_of(settings)) for receiver in report.receivers]
 
     def send(self, report: ReportSettings, messages: Sequence[Message], now: datetime) -> None:
         """Put it into the outbox, and keep that it is done; on the thread that writes.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def command(*, receiver: str | None, config: Path | None, as_json: bool) -> None:
     """Print a report as it would be sent now: that marginwatch is alive, how things stand, what was sent."""
     from marginwatch import clock
+    from marginwatch.app.phrasing import page_of
     from marginwatch.app.reports import ON_REQUEST, report_of
     from marginwatch.notify.report import report_message, text_of
 
@@ -34,7 +35,7 @@ def command(*, receiver: str | None, config: Path | None, as_json: bool) -> None
         rules = {rule.id: rule for rule in reading.rules}
         report = report_of(reading.store, reading.settings, rules, now, ON_REQUEST)
         if receiver is not None:
-            reading.store.outbox.queue([report_message(report, receiver)], now)
+            reading.store.outbox.queue([report_message(report, receiver, page_of(reading.settings))], now)
     if as_json:
         emit_json(_document(report, receiver))
     elif receiver is not None:

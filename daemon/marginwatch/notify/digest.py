@@ -15,7 +15,8 @@ from marginwatch.core.result import AlertKey
 from marginwatch.core.route import Notice, Why
 from marginwatch.core.state import Message
 from marginwatch.core.transition import transition_of
-from marginwatch.notify.draft import About, Draft, what, who
+from marginwatch.notify.body import Role
+from marginwatch.notify.draft import LINK_AFTER, About, Draft, what, who
 from marginwatch.notify.phrases import TITLE
 from marginwatch.notify.render import BODY_LENGTH, TITLE_LENGTH
 from marginwatch.notify.words import against, amount, clip, moment, span
@@ -110,13 +111,14 @@ def latest(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(of_each.values(), key=lambda entry: (entry.over, -entry.severity))
 
 
-def digest(receiver: str, entries: Sequence[Entry], now: datetime) -> Message:
-    """The message that tells of all of these, oldest first, at once."""
+def digest(receiver: str, entries: Sequence[Entry], now: datetime, page: str = "") -> Message:
+    """The message that tells of all of these, oldest first, at once; `page` is where people see how all stands."""
     of_each = latest(entries)
     name = digest_id(receiver, now)
     running = [entry for entry in of_each if not entry.over]
     worst = max((entry.severity for entry in running or of_each), default=Severity.INFO)
     head = f"{counted(of_each)}.\n{by_rule(of_each)}"
+    body = listed(head, [entry.line for entry in of_each], ending(f"Digest {name}.", page))
     return Message(
         alert_id=name,
         receiver=receiver,
@@ -124,11 +126,23 @@ def digest(receiver: str, entries: Sequence[Entry], now: datetime) -> Message:
         state=State.FIRING if running else State.RESOLVED,
         severity=worst,
         title=clip(f"{worst.label.upper() if running else 'RESOLVED'}: {len(of_each):,} alerts at once", TITLE_LENGTH),
-        body=listed(head, [entry.line for entry in of_each], f"Digest {name}."),
+        body=body,
         payload={"kind": Kind.DIGEST.value, "alert_id": name},
+        roles=roles_of(body, page),
         topic=name,
         kind=Kind.DIGEST,
     )
+
+
+def ending(name: str, page: str) -> str:
+    """The last lines of a message about many alerts: where the page is, and what the message is called."""
+    return f"{LINK_AFTER}: {page}\n{name}" if page else name
+
+
+def roles_of(body: str, page: str) -> tuple[str, ...]:
+    """What the lines of such a message say: one leads to the page."""
+    link = ending("", page).rstrip("\n")
+    return tuple(Role.LINK.value if link and text == link else Role.NOTE.value for text in body.split("\n"))
 
 
 def digest_id(receiver: str, now: datetime, what: str = "digest") -> str:
@@ -172,7 +186,13 @@ def _left_out(number: int, more: str) -> str:
 
 
 def summary(
-    receiver: str, absence: Absence, open_now: Sequence[Entry], ended: Sequence[Entry], now: datetime
+    receiver: str,
+    absence: Absence,
+    open_now: Sequence[Entry],
+    ended: Sequence[Entry],
+    now: datetime,
+    *,
+    page: str = "",
 ) -> Message:
     """What one receiver hears after a time in which nobody watched."""
     name = digest_id(receiver, absence.until, "summary")
@@ -183,6 +203,7 @@ def summary(
     passed = f" Ended meanwhile or since: {len(over):,}." if over else ""
     head = f"marginwatch did not run from {since} to {until}; nobody watched.\n{stood}{passed}"
     title = f"{worst.label.upper()}: {len(running):,} open" if running else "Nothing open"
+    body = listed(head, [entry.line for entry in (*running, *over)], ending(f"Summary {name}.", page))
     return Message(
         alert_id=name,
         receiver=receiver,
@@ -190,8 +211,9 @@ def summary(
         state=State.FIRING if running else State.RESOLVED,
         severity=worst,
         title=clip(f"{title} after {span(absence.until - absence.since)} unwatched", TITLE_LENGTH),
-        body=listed(head, [entry.line for entry in (*running, *over)], f"Summary {name}."),
+        body=body,
         payload={"kind": Kind.SUMMARY.value, "alert_id": name},
+        roles=roles_of(body, page),
         topic=name,
         kind=Kind.SUMMARY,
     )

@@ -67,15 +67,20 @@ class Dispatched:
 
 
 def dispatch(
-    before: Outgoing, decision: Decision, word: Callable[[Notice, Decision], Message], *, at_once: bool = False
+    before: Outgoing,
+    decision: Decision,
+    word: Callable[[Notice, Decision], Message],
+    *,
+    at_once: bool = False,
+    page: str = "",
 ) -> Dispatched:
     """What becomes of the decision's notices; `word` makes the whole message of one.
 
-    `at_once` lets nothing wait any longer.
+    `at_once` lets nothing wait any longer; messages about many alerts lead to `page`.
     """
     if before.idle and not decision.notices:
         return Dispatched(before)
-    return _Post(before, decision, word, at_once=at_once).dispatched()
+    return _Post(before, decision, word, at_once=at_once, page=page).dispatched()
 
 
 def seen_again(absence: Absence, decision: Decision) -> bool:
@@ -97,12 +102,14 @@ class _Post:
         word: Callable[[Notice, Decision], Message],
         *,
         at_once: bool,
+        page: str,
     ) -> None:
         self._before = before
         self._decision = decision
         self._word = word
         self._now = decision.draft.now
         self._at_once = at_once
+        self._page = page
         self._over = before.absence is not None and (at_once or seen_again(before.absence, decision))
         self._ended = (*before.ended, *self._ended_now()) if before.absence is not None else ()
         self._gathered = dict(before.gathered)
@@ -134,7 +141,7 @@ class _Post:
             self._put_in(summed, found)
         elif found.digest:
             entries = [*map(entry_again, found.merged), *map(self._entry, found.together)]
-            self._put_in(digest(receiver, entries, self._now), found)
+            self._put_in(digest(receiver, entries, self._now, self._page), found)
         held = [self._held(notice, found.until) for notice in found.held]
         self._messages += held
         if policy is not None and policy.on:
@@ -195,7 +202,7 @@ class _Post:
         ended = [self._standing(alert) for alert in self._ended if receiver in alert.told]
         if not running and not ended:
             return None
-        return summary(receiver, self._before.absence, running, ended, self._now)
+        return summary(receiver, self._before.absence, running, ended, self._now, page=self._page)
 
     def _open(self) -> Iterable[Alert]:
         draft = self._decision.draft

@@ -35,6 +35,29 @@ class Later:
     state: State
     at: datetime
 
+    def in_words(self, now: datetime) -> str:
+        """Half a sentence."""
+        return f"since then {SINCE_THEN[self.state]} at {moment(self.at, now)}"
+
+
+@dataclass(frozen=True, slots=True)
+class LaterOnes:
+    """What became of the alerts that a late digest tells of as open."""
+
+    open: int = 0
+    resolved: int = 0
+    closed: int = 0
+
+    def in_words(self, _now: datetime) -> str:
+        """Half a sentence; empty where it tells of none."""
+        every = self.open + self.resolved + self.closed
+        ended = [
+            f"{number:,} {how}" for number, how in ((self.resolved, "resolved"), (self.closed, "closed")) if number
+        ]
+        if not ended:
+            return f"none of {every:,} open then ended since" if every else ""
+        return f"of {every:,} open then, {' and '.join(ended)} since"
+
 
 def render(notice: Notice, about: About, now: datetime, tz: tzinfo = UTC) -> Message:
     """The notification to put in the outbox: words for a person and keys for a machine.
@@ -82,12 +105,12 @@ def plainly(notice: Notice) -> Message:
     )
 
 
-def delayed(message: Message, created_at: datetime, now: datetime, later: Later | None = None) -> Message:
+def delayed(message: Message, created_at: datetime, now: datetime, later: Later | LaterOnes | None = None) -> Message:
     """The message as it is to be sent now: unchanged in time, else with a line in front that says how late it is."""
     if now - created_at <= LATE:
         return message
-    since = f"; since then {SINCE_THEN[later.state]} at {moment(later.at, now)}" if later else ""
-    body = f"Delayed {span(now - created_at)}{since}.\n{message.body}"
+    words = [f"Delayed {span(now - created_at)}", later.in_words(now) if later else ""]
+    body = f"{'; '.join(filter(None, words))}.\n{message.body}"
     return replace(message, body=body, roles=(Role.LATE.value, *message.roles))
 
 

@@ -9,7 +9,7 @@ from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
 from marginwatch.core.outbox import Kind
 from marginwatch.core.state import Message
-from marginwatch.notify.digest import counted, digest_id, latest, listed
+from marginwatch.notify.digest import counted, digest_id, ending, latest, listed, roles_of
 from marginwatch.notify.render import TITLE_LENGTH
 from marginwatch.notify.words import clip, iso, moment, span
 
@@ -64,8 +64,8 @@ class Report:
     """Given up."""
 
 
-def report_message(report: Report, receiver: str) -> Message:
-    """The report as it is sent to one receiver."""
+def report_message(report: Report, receiver: str, page: str = "") -> Message:
+    """The report as it is sent to one receiver; `page` is where people see how all stands."""
     name = digest_id(receiver, report.at, f"report {report.name}")
     worst = max((entry.severity for entry in report.alerts), default=None)
     keys = ("rule", "venue", "account", "subject", "value", "limit", "as_of", "reason", "runbook")
@@ -76,7 +76,9 @@ def report_message(report: Report, receiver: str) -> Message:
         "state": State.EVENT.value,
         "severity": Severity.INFO.label,
         "fetched_at": iso(report.at),
+        "link": page,
     }
+    body = text_of(report, ending(f"Report {name}.", page))
     stands = f"{len(report.alerts):,} open, the worst {worst.label}" if worst is not None else "nothing open"
     return Message(
         alert_id=name,
@@ -85,7 +87,8 @@ def report_message(report: Report, receiver: str) -> Message:
         state=State.EVENT,
         severity=Severity.INFO,
         title=clip(f"Report {report.name}: marginwatch is alive, {stands}", TITLE_LENGTH),
-        body=text_of(report, f"Report {name}."),
+        body=body,
+        roles=roles_of(body, page),
         payload=payload,
         topic=f"report {report.name}",
         kind=Kind.REPORT,

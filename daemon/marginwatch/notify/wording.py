@@ -40,6 +40,8 @@ class Wording:
 
     link_of: Callable[[str, str, datetime], str] = no_link
     """(alert_id, receiver, now) to the address of the alert's own page, empty for none."""
+    page: str = ""
+    """Where people see how all stands; empty for nowhere."""
     templates: Templates | None = None
     """The operator's own words, where there are any."""
 

@@ -11,7 +11,7 @@ from marginwatch.core.digest import LONGEST_GATHER, Gathering
 from marginwatch.core.outbox import Kind
 from marginwatch.core.state import Absence
 from marginwatch.store.rows import read_message
-from marginwatch.store.tables import absences, outbox
+from marginwatch.store.tables import absences, alerts, outbox
 from marginwatch.store.types import OutboxStatus
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.state import Commit, Message
     from marginwatch.store.columns import AnyRow
+    from marginwatch.store.types import OutboxRow
 
 GROUPED = frozenset({Kind.DIGEST, Kind.SUMMARY})
 """Kinds of messages that may tell of others."""
@@ -101,6 +102,17 @@ def _lately(connection: Connection) -> list[tuple[str, str, datetime]]:
         if row.digest is None and row.status != OutboxStatus.HELD and row.kind != Kind.REPORT:
             found.append((row.receiver, row.kind, row.created_at))
     return found[::-1]
+
+
+def became(connection: Connection, digest: OutboxRow) -> dict[str, int]:
+    """How many alerts that were open when the digest was written are `open` now, how many `resolved`, `closed`."""
+    in_it = sa.select(outbox.c.alert_id).where(
+        outbox.c.digest == digest.message.alert_id, outbox.c.receiver == digest.message.receiver
+    )
+    was_open = sa.or_(alerts.c.ended_at.is_(None), alerts.c.ended_at > digest.created_at)
+    state = sa.case((alerts.c.ended_at.is_(None), "open"), else_=alerts.c.status)
+    counted = sa.select(state, sa.func.count()).where(alerts.c.alert_id.in_(in_it), was_open).group_by(state)
+    return {str(name): int(number) for name, number in connection.execute(counted)}
 
 
 def settle(connection: Connection, digest: AnyRow, values: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from marginwatch.core.outbox import AttemptOutcome, Kind
 from marginwatch.store import outcomes, reporting
+from marginwatch.store.digests import became
 from marginwatch.store.missed import missed
 from marginwatch.store.rows import read_message
 from marginwatch.store.tables import DEAD_ROW, NOT_SETTLED, OPEN_ROW, attempts, outbox, receivers
@@ -158,6 +159,11 @@ class Outbox:
             wanted = wanted.where(outbox.c.alert_id == alert_id)
         with self._database.read() as connection:
             return [_row(row) for row in connection.execute(wanted)]
+
+    def became(self, digest: OutboxRow) -> dict[str, int]:
+        """How many alerts that were open when the digest was written are `open` now, how many `resolved`, `closed`."""
+        with self._database.read() as connection:
+            return became(connection, digest)
 
     def attempts(self, row_id: int) -> list[Attempt]:
         """Every attempt to send that message, in order."""
