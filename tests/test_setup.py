@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TOOLS = ("sh", "cat", "dirname", "rm", "sha256sum")
+TOOLS = ("sh", "cat", "cp", "dirname", "mkdir", "rm", "sha256sum")
+PYTHON = 'case "$*" in *"-m venv"*) mkdir -p .venv/bin && cp python .venv/bin/python;; esac'
+"""Stands for a Python that makes an environment; in it is the script `python` of the folder."""
+OWN = '#!/bin/sh\necho "$*" >>calls\ncase "$*" in *require-hashes*) [ ! -e broken ];; esac\n'
+"""Stands for the environment's own, which notes what is asked of it and cannot install while `broken` is there."""
 
 
 def setup(folder: Path, python: str | None) -> subprocess.CompletedProcess[str]:
@@ -27,8 +31,44 @@ def setup(folder: Path, python: str | None) -> subprocess.CompletedProcess[str]:
     if python is not None:
         (tools / "python3").write_text(f"#!/bin/sh\n{python}\n")
         (tools / "python3").chmod(0o755)
-    command = ["sh", str(folder / ".ci/setup"), "requirements-run.lock"]
-    return subprocess.run(command, env={"PATH": str(tools)}, capture_output=True, text=True, check=False, timeout=60)
+    return again(folder)
+
+
+def again(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run it there as it is."""
+    command, path = ["sh", str(folder / ".ci/setup"), "requirements-run.lock"], str(folder / "bin")
+    return subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_it_is_set_up_once_and_works_when_run_again(tmp_path: Path) -> None:
+    """A second run installs nothing, one after an edit does, and one after a failure mends what that left."""
+    (tmp_path / "python").write_text(OWN)
+    (tmp_path / "python").chmod(0o755)
+    calls = tmp_path / "calls"
+
+    def installed() -> list[str]:
+        found = [line.partition(" -qq ")[2] for line in calls.read_text().splitlines() if "install" in line]
+        calls.write_text("")
+        return found
+
+    both = [
+        "install --require-hashes --requirement requirements-run.lock",
+        "install --no-deps --no-build-isolation --editable .",
+    ]
+    assert setup(tmp_path, PYTHON).returncode == 0
+    assert installed() == both
+    assert again(tmp_path).returncode == 0
+    assert installed() == []
+
+    (tmp_path / "requirements-run.lock").write_text("# edited\n")
+    (tmp_path / "broken").touch()
+    failed = again(tmp_path)
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("The dependencies could not be installed")
+    assert installed() == both[:1]
+    (tmp_path / "broken").unlink()
+    assert again(tmp_path).returncode == 0
+    assert installed() == both
 
 
 @pytest.mark.parametrize(
