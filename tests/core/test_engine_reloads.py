@@ -15,6 +15,7 @@ from marginwatch.core.health import ReloadState
 from marginwatch.core.model import FailureKind, Severity
 from marginwatch.core.route import Receiver
 from marginwatch.core.rule import Rule, RuleKind
+from marginwatch.core.seen import left_by
 from marginwatch.store.errors import DatabaseBusyError
 from support.desk import (
     ONE,
@@ -351,3 +352,22 @@ def test_a_second_rejection_is_told_where_it_says_another_thing() -> None:
         "reload-rejected:resolved:critical",
         "reload-rejected:firing:critical",
     ]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_venue_that_is_taken_up_again_has_its_time_to_answer(*, restarts: bool) -> None:
+    """An account that fails in its first cycles is stale only once nothing has come for `stale_after`."""
+    desk = Desk(ruling(USAGE))
+    whole = desk.rules
+    desk.tick(1, answer(seen(1, fields()), seen(1, fields(), TWO), listing=[ONE, TWO]), cycle_end(1))
+    desk.reload(10, replace(whole, venues={}))
+    desk.reload(1000, whole)
+    for second in (1001, 1010, 1059, 1061):
+        assert desk.told() == []
+        desk.tick(second, answer(seen(second, fields()), listing=[ONE, TWO]), failed(second, TWO), cycle_end(second))
+        if restarts:
+            assert isinstance(desk.ledger, Paper)
+            desk.ledger.prior = left_by(desk.ticker.memory)
+            desk.start(second)
+
+    assert desk.told() == ["data-stale:firing:critical"]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 UNREACHABLE = [FailureKind.UNREACHABLE, FailureKind.TIMED_OUT, FailureKind.SERVER_ERROR, FailureKind.RATE_LIMITED]
 
 
+MINUTE = timedelta(minutes=1)
+
+
 def cycle(seconds: float, kind: FailureKind | None = None) -> CycleEnd:
     """A cycle that ended then, good or failed as a whole."""
     cause = None if kind is None else VenueFailure("futures", kind, after(seconds), f"it was {kind}.")
@@ -39,9 +42,9 @@ def told(cycles: Sequence[CycleEnd]) -> list[Transition]:
     alerts: dict[AlertKey, Alert] = {}
     transitions: list[Transition] = []
     for each in cycles:
-        venue = health.next_venue_state(venue, each)
+        venue = health.next_venue_state(venue, each, MINUTE)
         for result in health.venue_results(venue, each):
-            policy = Policy(timedelta(seconds=60), acknowledged=False, revision="")
+            policy = Policy(MINUTE, acknowledged=False, revision="")
             rule = health.RULES[result.key.rule]
             step = advance(rule, alerts.pop(result.key, None), result, each.ended_at, policy)
             if step.alert is not None and step.alert.is_open:
@@ -90,7 +93,9 @@ def test_a_failed_cycle_speaks_of_one_trouble_only(kind: FailureKind, rule: str)
     """The rule of its cause holds; of the others it says nothing."""
     failed = cycle(0, kind)
 
-    assert held(health.venue_results(health.next_venue_state(VenueState("futures"), failed), failed)) == {rule: True}
+    assert held(health.venue_results(health.next_venue_state(VenueState("futures"), failed, MINUTE), failed)) == {
+        rule: True
+    }
 
 
 def test_every_failure_kind_is_mapped_or_left_to_the_accounts() -> None:
@@ -98,7 +103,7 @@ def test_every_failure_kind_is_mapped_or_left_to_the_accounts() -> None:
     well = [
         kind
         for kind in FailureKind
-        if not health.venue_down(health.next_venue_state(VenueState("futures"), cycle(0, kind)))
+        if not health.venue_down(health.next_venue_state(VenueState("futures"), cycle(0, kind), MINUTE))
     ]
 
     assert well == [FailureKind.ACCOUNT_UNKNOWN]
@@ -109,9 +114,9 @@ def test_every_failure_kind_is_mapped_or_left_to_the_accounts() -> None:
 
 def test_the_venue_remembers_how_long_it_fails() -> None:
     """Cycles are counted from the first failed one and forgotten with the first good one."""
-    first = health.next_venue_state(VenueState("futures", listed=True), cycle(10, FailureKind.TIMED_OUT))
-    second = health.next_venue_state(first, cycle(20, FailureKind.REFUSED))
-    good = health.next_venue_state(second, cycle(30))
+    first = health.next_venue_state(VenueState("futures", listed=True), cycle(10, FailureKind.TIMED_OUT), MINUTE)
+    second = health.next_venue_state(first, cycle(20, FailureKind.REFUSED), MINUTE)
+    good = health.next_venue_state(second, cycle(30), MINUTE)
 
     assert (second.failed_cycles, second.failing_since, second.last_cycle_at) == (2, after(10), after(20))
     assert second.last_failure is not None
@@ -120,6 +125,16 @@ def test_the_venue_remembers_how_long_it_fails() -> None:
     assert good.listed
     assert health.venue_down(second)
     assert not health.venue_down(good)
+
+
+def test_the_venue_remembers_since_when_it_is_watched() -> None:
+    """From the begin of the first cycle after none ended for `stale_after`; a shorter pause is none."""
+    begun = health.next_venue_state(VenueState("futures"), cycle(10), MINUTE)
+    paused = health.next_venue_state(begun, cycle(70), MINUTE)
+    again = health.next_venue_state(paused, cycle(131), MINUTE)
+    on = health.next_venue_state(again, cycle(140, FailureKind.TIMED_OUT), MINUTE)
+
+    assert [each.watched_since for each in (begun, paused, again, on)] == [None, None, after(130), after(130)]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +152,7 @@ def test_a_failed_cycle_says_by_what_id_its_venue_knows_it() -> None:
     """Who calls the venue's support desk is asked for it."""
     failure = VenueFailure("futures", FailureKind.SERVER_ERROR, after(0), "it failed.", trace_id="7f31")
     end = CycleEnd("futures", after(0), after(1), 3, 3, failure)
-    (result,) = health.venue_results(health.next_venue_state(VenueState("futures"), end), end)
+    (result,) = health.venue_results(health.next_venue_state(VenueState("futures"), end, MINUTE), end)
 
     assert result.detail.startswith("it failed (trace id 7f31); 1 cycle failed")
 

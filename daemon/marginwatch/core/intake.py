@@ -71,7 +71,7 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
     draft.cycles.append(cycle)
     draft.tallies[cycle.venue] = Tally()
     before = draft.venue(cycle.venue)
-    venue = health.next_venue_state(before, cycle)
+    venue = health.next_venue_state(before, cycle, watch.stale_after)
     if tally.limited:
         venue = replace(venue, limited_at=cycle.ended_at)
     venue = draft.venues[cycle.venue] = replace(venue, pace=outlook.pace_after(draft, watch, venue, cycle))
@@ -253,8 +253,8 @@ def _judge_staleness(
     failure: VenueFailure | None = None,
     elsewhere: str = "",
 ) -> None:
-    since = draft.memory.watching_since
-    if failure is not None and since is not None and draft.now - since < watch.stale_after:
+    begun = (draft.memory.watching_since, draft.venue(watch.venue).watched_since)
+    if failure is not None and any(since is not None and draft.now - since < watch.stale_after for since in begun):
         return  # we have not looked for long enough to say that nothing comes
     result = health.stale_result(
         state,

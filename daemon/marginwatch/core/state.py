@@ -71,6 +71,8 @@ class VenueState:
     """When the latest cycle ended, good or bad."""
     last_good_at: datetime | None = None
     last_failure: VenueFailure | None = None
+    watched_since: datetime | None = None
+    """When a cycle began after none had for `stale_after`: that no answer came before says nothing. None: never so."""
     listed: bool = False
     """A good listing was seen at least once; before that no account counts as having appeared."""
     selection: str = ""

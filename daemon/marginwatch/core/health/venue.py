@@ -19,6 +19,7 @@ from marginwatch.core.result import AlertKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from marginwatch.core.model import CycleEnd, VenueFailure
     from marginwatch.core.result import Result
@@ -48,8 +49,10 @@ def explains(key: AlertKey, severity: Severity) -> bool:
     return key.rule != ANSWER_MALFORMED or severity is Severity.CRITICAL
 
 
-def next_venue_state(prior: VenueState, cycle: CycleEnd) -> VenueState:
-    """The venue after one more cycle."""
+def next_venue_state(prior: VenueState, cycle: CycleEnd, stale_after: timedelta) -> VenueState:
+    """The venue after one more cycle; `stale_after` is its own."""
+    if prior.last_cycle_at is not None and cycle.started_at - prior.last_cycle_at >= stale_after:
+        prior = replace(prior, watched_since=cycle.started_at)
     cause = _cause(cycle)
     if cause is None:
         return replace(
