@@ -48,6 +48,7 @@ def test_the_service_runs_as_promised() -> None:
         "Type": "notify",
         "DynamicUser": "yes",
         "StateDirectory": "marginwatch",
+        "RuntimeDirectory": "marginwatch",
         "Restart": "on-failure",
         "RestartPreventExitStatus": "78 243",
         "ExecStart": "/opt/marginwatch/venv/bin/marginwatch run --config /etc/marginwatch/config.toml",
