@@ -237,6 +237,43 @@ def test_an_hour_of_trouble_in_virtual_time(store: Store, trouble: str, *, diges
         assert in_order(told)
 
 
+@pytest.mark.parametrize("digests", [True, False], ids=["digests", "one by one"])
+@pytest.mark.parametrize("outcome", [AttemptOutcome.DELIVERED, AttemptOutcome.PERMANENT], ids=["slow", "rejecting"])
+def test_a_slow_or_rejecting_one_in_virtual_time(store: Store, outcome: AttemptOutcome, *, digests: bool) -> None:
+    """Each answer takes 25 seconds: four at once, each message once and in order, and nobody waits for it."""
+    tell(desk_of(store, digests=digests))
+    seconds = began = 60.0
+    lanes = {name: Lane(0.0, began) for name in ("sick", "well")}
+    sending: list[tuple[float, OutboxRow]] = []
+    ended: dict[str, list[tuple[float, str]]] = {"sick": [], "well": []}
+    while sending or not (settled(store, "sick") and settled(store, "well")):
+        assert seconds < began + 300
+        room = {name: free for name, lane in lanes.items() if (free := lane.room(seconds))}
+        for row in store.outbox.claim_due(after(seconds), room, timedelta(minutes=5)):
+            lanes[row.message.receiver].start(seconds)
+            sending.append((seconds + (25 if row.message.receiver == "sick" else 0), row))
+        assert sum(row.message.receiver == "sick" for _, row in sending) <= 4
+        if not sending:
+            seconds += 1
+            continue
+        seconds, row = sending.pop(min(range(len(sending)), key=lambda place: sending[place][0]))
+        name = row.message.receiver
+        found = outcome if name == "sick" else AttemptOutcome.DELIVERED
+        lanes[name].taken()  # who rejects answers, too
+        lanes[name].end()
+        ended[name].append((seconds, f"{row.message.alert_id}.{row.message.number}"))
+        store.outbox.record_attempt(row.id, AttemptResult(found, "", None), after(seconds))
+
+    assert max(at for at, _ in ended["well"]) <= began + 1
+    for name, all_of_it in ended.items():
+        tells = told_by(store, name)
+        told = [one for _, key in all_of_it for one in tells.get(key) or tells[key.rpartition(".")[0]]]
+        assert sorted(told) == sorted(one for each in tells.values() for one in each)
+        assert in_order(told)
+    dead = store.outbox.receivers()["sick"].dead
+    assert dead == (len(told) if outcome is AttemptOutcome.PERMANENT else 0)
+
+
 def _outcome(trouble: str) -> AttemptOutcome:
     return AttemptOutcome.AMBIGUOUS if trouble == "ambiguous" else AttemptOutcome.RETRYABLE
 
