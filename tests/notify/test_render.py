@@ -437,6 +437,7 @@ def test_message_in_time_is_sent_as_it_was_written() -> None:
         (timedelta(hours=3), LaterOnes(0, 0, 3), None),
         (timedelta(hours=3), LaterOnes(12), None),
         (timedelta(hours=3), LaterOnes(), "Delayed 3 h."),
+        (timedelta(hours=1), Later(State.REMINDER, NOW), "Delayed 1 h; since then still open at 14:03:22 UTC."),
     ],
 )
 def test_late_message_says_so_in_front(

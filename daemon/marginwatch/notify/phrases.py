@@ -98,7 +98,7 @@ SINCE_THEN: Mapping[State, str] = {
     State.FIRING: "fired",
     State.WORSENED: "worse",
     State.EASED: "eased",
-    State.REMINDER: "still true",
+    State.REMINDER: "still open",
     State.UNKNOWN: "data unknown",
     State.RESOLVED: "resolved",
     State.CLOSED: "closed",
