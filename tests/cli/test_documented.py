@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from marginwatch import clock
+from marginwatch.app.build import configure
 from marginwatch.cli import COMMANDS
+from marginwatch.config.rulebook import rulebook
+from marginwatch.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +71,11 @@ def test_every_key_is_there(desk: Shell, name: str) -> None:
     if name == "test":
         (desk.folder / "rules.test.toml").write_text("[[test]]\n")
         found |= keys(json.loads(desk("test", "--json").out))
+    if name == "plan":
+        in_force(desk.folder)
+        with (desk.folder / "config.toml").open("a") as file:
+            file.write(LADDER)
+        found |= keys(json.loads(desk("plan", "--json").out))
     named = set(re.findall(r"`([a-z_]+)`", SECTIONS[name]))
 
     assert found <= named
@@ -82,6 +91,30 @@ set = { margin_usage = "90%" }
 expect = { margin-usage = "inactive" }
 """
 """A file of rule tests that fails."""
+
+
+def in_force(folder: Path) -> None:
+    """A daemon has taken up the config."""
+    configured = configure(folder / "config.toml", {})
+    store = Store.open(f"sqlite:///{folder}/marginwatch.db")
+    store.own()
+    store.rulebooks.record(rulebook(configured.rules, configured.settings), clock.now())
+    store.close()
+
+
+LADDER = """
+[[receivers]]
+name = "late"
+url = "json://127.0.0.1:9/late"
+[[receivers]]
+name = "later"
+url = "json://127.0.0.1:9/later"
+[[routes]]
+name = "to-late"
+receivers = ["late"]
+escalate = [{ after = "10m", receivers = ["later"] }]
+"""
+"""An edit by which others hear of what is open."""
 
 VALUES = {
     *("good", "failing", "silent", "untried"),

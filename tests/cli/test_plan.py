@@ -72,7 +72,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store.open(f"sqlite:///{folder}/marginwatch.db")
     store.own()
     desk = Desk(ruling_of(configured.settings, configured.rules, configured.kinds), store)
-    store.rulebooks.record(rulebook(configured.rules), after(0))
+    store.rulebooks.record(rulebook(configured.rules, configured.settings), after(0))
     for second in (0, 10, 20):
         desk.tick(second, *_answers(second), cycle_end(second))
     store.close()
@@ -90,11 +90,12 @@ def values(usage: str, **others: Value) -> dict[str, Value]:
     return fields(usage, currency="USD", **others)
 
 
-def write(folder: Path) -> Path:
+def write(folder: Path, *tables: str) -> Path:
     """The config; nobody listens at the address it names."""
+    tables = tables or (receiver("desk", "json://127.0.0.1:1/"),)
     login = {"api_key": "A" * 24, "api_secret": "B" * 43 + "="}
     venue = table("[venues]", {"name": VENUE, "kind": "architect", "endpoint": "http://127.0.0.1:1", **login})
-    return write_config(folder, venue, receiver("desk", "json://127.0.0.1:1/"), rules=RULES)
+    return write_config(folder, venue, *tables, rules=RULES)
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def _move(folder: Path, old: Path, new: Path) -> None:
     store.own()
     configured = configure(folder / "config.toml", {})
     assert old.read_text() == new.read_text()
-    store.rulebooks.record(rulebook(configured.rules), after(0))
+    store.rulebooks.record(rulebook(configured.rules, configured.settings), after(0))
     store.close()
 
 
@@ -128,6 +129,67 @@ def test_an_edit_and_what_comes_of_it(edited: Shell, edit: str, snapshot: Snapsh
     assert (said.code, said.err) == (0, "")
     assert edited.shown(said.out) == snapshot
     assert (edited.folder / "marginwatch.db").read_bytes() == before
+
+
+DESK, NIGHT, BOSS = (receiver(name, "json://127.0.0.1:1/") for name in ("desk", "night", "boss"))
+ROUTES = {
+    "another receiver": (DESK, NIGHT, table("[routes]", {"name": "all", "receivers": ["night"]})),
+    "a milder desk": (receiver("desk", "json://127.0.0.1:1/", min_severity="critical"),),
+    "hours": (
+        *(DESK, NIGHT),
+        table("[routes]", {"name": "d", "receivers": ["desk", "night"], "hours": "15:00-16:00", "zone": "UTC"}),
+    ),
+    "a ladder": (
+        *(DESK, BOSS),
+        '[[routes]]\nname = "all"\nreceivers = ["desk"]\nescalate = [{ after = "10m", receivers = ["boss"] }]\n',
+    ),
+    "by labels": (
+        *(DESK, NIGHT),
+        '[[accounts]]\nmatch = ["desk/one"]\nlabels = { desk = "night" }\n',
+        '[[routes]]\nname = "n"\nreceivers = ["night"]\nlabels = { desk = "night" }\n',
+        '[[routes]]\nname = "d"\nreceivers = ["desk"]\nrules = ["thin"]\n',
+    ),
+    "an address": (receiver("desk", "json://127.0.0.1:2/"),),
+    "a route that changes nothing": (DESK, table("[routes]", {"name": "all", "receivers": ["desk"]})),
+}
+
+
+@pytest.mark.parametrize("edit", ROUTES)
+def test_an_edit_of_routes_and_who_would_hear(edited: Shell, edit: str, snapshot: SnapshotAssertion) -> None:
+    """Of each open alert of which others would hear: who does now, and who would, and whom its ladder calls."""
+    write(edited.folder, *ROUTES[edit])
+    before = (edited.folder / "marginwatch.db").read_bytes()
+    said = edited("plan")
+
+    assert (said.code, said.err) == (0, "")
+    assert edited.shown(said.out) == snapshot
+    assert (edited.folder / "marginwatch.db").read_bytes() == before
+
+
+def test_an_edit_of_routes_and_rules_as_json(edited: Shell, snapshot: SnapshotAssertion) -> None:
+    """Beside what becomes of the alerts."""
+    write(edited.folder, *ROUTES["hours"])
+    (edited.folder / "rules.toml").write_text(EDITS["a removed rule"])
+    said = edited("plan", "--json")
+
+    assert said.code == 0
+    found = json.loads(edited.shown(said.out))
+    assert {key: found[key] for key in ("rerouted", "hearings")} == snapshot
+
+
+def test_back_to_no_routes(edited: Shell) -> None:
+    """What is on record is read with all it may hold, and a store of before this was kept says so."""
+    write(edited.folder, *ROUTES["by labels"], '[[calendars]]\nname = "fx"\nholidays = ["2026-12-25"]\n')
+    store = Store.open(f"sqlite:///{edited.folder}/marginwatch.db")
+    store.own()
+    configured = configure(edited.folder / "config.toml", {})
+    store.rulebooks.record(rulebook(configured.rules, configured.settings), after(1))
+    assert "nothing would change" in edited("plan").out
+    write(edited.folder)
+    assert "usage on desk/one (One) (warning): desk, night -> desk" in edited("plan").out
+    store.rulebooks.record(rulebook(configured.rules), after(2))
+    store.close()
+    assert edited("plan").out.endswith("so who hears is not compared; a reload records them\n")
 
 
 @pytest.mark.parametrize("edit", ["a lower limit", "a removed rule"])

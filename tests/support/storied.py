@@ -141,7 +141,7 @@ class Story:
         ruling = ruling_of(configured.settings, configured.rules, configured.kinds)
         self.ticker = Ticker(self.store, ruling, dict.fromkeys(("futures", "fx", "clearing"), unwrap))
         self.ticker.start(after(seconds))
-        self.store.rulebooks.record(rulebook(configured.rules), after(seconds))
+        self.store.rulebooks.record(rulebook(configured.rules, configured.settings), after(seconds))
 
     def see(
         self,

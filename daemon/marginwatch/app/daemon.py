@@ -137,7 +137,7 @@ class Daemon:
             self._word(wording_of(self._parts, self._store))
             self._ticker.load(clock.now())
             self._ticker.begin(clock.now())
-            self._store.rulebooks.record(rulebook(self._configured.rules), clock.now())
+            self._record(self._configured)
 
         asking = asyncio.create_task(self._ask_for_patience())
         try:
@@ -181,7 +181,10 @@ class Daemon:
 
     async def _in_force(self, configured: Configured) -> None:
         """Other rules are."""
-        await self._writer.call(lambda: self._store.rulebooks.record(rulebook(configured.rules), clock.now()))
+        await self._writer.call(lambda: self._record(configured))
+
+    def _record(self, configured: Configured) -> None:
+        self._store.rulebooks.record(rulebook(configured.rules, configured.settings), clock.now())
 
     def _receivers(self) -> set[str]:
         return {receiver.name for receiver in self._parts.receivers}

@@ -60,7 +60,7 @@ def _keep_for_good() -> None:
 def run_once(configured: Configured) -> list[str]:
     """One full cycle of every venue, and delivery of what follows; a sentence for each that failed."""
     with owned_store(configured) as store:
-        store.rulebooks.record(rulebook(configured.rules), clock.now())
+        store.rulebooks.record(rulebook(configured.rules, configured.settings), clock.now())
         return asyncio.run(one_cycle(assemble(configured), store))
 
 

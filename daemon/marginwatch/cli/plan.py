@@ -1,4 +1,4 @@
-"""`marginwatch plan`: what an edit of rules would change, before it is in force."""
+"""`marginwatch plan`: what an edit of rules or routes would change, before it is in force."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 )
 @json_option
 def command(*, config: Path | None, files: tuple[Path, ...], as_json: bool) -> None:
-    """Say what the rules on disk would change, before they are in force.
+    """Say what the rules and routes on disk would change, before they are in force.
 
-    Rule by rule against those in force, and which alerts would fire, resolve or close. Nothing is applied and nothing
-    is written: a reload applies it. Exits 1 when the rules are wrong, as `check` does.
+    Rule by rule against those in force, which alerts would fire, resolve or close, and who else would hear. Nothing is
+    applied and nothing is written: a reload applies it. Exits 1 when the rules are wrong, as `check` does.
     """
     from marginwatch import clock
     from marginwatch.app.plan import plan

@@ -1,4 +1,4 @@
-"""What `marginwatch plan` says: rules key by key, alerts in a sentence each, or JSON."""
+"""What `marginwatch plan` says: rules key by key, alerts and who hears of them in a sentence each, or JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from marginwatch.notify.phrases import WHY
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from marginwatch.app.plan import KeyChange, Outlook, Plan, RuleChange
+    from marginwatch.app.plan import Hearers, Hearing, KeyChange, Outlook, Plan, RuleChange
     from marginwatch.app.reading import Reading
     from marginwatch.cli.rows import Row
+    from marginwatch.core.alert import Alert
     from marginwatch.core.model import Severity
     from marginwatch.core.rule import Rule
     from marginwatch.core.rulebook import Rulebook
@@ -44,8 +45,9 @@ _LONGEST = 80
 
 def emit(plan: Plan, reading: Reading, now: datetime) -> None:
     """Print it for a person."""
-    if not plan.changes:
+    if not plan.changes and not plan.rerouted:
         click.echo(f"nothing would change: the rules on disk are those in force{_since(plan.in_force, now)}")
+        _emit_unknown(plan)
         return
     click.echo(f"{_counted(plan)}{_against(plan.in_force, now)}")
     for change in plan.changes:
@@ -54,7 +56,9 @@ def emit(plan: Plan, reading: Reading, now: datetime) -> None:
         for key in () if change.change is Change.ADDED else change.keys:
             click.echo(f"    {_key(key)}")
     click.echo()
-    _emit_alerts(plan, reading, now)
+    if plan.changes:
+        _emit_alerts(plan, reading, now)
+    _emit_hearings(plan, reading, now)
     click.echo()
     click.echo("nothing is applied yet: a reload does that (SIGHUP, or `systemctl reload marginwatch`)")
 
@@ -70,12 +74,15 @@ def document(plan: Plan, reading: Reading) -> Row:
         "undecidable": [
             {"rule": rule, "venue": account.venue, "account": account.id} for rule, account in plan.forecast.undecidable
         ],
+        "rerouted": plan.rerouted,
+        "hearings": [_hearing_row(each, reading) for each in plan.hearings],
     }
 
 
 def _counted(plan: Plan) -> str:
     counts = {change: sum(each.change is change for each in plan.changes) for change in Change}
-    return ", ".join(f"{plural(count, 'rule')} {change.value}" for change, count in counts.items() if count)
+    counted = [f"{plural(count, 'rule')} {change.value}" for change, count in counts.items() if count]
+    return ", ".join([*counted, *(["who hears of alerts changed"] if plan.rerouted else [])])
 
 
 def _against(book: Rulebook | None, now: datetime) -> str:
@@ -114,9 +121,35 @@ def _emit_alerts(plan: Plan, reading: Reading, now: datetime) -> None:
         click.echo(f"note: {rule} could not be decided for {account} now: what it reads is not known there")
 
 
+def _emit_hearings(plan: Plan, reading: Reading, now: datetime) -> None:
+    if plan.hearings:
+        click.echo("of open alerts, as they are, others would hear:")
+    elif plan.rerouted:
+        click.echo("of open alerts, as they are, the same would hear as now")
+    for each in plan.hearings:
+        before, after = (_hearers(hearers, now) for hearers in (each.now, each.then))
+        severity = each.alert.severity.label
+        click.echo(f"  {each.alert.key.rule} on {_place(each.alert, reading)} ({severity}): {before} -> {after}")
+    _emit_unknown(plan)
+
+
+def _emit_unknown(plan: Plan) -> None:
+    if plan.rerouted is None and plan.in_force is not None:
+        click.echo("note: the routes in force are not on record, so who hears is not compared; a reload records them")
+
+
+def _hearers(hearers: Hearers, now: datetime) -> str:
+    heard = [
+        each.receiver if each.until is None else f"{each.receiver} from {words.moment(each.until, now)}"
+        for each in hearers.heard
+    ]
+    steps = [f"{', '.join(receivers)} after {words.span(after)}" for after, receivers in hearers.calls]
+    return ", ".join([*(heard or ["nobody"]), *steps])
+
+
 def _sentence(outlook: Outlook, reading: Reading, now: datetime) -> str:
     alert = outlook.alert
-    parts = [f"{alert.key.rule} on {_where(outlook, reading)}: {_verdict(outlook)}"]
+    parts = [f"{alert.key.rule} on {_place(alert, reading)}: {_verdict(outlook)}"]
     numbers = _numbers(outlook, reading)
     if numbers:
         parts.append(f": {numbers}")
@@ -128,8 +161,8 @@ def _sentence(outlook: Outlook, reading: Reading, now: datetime) -> str:
     return "".join(parts)
 
 
-def _where(outlook: Outlook, reading: Reading) -> str:
-    key = outlook.alert.key
+def _place(alert: Alert, reading: Reading) -> str:
+    key = alert.key
     name = reading.name(key.account)
     named = f"{key.account} ({name})" if name and name != key.account.id else str(key.account)
     return f"{named} {key.subject}".rstrip()
@@ -209,4 +242,32 @@ def _alert_row(outlook: Outlook, reading: Reading) -> Row:
         "receivers": list(outlook.receivers),
         "reason": None if outlook.reason is None else outlook.reason.value,
         "data_as_of": alert.as_of or alert.known_at,
+    }
+
+
+def _hearing_row(hearing: Hearing, reading: Reading) -> Row:
+    alert = hearing.alert
+    return {
+        "alert_id": alert.alert_id,
+        "rule": alert.key.rule,
+        "venue": alert.key.account.venue,
+        "account": alert.key.account.id,
+        "account_name": reading.name(alert.key.account),
+        "subject": alert.key.subject,
+        "state": alert.status.value,
+        "severity": alert.severity.label,
+        **_hearers_row(hearing.now, "now"),
+        **_hearers_row(hearing.then, "then"),
+    }
+
+
+def _hearers_row(hearers: Hearers, when: str) -> Row:
+    return {
+        f"hears_{when}": [
+            {"receiver": each.receiver, "why": each.why.value, "until": each.until} for each in hearers.heard
+        ],
+        f"calls_{when}": [
+            {"after_seconds": int(after.total_seconds()), "receivers": list(receivers)}
+            for after, receivers in hearers.calls
+        ],
     }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from marginwatch.config.durations import format_duration
+from marginwatch.config.hearers import hearers_written
 from marginwatch.config.rulemodel import EXPRESSIONS, USUAL
 from marginwatch.core.fields import Unit
 from marginwatch.core.rule import RuleKind
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from marginwatch.config.rulefile import Loaded
+    from marginwatch.config.settings import Settings
     from marginwatch.core.rule import Flapping, Rule
 
 _WRITTEN = {kind: key for key, kind in EXPRESSIONS.items()}
 
 
-def rulebook(loaded: Loaded) -> Rulebook:
-    """The rules of a good set of files."""
+def rulebook(loaded: Loaded, settings: Settings | None = None) -> Rulebook:
+    """The rules of a good set of files, and who hears of their alerts by these settings."""
     rules = (WrittenRule(rule.id, rule.place.file, dict(written(rule))) for rule in loaded.rules)
-    return Rulebook(loaded.revision, tuple(rules))
+    return Rulebook(loaded.revision, tuple(rules), hearers=hearers_written(settings) if settings else "")
 
 
 def written(rule: Rule) -> Iterator[tuple[str, str]]:

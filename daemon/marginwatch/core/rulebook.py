@@ -31,3 +31,5 @@ class Rulebook:
     """In the order written."""
     since: datetime | None = None
     """From when on it was in force; None when it is not."""
+    hearers: str = ""
+    """Who hears of its alerts, as the config said it; empty where that is not on record."""

@@ -55,16 +55,18 @@ def ways(ruling: Ruling, rule: Rule, account: Account, alert: Alert | None, at: 
     audience = Audience(ruling.receivers, at, ruling.routes, {account.key: account})
     found: dict[str, list[Way]] = {each.name: [] for each in ruling.receivers}
     for level in rule.levels:
-        told = alert or _imagined(rule, account, at)
-        told = replace(told, severity=level.severity)
-        step = transition_of(
-            told, before=Status.INACTIVE, reason=Reason.HELD, state=State.FIRING, at=at, revision=ruling.revision
-        )
+        told = replace(alert or _imagined(rule, account, at), severity=level.severity)
         leading = [route for route in audience.taken(told.key) if level.severity in route.severities]
-        for name, verdict in audience.verdicts(step, told).items():
+        for name, verdict in verdicts(audience, told).items():
             names = tuple(route.name for route in leading if name in route.receivers)
             found[name].append(_way(level.severity, verdict, names))
     return {name: tuple(each) for name, each in found.items()}
+
+
+def verdicts(audience: Audience, alert: Alert, state: State = State.FIRING) -> dict[str, Verdict]:
+    """What every receiver is to hear, by name, if the alert is told so at the audience's moment."""
+    step = transition_of(alert, before=Status.INACTIVE, reason=Reason.HELD, state=state, at=audience.now, revision="")
+    return audience.verdicts(step, alert)
 
 
 def calls(ruling: Ruling, account: Account, alert: Alert | None, *, acknowledged: bool) -> tuple[Call, ...]:
