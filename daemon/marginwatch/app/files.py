@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marginwatch.config.load import Loaded as LoadedSettings
-    from marginwatch.config.load import Sketch
     from marginwatch.config.rulefile import Loaded as LoadedRules
+    from marginwatch.config.sketch import Sketch
     from marginwatch.core.rule import Rule
     from marginwatch.venues.protocol import VenueKind
 

@@ -15,7 +15,7 @@ from marginwatch.config.suggest import did_you_mean
 from marginwatch.core.calendar import BUILT_IN, WEEKDAYS, Calendar, Hours, built_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pydantic import ValidationInfo
 
@@ -166,6 +166,12 @@ def calendars_of(tables: Iterable[CalendarSettings]) -> dict[str, Calendar]:
         holidays, closes = frozenset(table.holidays), dict(table.early_closes)
         found[table.name] = Calendar(table.name, ZoneInfo(hours.zone), hours, holidays, closes)
     return found
+
+
+def calendar_names(tables: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Every name there is, the built-in ones included; tables may be written in any way."""
+    named = (table.get("name") for table in tables)
+    return frozenset(BUILT_IN).union(name for name in named if isinstance(name, str))
 
 
 def in_words(calendar: Calendar) -> str:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from marginwatch.config.calendars import CalendarSettings, calendars_of, in_words
+from marginwatch.config.crosscheck import mismatches
 from marginwatch.config.environment import overrides, unknown_variables
 from marginwatch.config.faults import faults, harmless_keys, holds_secret
-from marginwatch.config.groups import GroupSketch, misnamed, sketched
 from marginwatch.config.keys import Outside
-from marginwatch.config.labels import label_definitions, label_values, misplaced_labels
 from marginwatch.config.location import find_config, state_folder
 from marginwatch.config.notes import notes
 from marginwatch.config.places import Places
 from marginwatch.config.quoting import ConfigLines, only_keys, quoted
-from marginwatch.config.reports import misreported
-from marginwatch.config.routecheck import misled, misplanned, misrouted
 from marginwatch.config.secrets import BadReferenceError, MissingSecretError, Secrets, remember_secrets
-from marginwatch.config.settings import RulesSettings, Settings, VenueSettings
+from marginwatch.config.settings import Settings, VenueSettings
+from marginwatch.config.sketch import full_paths, sketch_of
 from marginwatch.config.sourcefile import read_source
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.config.tomlfile import parse_toml
 from marginwatch.config.unjudged import Unjudged, unjudged
-from marginwatch.core.calendar import BUILT_IN
 from marginwatch.errors import MarginwatchError, Place, Problem
 from marginwatch.ops.redact import REDACTOR
 
@@ -38,45 +32,18 @@ if TYPE_CHECKING:
 
     from marginwatch.config.document import Node
     from marginwatch.config.places import Loc
+    from marginwatch.config.sketch import Sketch
 
     Kinds = Mapping[str, type[BaseModel]]
 
 SHARED_KEYS = frozenset(VenueSettings.model_fields) - {"options"}
 """Keys every venue has; the rest of its table belongs to its kind."""
 
-BUILTIN = "builtin:"
-"""Begins the name of a shipped rule pack in `[rules] files`."""
-
 _NEEDED = {
     ("venues",): ("there is nothing to watch", "add a [[venues]] table"),
     ("receivers",): ("there is nobody to tell", "add a [[receivers]] table"),
     ("rules", "files"): ("there are no rules", 'write files = ["builtin:margin"] in a [rules] table'),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """What rule files are judged by: as much of a config as must be right for that."""
-
-    files: tuple[str, ...]
-    """As in `[rules]`, relative ones made absolute."""
-    written: tuple[Place, ...]
-    """Where each of these stands."""
-    venues: Mapping[str, str]
-    """Name to kind."""
-    calendars: frozenset[str] = frozenset(BUILT_IN)
-    """Names, the built-in ones included."""
-    runbook_base: str = ""
-    """As in `[rules]`."""
-    groups: Mapping[str, GroupSketch] = field(default_factory=dict)
-    sessions: Mapping[str, str] = field(default_factory=dict)
-    """By the name of a venue that names a calendar, its name."""
-    hours: Mapping[str, str] = field(default_factory=dict)
-    """By the name of a calendar, when its sessions are; without those that are wrong themselves."""
-    labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Those that the config gives to accounts, key to values."""
-    labelled: str = ""
-    """Who has them, as a text that is equal for equal ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +126,14 @@ class _Reading:
         self._data = {key: self._filled(value, (key,)) for key, value in self._data.items()}
         self._default_store()
         self._refuse_nothing()
-        self._refuse_same_names()
         self._check_options()
-        self._refuse_unknown_calendars()
-        self._refuse_unknown_members()
-        self._refuse_wrong_ways()
+        for loc, what, hint in mismatches(self._tables, self.places):
+            self._problem(self.places.value(loc), what, hint)
         settings = self._validated()
         if self.problems or settings is None:
             problems = tuple(sorted(self.problems, key=lambda problem: problem.place))
             return Loaded(self.file, None, problems, (), self.places, self._sketch(), self._unjudged())
-        rules = settings.rules.model_copy(update={"files": self._full_paths(settings.rules)})
+        rules = settings.rules.model_copy(update={"files": full_paths(settings.rules, self._folder)})
         settings = settings.model_copy(update={"rules": rules})
         remember_secrets(settings)
         self.notes += notes(self.file, self.places, literal_secret=self._literal)
@@ -211,11 +176,13 @@ class _Reading:
         return text
 
     def _is_secret(self, loc: Loc) -> bool:
-        if loc[0] == "venues" and len(loc) > 2 and loc[2] not in SHARED_KEYS:  # noqa: PLR2004  (a key of one venue)
-            tables = self._tables("venues")
-            model = self._kinds.get(str(tables[int(loc[1])].get("kind"))) if isinstance(loc[1], int) else None
-            return model is None or holds_secret(model, loc[2:])
-        return holds_secret(Settings, loc)
+        match loc:
+            case ("venues", number, key, *_) if key not in SHARED_KEYS:
+                table = self._tables("venues")[number] if isinstance(number, int) else {}
+                model = self._kinds.get(str(table.get("kind")))
+                return model is None or holds_secret(model, loc[2:])
+            case _:
+                return holds_secret(Settings, loc)
 
     def _default_store(self) -> None:
         store = self._data.setdefault("store", {})
@@ -230,47 +197,6 @@ class _Reading:
             if value in (None, [], ""):
                 self._spoilt |= {loc, loc[:1]}
                 self._problem(self.places.value(loc), what, hint)
-
-    def _refuse_same_names(self) -> None:
-        for kind in ("venues", "calendars", "groups", "receivers", "routes", "maintenance", "reports"):
-            seen: dict[str, Place] = {}
-            for number, table in enumerate(self._tables(kind)):
-                loc, name = (kind, number, "name"), table.get("name")
-                if isinstance(name, str) and name in seen:
-                    kinds = "maintenance windows" if kind == "maintenance" else kind
-                    what = f"there are two {kinds} named `{name}`; the first is in line {seen[name].line}"
-                    self._problem(self.places.value(loc), what)
-                elif isinstance(name, str):
-                    seen[name] = self.places.value(loc)
-
-    def _refuse_unknown_calendars(self) -> None:
-        for number, table in enumerate(self._tables("venues")):
-            name = table.get("calendar")
-            if isinstance(name, str) and name and name not in self._calendars():
-                hint = did_you_mean(name, self._calendars()) or f"there are {', '.join(sorted(self._calendars()))}"
-                self._problem(self.places.value(("venues", number, "calendar")), f"there is no calendar `{name}`", hint)
-
-    def _refuse_unknown_members(self) -> None:
-        names = [str(table.get("name")) for table in self._tables("venues")]
-        for loc, what, hint in misnamed(self._tables("groups"), names):
-            self._problem(self.places.value(loc), what, hint)
-
-    def _refuse_wrong_ways(self) -> None:
-        venues = [str(table.get("name")) for table in self._tables("venues")]
-        labels = label_values(self._tables("accounts"))
-        found = (
-            *misplaced_labels(self._tables("accounts"), venues),
-            *misrouted(self._tables, self._calendars(), labels),
-            *misplanned(self._tables, labels),
-            *misled(self._tables("receivers")),
-            *misreported(self._tables("reports"), self._tables("receivers")),
-        )
-        for loc, what, hint in found:
-            self._problem(self.places.value(loc), what, hint)
-
-    def _calendars(self) -> frozenset[str]:
-        named = (table.get("name") for table in self._tables("calendars"))
-        return frozenset(BUILT_IN).union(name for name in named if isinstance(name, str))
 
     def _tables(self, kind: str) -> list[dict[str, Any]]:
         tables = self._data.get(kind)
@@ -317,45 +243,11 @@ class _Reading:
         return unjudged(self._data, self._kinds, self._wrong | self._spoilt)
 
     def _sketch(self) -> Sketch | None:
-        tables = self._tables("venues")
-        venues: dict[str, str] = {}
-        for table in tables:
-            name, kind = table.get("name"), table.get("kind")
-            if isinstance(name, str) and isinstance(kind, str) and kind in self._kinds:
-                venues[name] = kind
-        try:
-            rules = RulesSettings.model_validate(self._data.get("rules"))
-        except ValidationError:
-            return None
-        files = self._full_paths(rules)
-        if not files or len(venues) != len(tables):
-            return None
-        groups = sketched(self._tables("groups"), venues)
-        sessions = {table["name"]: table["calendar"] for table in tables if isinstance(table.get("calendar"), str)}
-        return Sketch(
-            files,
-            tuple(self.places.value(("rules", "files", number)) for number in range(len(files))),
-            venues,
-            self._calendars(),
-            rules.runbook_base,
-            groups,
-            sessions,
-            self._hours(),
-            labels=label_values(self._tables("accounts")),
-            labelled=label_definitions(self._tables("accounts")),
-        )
+        return sketch_of(self._tables, self._data.get("rules"), self._kinds, self.places, self._folder)
 
-    def _hours(self) -> dict[str, str]:
-        good: list[CalendarSettings] = []
-        for table in self._tables("calendars"):
-            with suppress(ValidationError):
-                good.append(CalendarSettings.model_validate(table))
-        return {name: in_words(calendar) for name, calendar in calendars_of(good).items()}
-
-    def _full_paths(self, rules: RulesSettings) -> tuple[str, ...]:
-        folder = self.file.absolute().parent
-        files = (file if file.startswith(BUILTIN) else os.path.join(folder, file) for file in rules.files)  # noqa: PTH118  (a glob is no path yet)
-        return tuple(files)
+    @property
+    def _folder(self) -> Path:
+        return self.file.absolute().parent
 
 
 def _merged(data: dict[str, Any], changed: Mapping[str, Mapping[str, object]]) -> dict[str, Any]:
