@@ -73,11 +73,7 @@ class StoreSettings(Table):
     @validates("keep_observations")
     @classmethod
     def _within_keep(cls, keep_observations: timedelta, info: ValidationInfo) -> timedelta:
-        keep = info.data.get("keep")
-        if keep is not None and keep_observations > keep:
-            what = f"must be at most `keep` ({format_duration(keep)})"
-            raise wrong(what)
-        return _at_least(keep_observations, _HOUR)
+        return _at_least(_at_most(keep_observations, info.data.get("keep"), "keep"), _HOUR)
 
     @validates("url")
     @classmethod
@@ -147,29 +143,18 @@ class VenueSettings(Table):
     @validates("fastest")
     @classmethod
     def _not_slower(cls, fastest: timedelta, info: ValidationInfo) -> timedelta:
-        every = info.data.get("every")
-        if every is not None and fastest > every:
-            what = f"must be at most `every` ({format_duration(every)})"
-            raise wrong(what)
-        return _at_least(fastest, _SECOND)
+        return _at_least(_at_most(fastest, info.data.get("every"), "every"), _SECOND)
 
     @validates("slowest")
     @classmethod
     def _not_faster(cls, slowest: timedelta, info: ValidationInfo) -> timedelta:
-        every = info.data.get("every")
-        if every is not None and slowest < every:
-            what = f"must be at least `every` ({format_duration(every)})"
-            raise wrong(what)
-        return slowest
+        return _at_least(slowest, info.data.get("every"), "every")
 
     @validates("stale_after")
     @classmethod
     def _not_before_the_next(cls, stale_after: timedelta, info: ValidationInfo) -> timedelta:
-        every = info.data.get("every")
-        if every is not None and stale_after < every:
-            what = f"must be at least `every` ({format_duration(every)})"
-            raise wrong(what)
-        slowest = info.data.get("slowest")
+        every, slowest = info.data.get("every"), info.data.get("slowest")
+        _at_least(stale_after, every, "every")
         if slowest is not None and slowest != every and stale_after < 2 * slowest:
             what = f"must be at least twice `slowest` ({format_duration(slowest)}); a slow pace looks like an outage"
             raise wrong(what)
@@ -227,8 +212,21 @@ class Settings(Table):
     """Who is told when that marginwatch is alive."""
 
 
-def _at_least(span: timedelta, least: timedelta) -> timedelta:
-    if span < least:
-        what = f"must be at least {format_duration(least)}"
+def _at_least(span: timedelta, least: timedelta | None, key: str = "") -> timedelta:
+    """The span; `least` is what another key says, where one is named, and None where that is wrong itself."""
+    if least is not None and span < least:
+        what = f"must be at least {_limit(least, key)}"
         raise wrong(what)
     return span
+
+
+def _at_most(span: timedelta, most: timedelta | None, key: str) -> timedelta:
+    """The same the other way round."""
+    if most is not None and span > most:
+        what = f"must be at most {_limit(most, key)}"
+        raise wrong(what)
+    return span
+
+
+def _limit(span: timedelta, key: str) -> str:
+    return f"`{key}` ({format_duration(span)})" if key else format_duration(span)
