@@ -103,6 +103,7 @@ def test_nothing_there_is_said_in_words(desk: Shell, snapshot: SnapshotAssertion
         (("history", "--rule", "changes", "--account", "futures/A-1"), ["ev3nt0000000"]),
         (("outbox", "--status", "dead", "--status", "delivered"), ["k3wq7m2pd9xa", "k3wq7m2pd9xa"]),
         (("outbox", "--alert", "p8nd2c41hs0v"), ["p8nd2c41hs0v"]),
+        (("outbox", "--alert", "p8nd"), ["p8nd2c41hs0v"]),
         (("outbox", "--limit", "2"), ["p8nd2c41hs0v", "k3wq7m2pd9xa"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -126,12 +127,14 @@ def test_an_alert_that_is_not_named_well(desk: Shell, wanted: str, snapshot: Sna
 
 
 def test_a_filter_that_names_nothing_is_noticed(desk: Shell, snapshot: SnapshotAssertion) -> None:
-    """A misspelt rule or account finds nothing, which must not look as if all were well."""
+    """A misspelt rule, account, receiver or alert finds nothing, which must not look as if all were well."""
     rule = desk("alerts", "--rule", "margin-usag")
     account = desk("history", "--account", "futures/Account A1")
 
     assert (rule.code, rule.out) == (0, "no open alerts\n")
     assert [rule.err, account.err] == snapshot
+    assert desk("outbox", "--receiver", "spar").err == "note: there is no receiver spar; did you mean spare?\n"
+    assert (desk("outbox", "--alert", "zzzz").code, desk("outbox", "--alert", "zzzz").out) == (1, "")
 
 
 def test_the_verdict_of_a_quiet_day(desk: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,9 @@ class _FirstLine(logging.Handler):
         logging.getLogger(record.name).handle(record)
 
 
-def note_strangers(reading: Reading, rule: str | None = None, account: AccountKey | None = None) -> None:
+def note_strangers(
+    reading: Reading, rule: str | None = None, account: AccountKey | None = None, receiver: str | None = None
+) -> None:
     """Say on stderr when a filter names what is not there: finding nothing must not look like all is well."""
     from marginwatch.config.suggest import did_you_mean
 
@@ -161,6 +163,9 @@ def note_strangers(reading: Reading, rule: str | None = None, account: AccountKe
         strangers.append(("rule", rule, reading.units))
     if account and account not in reading.accounts:
         strangers.append(("account", str(account), reading.written_accounts()))
+    receivers = [each.name for each in reading.settings.receivers]
+    if receiver and receiver not in receivers:
+        strangers.append(("receiver", receiver, receivers))
     for kind, wanted, known in strangers:
         hint = did_you_mean(wanted, known)
         click.echo(f"note: there is no {kind} {wanted}" + (f"; {hint}" if hint else ""), err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, json_option, opened
+from marginwatch.cli.options import config_option, json_option, note_strangers, opened
 from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ COLUMNS = (
     help="Only these; may be repeated.",
 )
 @click.option("--receiver", help="Only to this receiver.")
-@click.option("--alert", "alert_id", help="Only of this alert.")
+@click.option("--alert", "alert_id", help="Only of this alert or digest: its id, or of an alert 4 characters or more.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The most to list.")
 @json_option
 def command(
@@ -49,13 +49,20 @@ def command(
     as_json: bool,
 ) -> None:
     """List messages, the latest first; dead ones were given up."""
+    from functools import partial
+
     from marginwatch import clock
     from marginwatch.cli.rows import outbox_row
     from marginwatch.store.types import OutboxStatus
 
     wanted = [OutboxStatus(status) for status in statuses]
     with opened(config) as reading:
-        found = reading.store.outbox.rows(statuses=wanted, receiver=receiver, alert_id=alert_id, limit=limit)
+        rows_of = partial(reading.store.outbox.rows, statuses=wanted, receiver=receiver, limit=limit)
+        found = rows_of(alert_id=alert_id)
+        if not found and alert_id is not None:  # digests have ids, too, and are no alerts
+            found = rows_of(alert_id=reading.store.history.alert_named(alert_id).alert_id)
+        if not found:  # what a receiver of before was sent is listed
+            note_strangers(reading, receiver=receiver)
     rows = [outbox_row(row) for row in found]
     if as_json:
         emit_json(rows)
