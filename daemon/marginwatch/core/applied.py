@@ -84,20 +84,16 @@ class VenueRules:
         self.applied = tuple(applied for _, applied in made if applied is not None)
         self.absent = tuple(rule.id for rule, applied in made if applied is None)
         """Ids of rules that select this venue and read nothing that it has."""
-        self._picky = any(picks_accounts(each.rule.selector) for each in self.applied)
-        self._everything = self._of(self.applied)
+        picky = any(picks_accounts(each.rule.selector) for each in self.applied)
+        self.shared = None if picky else self._of(self.applied)
+        """The rules of every account, where they are the same for all."""
         self._shared: dict[tuple[int, ...], AccountRules] = {}
         self._chosen: dict[object, AccountRules] = {}
 
-    @property
-    def shared(self) -> AccountRules | None:
-        """The rules of every account, where they are the same for all."""
-        return None if self._picky else self._everything
-
     def for_account(self, account: Account, labels: Mapping[str, str], groups: Collection[str] = ()) -> AccountRules:
         """The rules that select the account; asked again for every observation, so remembered."""
-        if not self._picky:
-            return self._everything
+        if self.shared is not None:
+            return self.shared
         who = (account.key.id, account.name, frozenset(labels.items()), frozenset(groups))
         found = self._chosen.get(who)
         if found is None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Acknowledgement, Alert, Silence, Transition
     from marginwatch.core.applied import AccountRules
-    from marginwatch.core.memory import Listing, Memory, Said
+    from marginwatch.core.memory import Listing, Memory
     from marginwatch.core.model import CycleEnd, Observation, Value, VenueFailure
     from marginwatch.core.result import AlertKey, Result
     from marginwatch.core.route import Routed
@@ -54,7 +54,6 @@ class Draft:
     lately: dict[AlertKey, Alert] = field(default_factory=dict)
     """Alerts that ended in this tick and whose firings count for the next of their key."""
     tallies: dict[str, Tally] = field(default_factory=dict)
-    said: dict[AccountKey, Said] = field(default_factory=dict)
     windows: dict[AccountKey, Pending] = field(default_factory=dict)
     """Of the accounts whose rules look back and that were heard of."""
     coverage: dict[AlertKey, tuple[Coverage, ...]] = field(default_factory=dict)
@@ -92,10 +91,6 @@ class Draft:
             failed = dict(kept.failed)
             self.tallies[venue] = Tally(kept.good, failed, kept.cause, kept.listed, kept.shared, kept.limited)
         return self.tallies[venue]
-
-    def last_said(self, account: AccountKey) -> Said | None:
-        """What the account's latest stored observation said; None when it is not known."""
-        return self.said.get(account) or self.memory.said.get(account)
 
     def listed(self, watch: Watch) -> tuple[Account, ...] | None:
         """What the venue listed when it listed just the accounts that are known; None when the latest was no such."""

@@ -140,12 +140,10 @@ def remember(memory: Memory, decision: Decision) -> None:
     memory.venues.update(draft.venues)
     memory.tallies.update(draft.tallies)
     memory.listings.update(draft.listings)
-    memory.said.update(draft.said)
     memory.windows.update((account, pending.keep()) for account, pending in draft.windows.items())
     for account in commit.forgotten:
         memory.accounts.pop(account, None)
         memory.listings.pop(account.venue, None)
-        memory.said.pop(account, None)
         memory.windows.pop(account, None)
     over = {alert.alert_id for alert in draft.ended()}
     for alert in commit.alerts:

@@ -14,17 +14,21 @@ from marginwatch.core.state import TOO_OLD, UNANSWERED, AccountState, StoredObse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from marginwatch.core.draft import Draft
     from marginwatch.core.evaluate import AccountRules, Evaluated
     from marginwatch.core.model import AccountKey, CycleEnd, Normalised, Observation, Value, VenueFailure
     from marginwatch.core.ruling import Watch
+    from marginwatch.core.state import Said
 
 Gaps: TypeAlias = tuple[tuple[str, ...], frozenset[str]]
 """Names of fields that are null, and of fields once known that are missing."""
 
 _NONE: Final[frozenset[str]] = frozenset()
 _WHOLE: Final[Gaps] = ((), _NONE)
+_SEEING: Final[Mapping[str, datetime]] = {}
+"""What an account is blind to whose rules can all be decided: one for all of them."""
 
 
 def take(draft: Draft, venue: str, news: Normalised) -> None:
@@ -159,9 +163,9 @@ def observe(draft: Draft, watch: Watch, observation: Observation, *, elsewhere: 
     if troubled or observation.failures or evaluated is not QUIET:
         _judge_seeing(draft, watch, observation, evaluated, elsewhere=elsewhere)
     if old:
-        _store(draft, key, observation, observation.fields, same=True)
+        after.said = _store(draft, state.said, observation, observation.fields, same=True)
     else:
-        _store(draft, key, observation, gaps, same=known is state.known)
+        after.said = _store(draft, state.said, observation, gaps, same=known is state.known)
     draft.tally(watch.venue).see(observation)
 
 
@@ -185,7 +189,7 @@ def _remembered(
     state: AccountState, observation: Observation, evaluated: Evaluated, known: Mapping[str, Value] | None
 ) -> AccountState:
     """The account after this answer; `known` None for numbers too old to be used."""
-    blind = health.next_blind(state, evaluated.unknown) if evaluated.unknown else {}
+    blind = health.next_blind(state, evaluated.unknown) if evaluated.unknown else _SEEING
     if known is None:
         return replace(state, blind=blind)
     seen = state.next_time(observation)
@@ -205,11 +209,18 @@ def _known(before: Mapping[str, Value], fields: Mapping[str, Value]) -> tuple[Ma
     known = fields
     if [True for value in fields.values() if value is None]:  # nearly never: looked at by itself it takes half the time
         nulls = tuple([name for name, value in fields.items() if value is None])
-        known = {name: value for name, value in fields.items() if value is not None}
+        known = _without(nulls, fields)
     if list(known) == list(before):  # nearly always: the same names as ever
         return (before if nulls and known == before else known), _of_nulls(nulls) if nulls else _WHOLE
     known = {**before, **known}
     return (before if known == before else known), (nulls, frozenset(before.keys() - fields.keys()))
+
+
+def _without(nulls: Iterable[str], fields: Mapping[str, Value]) -> dict[str, Value]:
+    known = dict(fields)
+    for name in nulls:
+        del known[name]
+    return known
 
 
 @functools.lru_cache(maxsize=1_000)
@@ -289,7 +300,7 @@ def _lose_leg(draft: Draft, state: AccountState, because: str) -> None:
             draft.accounts[state.account.key] = replace(state, gaps=gaps)
 
 
-def _store(draft: Draft, key: AccountKey, observation: Observation, beside: object, *, same: bool) -> None:
+def _store(draft: Draft, before: Said | None, observation: Observation, beside: object, *, same: bool) -> Said:
     """Keep it; when it says the same as the one before, that it was said again is all there is to keep.
 
     The first that says again what had just changed is still kept whole (see `Said`). `same`: what is known of the
@@ -297,9 +308,8 @@ def _store(draft: Draft, key: AccountKey, observation: Observation, beside: obje
     """
     failures = tuple((failure.call, failure.kind) for failure in observation.failures) if observation.failures else ()
     said = (beside, _hash(observation.positions) if same else None, failures, observation.optional)
-    unchanged = same and draft.last_said(key) == said
-    draft.said[key] = said
-    draft.observations.append(StoredObservation(observation, unchanged))
+    draft.observations.append(StoredObservation(observation, same and before == said))
+    return said
 
 
 def _hash(positions: tuple[Mapping[str, Value], ...] | None) -> int:

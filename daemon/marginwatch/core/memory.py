@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 TimerKey: TypeAlias = "str | AccountKey"
 """Whose timer: an alert's id, or an account (for staleness)."""
 
-Said: TypeAlias = "tuple[object, int | None, tuple[object, ...], frozenset[str]]"
-"""What an observation said beside what is known by it: its gaps, a hash of its positions, failures, calls not offered.
-
-The hash is None where the account's numbers had changed: such an observation is seldom followed by the same one, and
-hashing the positions of every account at every answer would cost more than the rules do.
-"""
-
-
 Listing: TypeAlias = "tuple[Watch, tuple[Account, ...]]"
 """The accounts a venue listed, and what selected among them."""
 
@@ -88,8 +80,6 @@ class Memory:
     """What is held back may be so no longer: the configuration may have changed."""
     receivers: dict[str, ReceiverState] = field(default_factory=dict)
     """How deliveries went when that was last heard of, in this process."""
-    said: dict[AccountKey, Said] = field(default_factory=dict)
-    """Of each account's latest stored observation, to see that the next one is the same."""
     positions: dict[AlertKey, Mapping[str, Value]] = field(default_factory=dict)
     """What the open alerts on positions are about, as last seen; for their words alone."""
     windows: dict[AccountKey, AccountWindows] = field(default_factory=dict)

@@ -94,6 +94,8 @@ class Ruling:
 
     def rules_of(self, watch: Watch, account: Account) -> AccountRules:
         """The rules that apply to the account, at its venue."""
+        if watch.rules.shared is not None:
+            return watch.rules.shared
         groups = self.groups.of(account) if self.groups else ()
         return watch.rules.for_account(account, self.labels.of(account), groups)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from marginwatch.core.outbox import Kind
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from marginwatch.core.seen import Seen
     from marginwatch.core.windows import AccountWindows
 
+
+Said: TypeAlias = tuple[object, int | None, tuple[object, ...], frozenset[str]]
+"""What an observation said beside what is known by it: its gaps, a hash of its positions, failures, calls not offered.
+
+The hash is None where the account's numbers had changed: such an observation is seldom followed by the same one, and
+hashing the positions of every account at every answer would cost more than the rules do.
+"""
 
 UNANSWERED: Final = ""
 """In `AccountState.gaps`: the latest fetch failed, so nothing is known as of now."""
@@ -50,13 +57,17 @@ class AccountState:
     was heard of it since it belongs to one."""
     holding: bool = False
     """The latest answer about positions named some."""
+    said: Said | None = field(default=None, compare=False, metadata={"stored": False})
+    """Of the latest stored observation, to see that the next one is the same; None when it is not known, as after a
+    restart."""
 
     def next_time(self, observation: Observation) -> datetime:
         """The observation time of the next answer: never before the latest, unless our own clock was set back."""
         seen = observation.observed_at
-        if self.observed_at is None or (self.fetched_at is not None and observation.fetched_at < self.fetched_at):
+        if self.observed_at is None or seen >= self.observed_at:
             return seen
-        return max(seen, self.observed_at)
+        set_back = self.fetched_at is not None and observation.fetched_at < self.fetched_at
+        return seen if set_back else self.observed_at
 
 
 @dataclass(frozen=True, slots=True)

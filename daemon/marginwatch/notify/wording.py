@@ -84,10 +84,10 @@ class Wording:
 
 def _current(draft: Tick, account: AccountKey) -> Mapping[str, Value]:
     """What the account's latest answer said; nothing of a group's, and nothing after a restart before the first one."""
-    state, said = draft.account(account), draft.last_said(account)
-    if state is None or said is None or account.venue == GROUPS or not isinstance(said[0], tuple):
+    state = draft.account(account)
+    if state is None or state.said is None or account.venue == GROUPS or not isinstance(state.said[0], tuple):
         return {}
-    nulls, missing = said[0]
+    nulls, missing = state.said[0]
     return {name: state.known[name] for name in _READ if name in state.known and name not in (*nulls, *missing)}
 
 

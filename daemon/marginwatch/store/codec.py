@@ -154,7 +154,8 @@ class _Plan:
 def _plan(cls: Hashable) -> _Plan:
     made = typing.cast("type", cls)
     hints = typing.get_type_hints(made, localns=_NAMES)
-    return _Plan(made, tuple(_part(field, hints[field.name]) for field in dataclasses.fields(made)))
+    stored = [field for field in dataclasses.fields(made) if field.metadata.get("stored", True)]
+    return _Plan(made, tuple(_part(field, hints[field.name]) for field in stored))
 
 
 def _part(field: dataclasses.Field[Any], hint: Json) -> _Part:

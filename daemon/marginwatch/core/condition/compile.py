@@ -28,6 +28,7 @@ from marginwatch.core.condition.nodes import (
     Text,
     Truth,
     Windowed,
+    names,
 )
 from marginwatch.core.condition.written import written
 
@@ -108,12 +109,9 @@ class _Program:
         surely, maybe = body.surely(condition), body.maybe(condition)
         name = f"any{len(self._code)}"
         each = [*body.lines, f"if {surely}: return True", f"if {maybe}: found = None"]
-        self._define(
-            name,
-            ["if positions is None: return None", "found = False", *body.head, "for position in positions:"]
-            + ["    " + line for line in each]
-            + ["return found"],
-        )
+        start = ["if not positions: return None if positions is None else False", "found = False", *body.head]
+        looped = ["for position in positions:", *("    " + line for line in each)]
+        self._define(name, [*start, *looped, "return found"])
         return name
 
     def built(self, body: _Body, result: str) -> Callable[..., object]:
@@ -148,7 +146,7 @@ class _Body:
 
     def __init__(self, program: _Program, position: str = "positions") -> None:
         self.head: list[str] = []
-        """What is the same for every position: the account's own fields."""
+        """What is the same for every position: the account's own fields, and what follows from them alone."""
         self.lines: list[str] = []
         self._program = program
         self._position = position
@@ -182,45 +180,56 @@ class _Body:
             case Windowed():
                 name = self._read(written(node))
             case Negative(operand=operand):
-                name = self._assign(f"negative({self.value(operand)})")
+                name = self._assign(node, f"negative({self.value(operand)})")
             case Arithmetic():
                 name = self._arithmetic(node)
             case Call(function="prior", argument=argument):
                 name = self._before(argument)
             case Call(function="abs", argument=argument):
-                name = self._assign(f"absolute({self.value(argument)})")
+                name = self._assign(node, f"absolute({self.value(argument)})")
             case Call(function="any", argument=argument):
-                name = self._assign(f"{self._program.loop(argument)}(fields, known, positions)")
+                name = self._assign(node, f"{self._program.loop(argument)}(fields, known, positions)")
             case _:
-                name = self._assign(f"True if {self.surely(node)} else None if {self.maybe(node)} else False")
+                name = self._assign(node, f"True if {self.surely(node)} else None if {self.maybe(node)} else False")
         return name
 
-    def _assign(self, code: str) -> str:
+    def _assign(self, node: Node, code: str) -> str:
         self._count += 1
-        self.lines.append(f"v{self._count} = {code}")
+        self._place(node).append(f"v{self._count} = {code}")
         return f"v{self._count}"
 
+    def _place(self, node: Node) -> list[str]:
+        """Where the node is worked out: before the loop when it is the same for every position."""
+        varies = self._position == "positions" or any(name.startswith(POSITION) for name in names(node))
+        return self.lines if varies else self.head
+
     def _read(self, name: str) -> str:
-        if name.startswith(POSITION):
-            return self._assign(f"{self._position}.get({self._program.constant(name.removeprefix(POSITION))})")
         self._count += 1
-        self.head.append(f"v{self._count} = {self._fields}.get({self._program.constant(name)})")
+        if name.startswith(POSITION):
+            source, lines, name = self._position, self.lines, name.removeprefix(POSITION)
+        else:
+            source, lines = self._fields, self.head
+        lines.append(f"v{self._count} = {source}.get({self._program.constant(name)})")
         return f"v{self._count}"
 
     def _arithmetic(self, node: Arithmetic) -> str:
         total = self.value(node.first)
         for sign, operand in node.rest:
-            total = self._reckon(sign, total, self.value(operand))
+            total = self._reckon(node, sign, total, self.value(operand))
         return total
 
-    def _reckon(self, sign: str, left: str, right: str) -> str:
+    def _reckon(self, node: Node, sign: str, left: str, right: str) -> str:
         """Of known numbers without a call of ours, which would take longer than the rest of most rules."""
         swift, operation = self._program.constant(SWIFT[sign]), self._program.constant(OPERATIONS[sign])
         unknown = " or ".join(f"{name} is None" for name in (left, right) if name.startswith("v"))
         known = f"{swift}({left}, {right})"
         self._count += 1
-        self.lines.append(f"try: v{self._count} = {f'None if {unknown} else {known}' if unknown else known}")
-        self.lines.append(f"except (ArithmeticError, TypeError): v{self._count} = {operation}({left}, {right})")
+        self._place(node).extend(
+            (
+                f"try: v{self._count} = {f'None if {unknown} else {known}' if unknown else known}",
+                f"except (ArithmeticError, TypeError): v{self._count} = {operation}({left}, {right})",
+            )
+        )
         return f"v{self._count}"
 
     def _before(self, node: Node) -> str:
