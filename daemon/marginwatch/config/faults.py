@@ -30,6 +30,9 @@ _OF_KEY = "[key]"
 _NOT_CALLED = "default_factory_not_called"
 """pydantic's remark that a default depends on a value that is wrong itself, and is reported as such."""
 
+_LONGEST = 60
+"""Letters of a value that still fits a sentence."""
+
 _TYPES = {
     "string": "text",
     "bool": "true or false",
@@ -215,7 +218,7 @@ def _instead(value: object) -> str:
 
 def _may_be_shown(value: str) -> bool:
     """Whether a value fits a sentence and holds nothing to hide, such as a URL's password in a place without one."""
-    fits = value.isprintable() and len(value) <= 60  # noqa: PLR2004  (fits a sentence)
+    fits = value.isprintable() and len(value) <= _LONGEST
     return fits and REDACTOR.text(value) == value
 
 

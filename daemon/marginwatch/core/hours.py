@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, tzinfo
 
+_HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
 EVERY_DAY: Final = frozenset(range(len(WEEKDAYS)))
+_SHORTEST_RUN: Final = 3
+"""Days in a row that are written as first and last; two are written as a list."""
 
 _TIMES = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
 _DAYS = re.compile(r"([a-z]+)(?:\s*-\s*([a-z]+))?", re.ASCII | re.IGNORECASE)
@@ -132,7 +135,7 @@ def _clocks(times: re.Match[str]) -> tuple[timedelta, timedelta]:
 
 def _clock(hours: str, minutes: str) -> timedelta:
     clock = timedelta(hours=int(hours), minutes=int(minutes))
-    if int(minutes) > 59 or clock > _DAY:  # noqa: PLR2004  (minutes of an hour)
+    if timedelta(minutes=int(minutes)) >= _HOUR or clock > _DAY:
         what = f"{hours}:{minutes} is no time of day"
         raise HoursError(what)
     return clock
@@ -166,7 +169,7 @@ def _days_text(days: frozenset[int]) -> str:
     if days == EVERY_DAY:
         return ""
     ordered = sorted(days)
-    run = len(ordered) > 2 and ordered[-1] - ordered[0] == len(ordered) - 1  # noqa: PLR2004  (two days are a list)
+    run = len(ordered) >= _SHORTEST_RUN and ordered[-1] - ordered[0] == len(ordered) - 1
     named = f"{WEEKDAYS[ordered[0]]}-{WEEKDAYS[ordered[-1]]}" if run else ", ".join(WEEKDAYS[day] for day in ordered)
     return f"{named} "
 
