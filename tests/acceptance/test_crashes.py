@@ -33,7 +33,7 @@ __all__ = ["postgres"]
 
 pytestmark = pytest.mark.acceptance
 
-LIVES: Final = 20
+LIVES: Final = 25
 ACCOUNTS: Final = tuple(f"acc-{number}" for number in range(6))
 TESTS: Final = Path(__file__).parents[1]
 FLIP_EVERY: Final = 0.02
