@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from marginwatch.cli.options import operator
 from marginwatch.core.model import AccountKey
 from marginwatch.store.types import RequestKind
-from support.records import after
+from support.records import after, commit
 from support.stores import owned
 
 if TYPE_CHECKING:
@@ -180,15 +181,25 @@ def test_a_silence_that_is_not_there(desk: Shell, snapshot: SnapshotAssertion) -
 
 @pytest.mark.parametrize("account", ["futures/A-1", "futures/Account A-1"])
 def test_forgetting_an_account(desk: Shell, account: str, snapshot: SnapshotAssertion) -> None:
-    """Named by its id or its name, it is put down for the daemon's next tick."""
+    """Named by its id or its name, it is put down for the daemon's next tick; one that is listed comes back."""
     said = desk("forget", account)
 
-    assert (said.code, said.err) == (0, "")
+    assert said.code == 0
+    assert said.err == "note: futures still lists it: it comes back as a new account, and its alerts as new\n"
     assert said.out == snapshot
     with owned(desk.folder) as store:
         (request,) = store.operator_input().requests
     assert (request.kind, request.account) == (RequestKind.FORGET, AccountKey("futures", "A-1"))
     assert (request.by, request.at) == ("ann", after(600))
+
+
+def test_forgetting_an_account_that_vanished(desk: Shell) -> None:
+    """Nothing brings it back, and nothing is to note."""
+    with owned(desk.folder) as store:
+        found = next(each for each in store.history.account_states() if each.account.key.id == "A-1")
+        store.commit(commit(600, accounts=(replace(found, missing=3),)))
+
+    assert desk("forget", "futures/A-1").err == ""
 
 
 def test_forgetting_an_account_that_is_not_there(desk: Shell, snapshot: SnapshotAssertion) -> None:

@@ -31,6 +31,11 @@ def command(*, account: AccountKey, by: str, config: Path | None) -> None:
         if found not in reading.accounts:
             raise AccountNotFoundError(account, reading.written_accounts())
         name = reading.name(found)
+        listed = not reading.accounts[found].missing and found.venue in {each.name for each in reading.settings.venues}
         reading.store.operators.forget(found, by=by, now=clock.now())
     shown = f"{found} ({name})" if name != found.id else str(found)
     click.echo(f"{shown} will be forgotten at the daemon's next tick")
+    if listed:
+        click.echo(
+            f"note: {found.venue} still lists it: it comes back as a new account, and its alerts as new", err=True
+        )
