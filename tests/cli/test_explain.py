@@ -16,6 +16,7 @@ import pytest
 from marginwatch import clock
 from marginwatch.core.outbox import AttemptOutcome
 from support import storied
+from support.records import commit, message
 from support.stores import owned
 from support.storied import FX, HEDGE, RULES, SECRETS, numbers
 
@@ -327,6 +328,28 @@ def test_a_group_is_explained_as_an_account(asked: Shell, snapshot: SnapshotAsse
     assert said(asked, "family", "group/family", "--at", "12:07:30") == snapshot
     assert "because it looks at groups of accounts, not at one by itself" in said(asked, "family", "A-1")
     assert "because it looks at accounts by themselves, not at groups of them" in said(asked, "slide", "family")
+
+
+def test_long_lists_are_cut_in_words_alone(asked: Shell) -> None:
+    """A rule of a hundred accounts and an alert of a hundred messages fit on a screen; JSON has all of it."""
+    many = ", ".join(f'"ACCOUNT-{number:03}"' for number in range(100))
+    rules = asked.folder / "rules.toml"
+    rules.write_text(
+        f'{rules.read_text()}\n[[rule]]\nid = "few"\nwhen = "equity < 1"\nseverity = "info"\naccounts = [{many}]\n'
+    )
+    text, whole = said(asked, "few", "A-1"), said(asked, "few", "A-1", "--json")
+
+    assert "looks only at accounts ACCOUNT-000, ACCOUNT-001, " in text
+    assert "… (--json has all of it)" in text.splitlines()[0]
+    assert ("ACCOUNT-099" in text, "ACCOUNT-099" in whole) == (False, True)
+    with owned(asked.folder) as store:
+        (alert,) = store.history.alerts(rule="margin-usage", account=storied.FUTURES)
+        told = [message(alert_id=alert.alert_id, number=100 + number, topic="t") for number in range(100)]
+        store.commit(commit(400, messages=tuple(told)))
+    lines = said(asked, "margin-usage", "A-1").splitlines()
+    assert [line for line in lines if line.endswith(" before; --json has all")]
+    assert len(lines) < 120
+    assert len(json.loads(said(asked, "margin-usage", "A-1", "--json"))["messages"]) >= 100
 
 
 def test_no_secret_is_shown(asked: Shell) -> None:

@@ -8,6 +8,7 @@ import click
 
 from marginwatch.cli.explained_ways import ladder_facts, way_words
 from marginwatch.cli.explained_words import (
+    briefly,
     clocks,
     field_value,
     holding_back,
@@ -20,7 +21,7 @@ from marginwatch.cli.explained_words import (
 )
 from marginwatch.cli.output import Column, age, emit_table, say
 from marginwatch.core.route import Why
-from marginwatch.notify.words import clean, moment, span
+from marginwatch.notify.words import moment, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,6 +76,8 @@ STEPS = (
 _LABEL = 13
 """Columns of the words in front of facts."""
 _MOST_POSITIONS = 20
+_MOST_ATTEMPTS = 30
+"""The latest are shown."""
 
 
 def show(found: Explanation, reading: Reading) -> None:
@@ -82,7 +85,7 @@ def show(found: Explanation, reading: Reading) -> None:
     text, style = verdict(found)
     say(text, style)
     for note in found.notes:
-        click.echo(f"note: {clean(note)}")
+        click.echo(f"note: {briefly(note)}")
     _facts(rule_facts(found))
     if found.look is not None:
         _show_look(found, found.look)
@@ -91,12 +94,15 @@ def show(found: Explanation, reading: Reading) -> None:
         columns = [each for each in RECEIVERS if each.key != "why" or any(one.ways for one in found.receivers)]
         _table((_hearing(each, found) for each in found.receivers), tuple(columns), found, "no receiver")
     if found.sent:
-        _table((row for each in found.sent for row in _attempts(each)), SENT, found, "")
+        rows = [row for each in found.sent for row in _attempts(each)]
+        _table(rows[-_MOST_ATTEMPTS:], SENT, found, "")
+        if len(rows) > _MOST_ATTEMPTS:
+            click.echo(f"and {len(rows) - _MOST_ATTEMPTS:,} before; --json has all")
     if found.steps:
         from marginwatch.cli.rows import transition_cells, transition_row
 
-        rows = (transition_cells(step, transition_row(step, reading), reading) for step in found.steps)
-        _table(rows, STEPS, found, "")
+        steps = (transition_cells(step, transition_row(step, reading), reading) for step in found.steps)
+        _table(steps, STEPS, found, "")
 
 
 def _show_look(found: Explanation, look: Look) -> None:

@@ -13,7 +13,7 @@ from marginwatch.core.hold import HoldKind
 from marginwatch.core.result import Occurred
 from marginwatch.core.rule import RuleKind
 from marginwatch.notify.phrases import WHY
-from marginwatch.notify.words import against, amount, clean, difference, moment, span, value_of
+from marginwatch.notify.words import against, amount, clean, clip, difference, moment, span, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +35,9 @@ _WIDEST: Final = 64
 _MOST_POSITIONS: Final = 5
 """Positions shown below `any` and `all`."""
 
+_LONGEST: Final = 240
+"""Characters of a sentence that may name any number of things."""
+
 Facts = "Iterator[tuple[str, str]]"
 
 
@@ -54,13 +57,19 @@ def field_value(each: Input, found: Explanation) -> str:
     return clean(each.gap) + last
 
 
+def briefly(text: str) -> str:
+    """The text, or as much of it as takes three lines of a terminal."""
+    short = clip(clean(text), _LONGEST)
+    return f"{short} (--json has all of it)" if short.endswith("…") else short
+
+
 def verdict(found: Explanation) -> tuple[str, str]:
     """All of it in one line, and its colour."""
     about = clean(f"{found.rule.id} of {_who(found)}") + (f", {clean(found.subject)}" if found.subject else "")
     if found.past:
         about += f" at {moment(found.at, found.now)}"
     if found.excluded:
-        return f"{about}: does not apply here, because {found.excluded}", "cyan"
+        return f"{about}: does not apply here, because {briefly(found.excluded)}", "cyan"
     status, state = _state(found)
     return f"{about}: {'; '.join([state, *_held_up(found)])}", _STYLES.get(status, "green")
 
