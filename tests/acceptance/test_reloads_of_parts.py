@@ -13,7 +13,7 @@ from marginwatch.simulator import helio
 from marginwatch.simulator.helio import HelioApi, HelioSimulator
 from support.process import Process, run, started
 from support.sinks import HttpSink, Reply
-from support.sites import Sites, receiver, write_config
+from support.sites import Sites, receiver, table, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +97,68 @@ async def test_receivers_come_change_and_go(tmp_path: Path, sink: HttpSink, brok
         *((name, "delivered") for name in ("hook", "desk", "new")),
         ("gone", "dead"),
     }
+
+
+PATIENT = """
+remind_every = "1h"
+[[rule]]
+id = "patient"
+title = "For long"
+value = "margin_usage"
+levels = { info = "> 50%" }
+for = "1h"
+"""
+
+
+def route(*receivers: str) -> str:
+    """One for everything, with a ladder that nobody is called by for now."""
+    return table("[routes]", {"name": "all", "receivers": receivers}) + (
+        'escalate = [{ after = "1h", receivers = ["boss"] }]\n'
+    )
+
+
+async def clocks(config: Path) -> object:
+    """Everything that times what is open: when it began and fired, when it reminds, when its ladder calls."""
+    _, alerts = await run("alerts", "--json", "--config", config)
+    _, explained = await run("explain", "margin-usage", "fx/acc-1", "--json", "--config", config)
+    keys = ("rule", "alert_id", "state", "active_at", "fired_at")
+    rows = [[row[key] for key in keys] for row in json.loads("\n".join(alerts.output))]
+    told = json.loads("\n".join(explained.output))
+    return sorted(rows), told["reminder_at"], [call["at"] for call in told["ladder"]]
+
+
+async def test_routes_are_edited_while_an_alert_is_open(tmp_path: Path, sink: HttpSink) -> None:
+    """The next notices go to whom the new routes name, the end to everybody who was told, and every clock goes on."""
+    rules = USAGE + PATIENT
+    async with Sites("helio") as sites:
+        people = "".join(receiver(name, sink.url(f"/{name}")) for name in ("desk", "night", "boss"))
+        config = write_config(tmp_path, sites.tables(), people, route("desk"), rules=rules)
+        async with started("run", "--config", config) as process:
+            use(sites, "helio", "acc-1", 85_000)
+            await sink.arrived(1)
+            before = await clocks(config)
+            write_config(tmp_path, sites.tables(), people, route("night"), rules=rules)
+            _, planned = await run("plan", "--config", config)
+            process.signal(signal.SIGHUP)
+            await process.logged("reloaded")
+            after = await clocks(config)
+
+            use(sites, "helio", "acc-1", 95_000)
+            await sink.arrived(3)
+            use(sites, "helio", "acc-2", 85_000)
+            await sink.arrived(4)
+            use(sites, "helio", "acc-1", 10_000)
+            await sink.arrived(6)
+            await stop(process)
+
+    assert any(
+        "margin-usage on fx/acc-1" in line and ": desk, boss after 1 h -> desk, night" in line
+        for line in planned.output
+    )
+    assert after == before
+    assert in_short(sink, "/desk") == [f"margin-usage {state}" for state in ("firing", "worsened", "resolved")]
+    assert in_short(sink, "/night") == [f"margin-usage {state}" for state in ("worsened", "firing", "resolved")]
+    assert in_short(sink, "/boss") == []
 
 
 async def test_venues_come_change_and_go(tmp_path: Path, sink: HttpSink) -> None:

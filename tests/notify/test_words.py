@@ -106,6 +106,7 @@ def test_what_is_cut_shows() -> None:
 def test_sentences_have_one_full_stop() -> None:
     """Whether or not the words came with one."""
     assert [sentence("it works."), sentence("it works")] == ["It works.", "It works."]
+    assert sentence("no field is named eqity; did you mean equity?").endswith("equity?")
 
 
 def test_numbers_for_machines_have_no_exponent() -> None:

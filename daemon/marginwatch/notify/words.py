@@ -37,8 +37,8 @@ def clip(text: str, length: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital in front and a full stop behind."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    """With a capital in front and a full stop behind, unless it ends in a question."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}{'' if text.endswith('?') else '.'}"
 
 
 def moment(at: datetime, now: datetime, tz: tzinfo = UTC) -> str:
