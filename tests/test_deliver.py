@@ -28,6 +28,7 @@ from support.desk import Desk, call_rule, ruling, usage_rule
 from support.notices import message, transition
 from support.records import alert
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Reply, SmtpSink, refusing_port
+from support.stores import owned
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ class Writer:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store of our own."""
-    opened = Store.open(f"sqlite:///{tmp_path}/m.db")
-    opened.own()
-    yield opened
-    opened.close()
+    with owned(tmp_path, "m.db") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from marginwatch.deliver import Delivery
 from marginwatch.notify.backoff import next_try
 from marginwatch.notify.lane import Lane
 from marginwatch.notify.receiver import Receiver
-from marginwatch.store.store import Store
 from marginwatch.store.types import AttemptResult, OutboxStatus
 from support.desk import VENUE, Desk, after, answer, cycle_end, fields, ruling, seen, usage_rule
 from support.sinks import PATIENCE, Close, Hang, HttpSink, Post, Reply, Reset, Truncate, refusing_port
+from support.stores import owned
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from marginwatch.core.outbox import AttemptOutcome as Outcome
+    from marginwatch.store.store import Store
     from marginwatch.store.types import OutboxRow
     from support.sinks import Behaviour
 
@@ -63,10 +64,8 @@ REPEATS = {"slow", "hanging up", "resetting", "accepting and then timing out", "
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store of our own."""
-    opened = Store.open(f"sqlite:///{tmp_path}/m.db")
-    opened.own()
-    yield opened
-    opened.close()
+    with owned(tmp_path, "m.db") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -13,14 +13,16 @@ from marginwatch.app.reports import Reporting
 from marginwatch.config.reports import ReportSettings
 from marginwatch.config.web import WebSettings
 from marginwatch.core.outbox import AttemptOutcome, Kind
-from marginwatch.store.store import Store
 from marginwatch.store.types import AttemptResult, OutboxStatus
 from support.records import NOON, after, commit, message
+from support.stores import owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
+
+    from marginwatch.store.store import Store
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
@@ -30,10 +32,8 @@ DAILY = ReportSettings(name="daily", receivers=("desk", "phone"), at="13:00")
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store of our own."""
-    opened = Store.open(f"sqlite:///{tmp_path}/m.db")
-    opened.own()
-    yield opened
-    opened.close()
+    with owned(tmp_path, "m.db") as opened:
+        yield opened
 
 
 @dataclass

@@ -11,8 +11,8 @@ from marginwatch.core.alert import Reason, State
 from marginwatch.core.memory import Memory
 from marginwatch.core.rule import Flapping
 from marginwatch.core.seen import left_by
-from marginwatch.store.store import Store
 from support.desk import Desk, answer, cycle_end, fields, ruling, seen, usage_rule
+from support.stores import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,13 +31,13 @@ def swing(desk: Desk, second: float, usage: str) -> None:
 def test_firings_before_a_restart_count(tmp_path: Path, restarts: bool) -> None:
     """With a new process after every cycle the same is told: kept open, over once calm, and flapping at once again."""
     rules, file = ruling(usage_rule(flapping=OFTEN)), tmp_path / "marginwatch.db"
-    store = owned(file)
+    store = opened(file)
     desk = Desk(rules, store)
     for place, usage in enumerate(SWINGS):
         swing(desk, 10 * place, usage)
         if restarts:
             store.close()
-            store = desk.ledger = owned(file)
+            store = desk.ledger = opened(file)
             desk.start(10 * place)
     store.close()
 
@@ -75,10 +75,3 @@ def test_what_ended_long_ago_is_forgotten() -> None:
     swing(desk, later + 20, "0.5")
 
     assert [key.rule for key in desk.ticker.memory.lately] == ["usage"]
-
-
-def owned(file: Path) -> Store:
-    """The store in that file, owned."""
-    store = Store.open(f"sqlite:///{file}")
-    store.own()
-    return store

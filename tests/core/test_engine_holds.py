@@ -32,7 +32,7 @@ from support.desk import (
     seen,
     usage_rule,
 )
-from support.family import owned
+from support.stores import owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ PLAIN = ruling(*ALL_RULES, receivers=RECEIVERS)
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A real one."""
-    with owned(tmp_path / "m.db") as found:
+    with owned(tmp_path) as found:
         yield found
 
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from marginwatch.core.alert import Silence
 from marginwatch.core.model import FailureKind
 from marginwatch.core.rule import Flapping
-from marginwatch.store.store import Store
 from support.desk import (
     ONE,
     TWO,
@@ -28,6 +27,7 @@ from support.desk import (
     seen,
     usage_rule,
 )
+from support.stores import opened
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Answer
     from marginwatch.core.model import AccountKey
+    from marginwatch.store.store import Store
 
 RULES = ruling(
     usage_rule(
@@ -97,7 +98,7 @@ def test_restarts_change_no_transition(tmp_path_factory: pytest.TempPathFactory,
 
 def play(cycles: list[Cycle], file: Path, *, restarts: bool) -> tuple[list[Transition], list[tuple[object, ...]]]:
     """What the engine decides of these cycles and whom it tells, on a store of its own."""
-    store = _owned(file)
+    store = opened(file)
     desk = Desk(RULES, store)
     second = 0
     for cycle in cycles:
@@ -107,7 +108,7 @@ def play(cycles: list[Cycle], file: Path, *, restarts: bool) -> tuple[list[Trans
         _wish(store, cycle.does, after(second))
         if restarts and cycle.restart:
             store.close()
-            store = desk.ledger = _owned(file)
+            store = desk.ledger = opened(file)
             desk.start(second)
     store.close()
     told: list[tuple[object, ...]] = [(each.receiver, each.alert_id, each.number, each.state) for each in desk.messages]
@@ -141,9 +142,3 @@ def _answer(second: float, cycle: Cycle, account: AccountKey, usage: str | None)
     granted = frozenset({"view", "trade"} if cycle.trades else {"view"})
     values = fields(usage, in_margin_call=cycle.in_call, permissions=granted)
     return answer(seen(second, values, account), listing=[ONE, TWO])
-
-
-def _owned(file: Path) -> Store:
-    store = Store.open(f"sqlite:///{file}")
-    store.own()
-    return store

@@ -20,7 +20,6 @@ from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.core.seeding import fill
 from marginwatch.core.windows.later import Later
 from marginwatch.store.errors import StoreError
-from marginwatch.store.store import Store
 from support.catalogues import FUTURES
 from support.desk import (
     ONE,
@@ -38,6 +37,7 @@ from support.desk import (
     seen,
     steps,
 )
+from support.stores import opened
 from support.zones import CALENDARS
 
 if TYPE_CHECKING:
@@ -255,18 +255,12 @@ def _answer(second: int, cycle: Cycle, account: AccountKey) -> Answer:
     return answer(seen(second, fields(equity=money(cycle.equity)), account), listing=[ONE, TWO])
 
 
-def _owned(file: Path) -> Store:
-    store = Store.open(f"sqlite:///{file}")
-    store.own()
-    return store
-
-
 def test_windows_survive_a_restart_to_the_last_digit(tmp_path: Path) -> None:
     """Every window's value after a restart is what it would have been without one."""
     names = ("mean", "max", "first")
     texts = [f'{name}(equity / margin_used, "{window}")' for name in names for window in ("1m", "1h")]
     rules = ruling(*(drawdown_rule(f"{text} * equity", f"rule-{number}") for number, text in enumerate(texts)))
-    store = _owned(tmp_path / "store.db")
+    store = opened(tmp_path / "store.db")
     desk = Desk(rules, store)
     for number in range(40):
         desk.see(7 * number, equity=money(1000 + number * number), margin_used=money(3 + number % 5))
@@ -301,7 +295,7 @@ def test_an_answer_too_old_is_not_looked_back_at() -> None:
 
 def test_an_account_out_of_sight_is_not_looked_back_at(tmp_path: Path) -> None:
     """One that the config selects no longer costs no reading, and has its windows again when it is selected."""
-    store = _owned(tmp_path / "store.db")
+    store = opened(tmp_path / "store.db")
     desk = Desk(ruling(drawdown_rule()), store)
     desk.see(0, equity=money(1000))
     desk.start(10, ruling(drawdown_rule(), accounts=["two"]))

@@ -29,12 +29,12 @@ from support.family import (
     listed,
     member,
     only_of,
-    owned,
     rule_of,
     ruling,
     seen,
     usage_rule,
 )
+from support.stores import owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A real one."""
-    with owned(tmp_path / "m.db") as found:
+    with owned(tmp_path) as found:
         yield found
 
 

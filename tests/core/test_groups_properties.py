@@ -29,12 +29,12 @@ from support.family import (
     group,
     listed,
     member,
-    owned,
     rule_of,
     ruling,
     seen,
     usage_rule,
 )
+from support.stores import owned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,10 +178,10 @@ RULES = ruling(
 def test_restarts_and_replays_change_nothing(tmp_path_factory: pytest.TempPathFactory, turns: list[Turn]) -> None:
     """With restarts or without, and decided again from the record: the same transitions."""
     folder = tmp_path_factory.mktemp("groups")
-    with owned(folder / "without.db") as store:
+    with owned(folder, "without.db") as store:
         without = _played(store, turns, restarts=False)
         assert _replayed(store) == without
-    with owned(folder / "with.db") as store:
+    with owned(folder, "with.db") as store:
         assert _played(store, turns, restarts=True) == without
         assert _replayed(store) == without
 

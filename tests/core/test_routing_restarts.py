@@ -17,9 +17,9 @@ from marginwatch.core.model import Severity
 from marginwatch.core.route import Receiver
 from marginwatch.core.routing import Route, Routes, Rung
 from marginwatch.core.seen import left_by
-from marginwatch.store.store import Store
 from marginwatch.tick import resume
 from support.desk import Desk, after, answer, cycle_end, fields, permissions_rule, ruling, seen, usage_rule
+from support.stores import opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from marginwatch.core.alert import Transition
     from marginwatch.core.engine import Decision
+    from marginwatch.store.store import Store
 
     Played = tuple[list[Transition], list[tuple[str, str, int, str]]]
 
@@ -96,7 +97,7 @@ def test_what_is_replayed_calls_the_same_people(tmp_path_factory: pytest.TempPat
     file = tmp_path_factory.mktemp("replayed") / "m.db"
     live = play([replace(turn, fails=False) for turn in turns], file, restarts=True)
 
-    store = _owned(file)
+    store = opened(file)
     again = _replayed(store)
     store.close()
     assert again == live
@@ -104,7 +105,7 @@ def test_what_is_replayed_calls_the_same_people(tmp_path_factory: pytest.TempPat
 
 def play(turns: list[Turn], file: Path, *, restarts: bool) -> Played:
     """What is decided, and who is told, on a store of its own."""
-    store = _owned(file)
+    store = opened(file)
     desk = Desk(RULES, store)
     second = 0
     for turn in turns:
@@ -118,7 +119,7 @@ def play(turns: list[Turn], file: Path, *, restarts: bool) -> Played:
         desk.tick(second, answer(observed, listing=[observed.account]), cycle_end(second))
         if restarts and turn.restarts:
             store.close()
-            store = desk.ledger = _owned(file)
+            store = desk.ledger = opened(file)
             desk.start(second)
         missed = store.outbox.missed("all", None) if turn.fails else ()
         desk.tick(second, ReceiverState("all", failures=3 * turn.fails, missed=missed))
@@ -151,9 +152,3 @@ def _acknowledge(store: Store, second: int) -> None:
     now = after(second)
     for alert in store.history.alerts(rule="usage"):
         store.operators.acknowledge(alert.alert_id, by="ann", note="", now=now, until=now + timedelta(seconds=60))
-
-
-def _owned(file: Path) -> Store:
-    store = Store.open(f"sqlite:///{file}")
-    store.own()
-    return store

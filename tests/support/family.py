@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -28,16 +27,14 @@ from marginwatch.core.model import (
 from marginwatch.core.route import Receiver
 from marginwatch.core.rule import Level, Rule, RuleKind, Selector
 from marginwatch.core.ruling import Ruling, Watch, group_watch
-from marginwatch.store.store import Store
 from marginwatch.tick import Ticker
 from support.catalogues import FUTURES, MARGIN_FX
 from support.desk import Paper, after, unwrap, wrap
 from support.zones import CALENDARS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from marginwatch.core.alert import Transition
     from marginwatch.core.model import Value
@@ -220,14 +217,3 @@ class _Spy:
 
     def observations(self, accounts: Container[AccountKey], since: datetime) -> Iterable[Observation]:
         return self.ledger.observations(accounts, since)
-
-
-@contextmanager
-def owned(file: Path) -> Iterator[Store]:
-    """A store, ours while it is used."""
-    store = Store.open(f"sqlite:///{file}")
-    try:
-        store.own()
-        yield store
-    finally:
-        store.close()

@@ -1,8 +1,8 @@
-"""A database in a folder, opened as the daemon opens it."""
+"""A database of a test's own, opened as the daemon opens it."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from marginwatch.store.store import Store
@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def opened(file: Path) -> Store:
+    """The store in that file, made if need be, and owned; whoever asks for it closes it."""
+    store = Store.open(f"sqlite:///{file}")
+    store.own()
+    return store
+
+
 @contextmanager
-def owned(folder: Path) -> Iterator[Store]:
+def owned(folder: Path, name: str = "marginwatch.db") -> Iterator[Store]:
     """The store in that folder, made if need be, owned until the end of the block."""
-    store = Store.open(f"sqlite:///{folder}/marginwatch.db")
-    try:
-        store.own()
+    with closing(opened(folder / name)) as store:
         yield store
-    finally:
-        store.close()
