@@ -126,6 +126,17 @@ def test_prometheus_takes_the_examples(tmp_path: Path) -> None:
 
 
 @promtool
+def test_prometheus_takes_the_config_of_the_guide(tmp_path: Path) -> None:
+    """With a token of ours in the place of the one that it names."""
+    (tmp_path / "token").write_text("a-token")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "monitoring.md").read_text(), re.MULTILINE | re.DOTALL)
+    file = tmp_path / "prometheus.yaml"
+    file.write_text(re.sub(r"/etc/prometheus/[\w-]+", str(tmp_path / "token"), shown))
+    done = subprocess.run(["promtool", "check", "config", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@promtool
 async def test_prometheus_takes_the_metrics(tmp_path: Path) -> None:
     """Prometheus' own tool finds nothing to say of names, types and help."""
     page, _ = await scraped(tmp_path)
