@@ -213,7 +213,6 @@ async def test_secrets_alone_are_read_anew(tmp_path: Path, sink: HttpSink) -> No
         async with started("run", "--config", config) as process:
             use(sites, "helio", "acc-1", 95_000)
             await sink.arrived(1)
-            logins = len(sites.faults["architect"].asked("Auth/CreateJwt"))
 
             simulator = sites.simulators["helio"]
             assert isinstance(simulator, HelioSimulator)
@@ -224,7 +223,7 @@ async def test_secrets_alone_are_read_anew(tmp_path: Path, sink: HttpSink) -> No
             use(sites, "helio", "acc-2", 95_000)
             await sink.arrived(2)
             await stop(process)
-        assert len(sites.faults["architect"].asked("Auth/CreateJwt")) == logins
+        assert len(sites.faults["architect"].asked("Auth/CreateJwt")) <= 1
 
     assert [post.path for post in sink.posts] == ["/the-token-of-before", "/the-token-of-now"]
     said = "\n".join([*process.errors, *process.output])
