@@ -171,8 +171,8 @@ def set_timers(memory: Memory, ruling: Ruling, decision: Decision) -> None:
     draft = decision.draft
     for timer in decision.timers:
         memory.set_timer(timer, None)
-    touched = {**{key: None for key in decision.timers if isinstance(key, AccountKey)}, **draft.accounts}
-    for account in memory.untimed(touched):
+    attended = [key for key in decision.timers if isinstance(key, AccountKey) and key not in draft.accounts]
+    for account in memory.untimed((*attended, *draft.accounts)):
         _time_account(memory, ruling, account, draft.now)
     for alert in _to_time(memory, decision):
         memory.set_timer(alert.alert_id, _due(draft, alert))
