@@ -330,6 +330,18 @@ def test_a_group_is_explained_as_an_account(asked: Shell, snapshot: SnapshotAsse
     assert "because it looks at accounts by themselves, not at groups of them" in said(asked, "slide", "family")
 
 
+def test_what_a_group_lacks_is_not_called_null(asked: Shell) -> None:
+    """No venue answered so: some account of it is missing, and which is told by the alert about the group's data."""
+    config = storied.write(asked.folder, RULES + storied.FAMILY)
+    storied.join(config)
+    config.write_text(config.read_text().replace('"fx/*"', '"fx/*", "fx/nobody"'))
+    _go_on(asked, lambda story: story.see(420, numbers("0.5", "100000"), as_of=418))
+
+    shown = said(asked, "family", "family")
+    assert "something of its accounts is not known; the group's `data-stale` tells what" in " ".join(shown.split())
+    assert "null" not in shown
+
+
 def test_long_lists_are_cut_in_words_alone(asked: Shell) -> None:
     """A rule of a hundred accounts and an alert of a hundred messages fit on a screen; JSON has all of it."""
     many = ", ".join(f'"ACCOUNT-{number:03}"' for number in range(100))

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from marginwatch.store.types import RecordedTick
 
 _INSTANT = timedelta(microseconds=1)
+_OF_SOME = "unknown (something of its accounts is not known; the group's `data-stale` tells what)"
+"""Why a group's own field is null: the reason itself is stored with the alert about it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,10 @@ class _Recalling:
         return replace(wishes, forget=tuple(each for each in wishes.forget if each[1] == self._account.key))
 
     def _look(self, observation: Observation, at: datetime) -> Sight:
-        ruling = self._replay.ruling
-        memory = self._put_together(at) if self._account.key.venue == GROUPS else self._replay.memory
+        ruling, memory = self._replay.ruling, self._replay.memory
+        if self._account.key.venue == GROUPS:
+            memory = self._put_together(at)
+            observation = replace(observation, reasons=dict.fromkeys(observation.fields, _OF_SOME))
         state = memory.accounts.get(observation.account) or AccountState(self._account, at)
         watch = ruling.venues[observation.account.venue]
         rules = ruling.rules_of(watch, state.account)
