@@ -11,21 +11,18 @@ from hypothesis import strategies as st
 
 from marginwatch.core.alert import Silence
 from marginwatch.core.model import FailureKind
-from marginwatch.core.rule import Flapping
 from support.desk import (
     ONE,
+    TIMED_RULES,
     TWO,
     Desk,
     after,
     answer,
-    call_rule,
     cycle_end,
     failed,
     fields,
-    permissions_rule,
     ruling,
     seen,
-    usage_rule,
 )
 from support.stores import opened
 
@@ -40,17 +37,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey
     from marginwatch.store.store import Store
 
-RULES = ruling(
-    usage_rule(
-        hold=timedelta(seconds=15),
-        clear_for=timedelta(seconds=15),
-        remind_every=timedelta(seconds=45),
-        remind_then=(timedelta(seconds=70),),
-        flapping=Flapping(2, timedelta(minutes=3)),
-    ),
-    call_rule(remind_every=timedelta(seconds=60), flapping=Flapping(2, timedelta(minutes=2))),
-    permissions_rule(),
-)
+RULES = ruling(*TIMED_RULES)
 
 
 @dataclass(frozen=True)

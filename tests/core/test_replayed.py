@@ -16,13 +16,14 @@ from marginwatch.core.maintenance import Maintenance, Maintenances, Once
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import AccountKey, FailureKind, Severity
 from marginwatch.core.quiet import Quiet
-from marginwatch.core.rule import Flapping, Selector
+from marginwatch.core.rule import Selector
 from marginwatch.core.seeding import prepare
 from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
 from marginwatch.tick import reload, resume
 from support.desk import (
     ONE,
+    TIMED_RULES,
     TWO,
     VENUE,
     Desk,
@@ -32,10 +33,8 @@ from support.desk import (
     cycle_end,
     failed,
     fields,
-    permissions_rule,
     ruling,
     seen,
-    usage_rule,
     wrap,
 )
 
@@ -65,17 +64,7 @@ def windows(*names: str) -> Maintenances:
 
 
 RULES = replace(
-    ruling(
-        usage_rule(
-            hold=timedelta(seconds=15),
-            clear_for=timedelta(seconds=15),
-            remind_every=timedelta(seconds=45),
-            remind_then=(timedelta(seconds=70),),
-            flapping=Flapping(2, timedelta(minutes=3)),
-        ),
-        call_rule(remind_every=timedelta(seconds=60), flapping=Flapping(2, timedelta(minutes=2))),
-        permissions_rule(),
-    ),
+    ruling(*TIMED_RULES),
     maintenance=windows("some", "every"),
     quiet={"all": Quiet(WeekHours(UTC, EVENINGS))},
 )

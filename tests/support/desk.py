@@ -22,7 +22,7 @@ from marginwatch.core.model import (
     VenueFailure,
 )
 from marginwatch.core.route import Receiver
-from marginwatch.core.rule import Level, Rule, RuleKind
+from marginwatch.core.rule import Flapping, Level, Rule, RuleKind
 from marginwatch.core.ruling import Ruling, Watch
 from marginwatch.core.state import Commit, Prior
 from marginwatch.store.types import Committed, OperatorInput
@@ -98,6 +98,18 @@ def permissions_rule(**changes: Any) -> Rule:  # noqa: ANN401  (any field of it)
 
 
 ALL_RULES = (usage_rule(), call_rule(), permissions_rule())
+TIMED_RULES = (
+    usage_rule(
+        hold=timedelta(seconds=15),
+        clear_for=timedelta(seconds=15),
+        remind_every=timedelta(seconds=45),
+        remind_then=(timedelta(seconds=70),),
+        flapping=Flapping(2, timedelta(minutes=3)),
+    ),
+    call_rule(remind_every=timedelta(seconds=60), flapping=Flapping(2, timedelta(minutes=2))),
+    permissions_rule(),
+)
+"""The same with every timer there is, short enough for a test to see them run out."""
 RECEIVERS = (Receiver("all", Severity.INFO), Receiver("pager", Severity.CRITICAL))
 
 

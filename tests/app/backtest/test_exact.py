@@ -14,22 +14,19 @@ from marginwatch.app.backtest.stored import StoredPast
 from marginwatch.app.backtest.turn import Turn
 from marginwatch.core.alert import Silence
 from marginwatch.core.model import FailureKind
-from marginwatch.core.rule import Flapping
 from marginwatch.store.store import Store
 from support.desk import (
     ONE,
+    TIMED_RULES,
     TWO,
     Desk,
     after,
     answer,
-    call_rule,
     cycle_end,
     failed,
     fields,
-    permissions_rule,
     ruling,
     seen,
-    usage_rule,
     wrap,
 )
 
@@ -42,17 +39,7 @@ if TYPE_CHECKING:
     from marginwatch.core.model import AccountKey
     from marginwatch.tick import Arrival
 
-RULES = ruling(
-    usage_rule(
-        hold=timedelta(seconds=15),
-        clear_for=timedelta(seconds=15),
-        remind_every=timedelta(seconds=45),
-        remind_then=(timedelta(seconds=70),),
-        flapping=Flapping(2, timedelta(minutes=3)),
-    ),
-    call_rule(remind_every=timedelta(seconds=60), flapping=Flapping(2, timedelta(minutes=2))),
-    permissions_rule(),
-)
+RULES = ruling(*TIMED_RULES)
 MINUTE = timedelta(minutes=1)
 
 
