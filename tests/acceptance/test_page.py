@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import signal
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -107,6 +109,33 @@ async def test_an_alert_comes_is_acknowledged_and_goes(tmp_path: Path, sink: Htt
         await page.get_by_role("link", name="Overview").click()
         await expect(page.locator("#alerts")).to_contain_text("No alert is firing")
         assert opened.complaints == []
+
+
+async def test_the_demo_is_followed_on_its_page() -> None:
+    """At the address it prints: an alert of its story appears without a reload, is acknowledged, and resolves."""
+    async with (
+        started("demo", "--fast", "--port", "0", environ={"PYTHONUNBUFFERED": "1"}) as demo,
+        browser() as running,
+    ):
+        async with asyncio.timeout(PATIENCE):
+            while not (found := re.search(r"the page: (http://\S+)(/login#\S+)", "\n".join(demo.output))):  # noqa: ASYNC110  (because it is printed)
+                await asyncio.sleep(0.05)
+        async with tab(running, found[1]) as opened:
+            page = opened.page
+            await page.goto(found[2])
+            await page.evaluate("window.sameDocument = true")
+            alert = page.locator("#alerts li", has_text="Margin usage").filter(
+                has=page.get_by_role("link", name="Acknowledge")
+            )
+            await expect(alert.first).to_be_visible(timeout=60_000)
+            assert await page.evaluate("window.sameDocument")
+            await alert.first.get_by_role("link", name="Acknowledge").click()
+            form = page.locator("form", has=page.get_by_role("button", name="Acknowledge"))
+            await form.get_by_label("Your name").fill("Ann")
+            await form.get_by_role("button").click()
+            await expect(page.locator("#story")).to_contain_text("Acknowledged by Ann")
+            await expect(page.locator("#alert-now")).to_contain_text("It is over: resolved at", timeout=60_000)
+            assert opened.complaints == []
 
 
 async def test_the_keyboard_is_enough(tmp_path: Path, sink: HttpSink) -> None:
