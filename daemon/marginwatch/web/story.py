@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from marginwatch.core.alert import Reason
 from marginwatch.notify.phrases import WHY
 from marginwatch.notify.words import amount, clean, difference, span
 from marginwatch.ops.links import without_links
@@ -78,7 +79,8 @@ def _facts(step: Transition, unit: Unit, currency: str) -> Iterator[str]:
     if step.detail:
         yield clean(step.detail)
     if step.unknown_since is not None and step.because:
-        yield f"unknown because {clean(step.because)}"
+        was = "was unknown until then" if step.reason is Reason.DATA_BACK else "unknown"
+        yield f"{was} because {clean(step.because)}"
     if step.flapping_since is not None:
         yield f"flapping: fired {step.times_fired} times since {step.flapping_since:%Y-%m-%d %H:%M:%S} UTC"
     if step.already_true:
