@@ -30,9 +30,9 @@ from marginwatch.core.health import ReceiverState, ReloadState
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import CycleEnd, FailureKind, Normalised, Severity, VenueFailure
 from marginwatch.core.outlook import breached
+from marginwatch.core.resuming import absent, reload, resume
 from marginwatch.core.seeding import Seeding, fill, prepare
 from marginwatch.core.seen import Seen, seen_in
-from marginwatch.core.state import Absence
 from marginwatch.notify.dispatch import Outgoing, dispatch
 from marginwatch.notify.wording import PLAIN, Wording
 from marginwatch.ops.logs import log_surprise
@@ -342,38 +342,6 @@ class Ticker:
             venues=commit.venues,
             breached=breached(commit.transitions, decided.ruling.groups),
         )
-
-
-def resume(memory: Memory, ruling: Ruling, now: datetime) -> Decision:
-    """Take up what was remembered: set every timer, and close what the ruling no longer covers."""
-    memory.watching_since = _watching_since(memory, ruling, now)
-    engine.time_all(memory, ruling, now)
-    return engine.start(memory, ruling, now)
-
-
-def absent(memory: Memory, now: datetime) -> Absence | None:
-    """The time in which nobody watched, for a memory that was just resumed; None after a short restart."""
-    ends = [state.last_cycle_at for state in memory.venues.values() if state.last_cycle_at is not None]
-    return Absence(max(ends), now) if ends and memory.watching_since == now else None
-
-
-def reload(memory: Memory, ruling: Ruling, now: datetime, prepared: Seeding) -> Decision:
-    """Go on by another ruling, between two ticks: what both have in common goes on as if nothing had happened.
-
-    What the new one no longer covers is closed, the windows of time that it alone asks for are `prepared`, and every
-    timer is set anew.
-    """
-    decision = engine.start(memory, ruling, now)
-    prepared.finish()
-    engine.time_all(memory, ruling, now)
-    return decision
-
-
-def _watching_since(memory: Memory, ruling: Ruling, now: datetime) -> datetime | None:
-    """None after a short restart, which must change nothing; `now` when nobody looked for longer than that."""
-    ends = [state.last_cycle_at for state in memory.venues.values() if state.last_cycle_at is not None]
-    bounds = [watch.stale_after for watch in ruling.venues.values()]
-    return None if ends and bounds and now - max(ends) < min(bounds) else now
 
 
 def unusable(fetched: Fetched, error: Exception, now: datetime) -> VenueFailure:

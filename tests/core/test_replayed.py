@@ -16,11 +16,11 @@ from marginwatch.core.maintenance import Maintenance, Maintenances, Once
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import AccountKey, FailureKind, Severity
 from marginwatch.core.quiet import Quiet
+from marginwatch.core.resuming import reload, resume
 from marginwatch.core.rule import Selector
 from marginwatch.core.seeding import prepare
 from marginwatch.core.seen import left_by
 from marginwatch.store.store import Store
-from marginwatch.tick import reload, resume
 from support.desk import (
     ONE,
     TIMED_RULES,

@@ -14,10 +14,10 @@ from marginwatch.core.health import ReceiverState
 from marginwatch.core.hours import WeekHours, parse_hours
 from marginwatch.core.memory import Memory
 from marginwatch.core.model import Severity
+from marginwatch.core.resuming import resume
 from marginwatch.core.route import Receiver
 from marginwatch.core.routing import Route, Routes, Rung
 from marginwatch.core.seen import left_by
-from marginwatch.tick import resume
 from support.desk import Desk, after, answer, cycle_end, fields, permissions_rule, ruling, seen, usage_rule
 from support.stores import opened
 

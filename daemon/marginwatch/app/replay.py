@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from marginwatch.core import engine
 from marginwatch.core.memory import Memory
+from marginwatch.core.resuming import reload, resume
 from marginwatch.core.seeding import fill, prepare
 from marginwatch.core.state import Prior
 from marginwatch.notify.wording import PLAIN
-from marginwatch.tick import reload, resume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
