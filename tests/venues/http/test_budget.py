@@ -19,9 +19,15 @@ class Steady:
 
 
 def test_a_seconds_calls_may_come_at_once_and_then_in_turn() -> None:
-    """The bucket holds one second's calls; after that each waits its turn."""
+    """The bucket holds one second's calls; after that each waits its turn, and no second has more of them."""
     budget = RateBudget(2, Steady())
-    assert [budget.reserve(10) for _ in range(4)] == [0, 0, 0.5, 1]
+    assert [budget.reserve(10) for _ in range(5)] == [0, 0, 1, 1, 2]
+
+
+def test_a_smaller_bucket_spreads_a_seconds_calls() -> None:
+    """Two at once, the rest as they flow in, until the second has its four."""
+    budget = RateBudget(4, Steady(), burst=2)
+    assert [budget.reserve(10) for _ in range(7)] == [0, 0, 0.25, 0.5, 1, 1, 1.25]
 
 
 def test_a_call_that_would_wait_too_long_is_not_reserved() -> None:
@@ -43,18 +49,20 @@ def test_a_pause_holds_every_call_until_it_is_over() -> None:
     assert (budget.paused, budget.reserve(0)) == (False, 0)
 
 
-@given(st.floats(0.1, 1000), st.lists(st.floats(0, 3), min_size=1, max_size=60))
-def test_no_window_holds_more_calls_than_allowed(per_second: float, gaps: list[float]) -> None:
-    """Over any stretch of time, calls are at most the bucket and what has flowed into it since."""
+@given(st.floats(0.1, 1000), st.floats(1, 100) | st.none(), st.lists(st.floats(0, 3), min_size=1, max_size=60))
+def test_no_window_holds_more_calls_than_allowed(per_second: float, burst: float | None, gaps: list[float]) -> None:
+    """Over any stretch of time, calls are at most what flows in, and never the bucket and that together."""
     clock = Steady()
-    budget = RateBudget(per_second, clock)
+    budget = RateBudget(per_second, clock, burst)
     made = []
     for gap in gaps:
         clock.now += gap
         wait = budget.reserve(100)
         if wait is not None:
             made.append(clock.now + wait)
+    at_most = int(max(per_second, 1.0 if burst is None else burst))
     for first, begin in enumerate(made):
         for last in range(first, len(made)):
-            allowed = max(per_second, 1) + per_second * (made[last] - begin)
+            allowed = max(per_second, 1, burst or 0) + per_second * (made[last] - begin)
             assert last - first + 1 <= allowed + 1 + 1e-6
+    assert all(later - first >= at_most / per_second - 1e-6 for first, later in zip(made, made[at_most:], strict=False))

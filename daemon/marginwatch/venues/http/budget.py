@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
 class RateBudget:
     """A bucket that refills steadily. Measures on a clock that is never set.
+
+    A full bucket and what flows into it never come together: in no second are more calls made than `per_second`, or,
+    where the bucket holds more than that, no more than it holds in the time in which it fills.
 
     Args:
         per_second: calls it refills by in a second.
@@ -23,6 +27,9 @@ class RateBudget:
         self._left = self._burst
         self._monotonic = monotonic
         self._at = monotonic()
+        at_most = int(max(per_second, self._burst))
+        self._within = at_most / per_second
+        self._made: deque[float] = deque(maxlen=at_most)
         self._paused_until = self._at
 
     def reserve(self, patience: float) -> float | None:
@@ -31,9 +38,12 @@ class RateBudget:
         self._left = min(self._burst, self._left + (now - self._at) * self.per_second)
         self._at = now
         wait = max(0.0, (1.0 - self._left) / self.per_second, self._paused_until - now)
+        if len(self._made) == self._made.maxlen:
+            wait = max(wait, self._made[0] + self._within - now)
         if wait > patience:
             return None
         self._left -= 1.0
+        self._made.append(now + wait)
         return wait
 
     def pause(self, seconds: float) -> None:
