@@ -36,8 +36,8 @@ from marginwatch.core.seen import Seen, seen_in
 from marginwatch.notify.dispatch import Outgoing, dispatch
 from marginwatch.notify.wording import PLAIN, Wording
 from marginwatch.ops.logs import log_surprise
-from marginwatch.ops.redact import REDACTOR
 from marginwatch.store.errors import StoreError
+from marginwatch.venues.discretion import discreet, without_secrets
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:
@@ -290,7 +290,7 @@ class Ticker:
         try:
             said = self.normalisers[arrival.venue](arrival)
             for page in (said,) if isinstance(said, Normalised) else said:
-                yield Answer(arrival.venue, _discreet(page))
+                yield Answer(arrival.venue, discreet(page))
         except Exception as error:  # noqa: BLE001  (the loop edge: one answer's surprise must not stop the others)
             about = {"venue": arrival.venue, "account": str(arrival.account or "")}
             log_surprise(log, "an answer cannot be read", error, **about)
@@ -322,7 +322,7 @@ class Ticker:
 
     def _settle(self, decided: _Decided) -> Ticked:
         commit, self._undone = decided.commit, None
-        told = decided.recorded or says_something(commit)
+        told = decided.recorded or commit.says_something
         if told:
             try:
                 self._store.commit(commit)
@@ -364,44 +364,4 @@ def _log_step(transition: Transition) -> None:
         severity=transition.severity.label,
         value=None if transition.value is None else str(transition.value),
         detail=transition.detail or None,
-    )
-
-
-def without_secrets(failure: VenueFailure) -> VenueFailure:
-    """The failure as it may be stored and told: a venue may have repeated what it was sent."""
-    body = failure.body
-    if body is not None:
-        body = REDACTOR.known(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-    trace_id = None if failure.trace_id is None else REDACTOR.known(failure.trace_id)
-    return replace(failure, detail=REDACTOR.known(failure.detail), trace_id=trace_id, body=body)
-
-
-def _discreet(news: Normalised) -> Normalised:
-    if not news.failures and not any(each.failures for each in news.observations):
-        return news
-    seen = (replace(each, failures=tuple(map(without_secrets, each.failures))) for each in news.observations)
-    return replace(news, observations=tuple(seen), failures=tuple(map(without_secrets, news.failures)))
-
-
-def says_something(commit: Commit) -> bool:
-    """False for a tick in which nothing arrived and nothing happened: it leaves no row."""
-    return any(
-        (
-            commit.observations,
-            commit.failures,
-            commit.cycles,
-            commit.accounts,
-            commit.venues,
-            commit.alerts,
-            commit.released,
-            commit.withheld,
-            commit.settled,
-            commit.forgotten,
-            commit.requests,
-            commit.messages,
-            commit.moved,
-            commit.absence,
-            commit.absence_told,
-            commit.seen,
-        )
     )

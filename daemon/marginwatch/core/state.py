@@ -211,6 +211,30 @@ class Commit:
     seen: Seen | None = None
     """The rest of what the tick was given; None when nobody is to repeat it."""
 
+    @property
+    def says_something(self) -> bool:
+        """False for a tick in which nothing arrived and nothing happened: it leaves no row."""
+        return any(
+            (
+                self.observations,
+                self.failures,
+                self.cycles,
+                self.accounts,
+                self.venues,
+                self.alerts,
+                self.released,
+                self.withheld,
+                self.settled,
+                self.forgotten,
+                self.requests,
+                self.messages,
+                self.moved,
+                self.absence,
+                self.absence_told,
+                self.seen,
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Prior:

@@ -12,7 +12,7 @@ from marginwatch import clock
 from marginwatch.app.backfill.request import Outcome
 from marginwatch.core.model import FailureKind
 from marginwatch.store.imported import Span
-from marginwatch.tick import without_secrets
+from marginwatch.venues.discretion import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

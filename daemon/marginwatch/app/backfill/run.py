@@ -14,7 +14,7 @@ from marginwatch.app.backtest.request import picks
 from marginwatch.app.build import connect
 from marginwatch.core.model import VenueFailure
 from marginwatch.store.store import Store
-from marginwatch.tick import without_secrets
+from marginwatch.venues.discretion import without_secrets
 from marginwatch.venues.http.budget import RateBudget
 from marginwatch.venues.protocol import Archive
 
