@@ -52,6 +52,15 @@ def test_it_goes_into_a_file_that_others_cannot_read(desk: Shell) -> None:
     assert made.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_span_may_end_ahead(desk: Shell) -> None:
+    """Of a month that is not over there is what has been; it cannot begin ahead."""
+    month = desk("audit", "--from", f"{NOW:%Y-%m}-01", "--to", f"{NOW.replace(year=NOW.year + 1):%Y-%m}-01", "--csv")
+
+    assert (month.code, month.err) == (0, "")
+    assert month.out == desk("audit", "--from", f"{NOW:%Y-%m}-01", "--csv").out
+    assert desk("audit", "--from", f"{NOW.year + 1}-01-01").code == 2
+
+
 def test_of_one_alert_or_account(desk: Shell) -> None:
     """An alert's own story holds nothing of another."""
     lines = json.loads(desk("audit", *LATELY, "--alert", "p8nd", "--json").out)

@@ -47,7 +47,7 @@ class NotWrittenError(MarginwatchError):
 @click.command()
 @config_option
 @click.option("--from", "since", type=MomentType(), help="From then on: 2026-11-01, 14:03 or 30d ago. Default: 1d ago.")
-@click.option("--to", "until", type=MomentType(), help="Up to then. Default: now.")
+@click.option("--to", "until", type=MomentType(ahead=True), help="Up to then. Default: now.")
 @click.option("--alert", "alert_id", help="Only of this alert: its id, or 4 characters or more it begins with.")
 @click.option("--rule", help="Only of this rule.")
 @click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")

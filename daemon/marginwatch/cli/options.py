@@ -67,13 +67,17 @@ class MomentType(click.ParamType["datetime"]):
 
     name = "time"
 
+    def __init__(self, *, ahead: bool = False) -> None:
+        """With `ahead` it may also lie ahead, as the end of a span may."""
+        self._ahead = ahead
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Anything else, and what lies ahead, is a usage error."""
+        """Anything else, and what lies ahead where it may not, is a usage error."""
         from marginwatch import clock
         from marginwatch.config.moments import BadMomentError, read_moment
 
         try:
-            return read_moment(str(value), clock.now())
+            return read_moment(str(value), clock.now(), ahead=self._ahead)
         except BadMomentError as error:
             self.fail(str(error), param, ctx)
 

@@ -21,16 +21,16 @@ class BadMomentError(MarginwatchError, ValueError):
         super().__init__(f"{text[:60]} {why}; write 14:03, 2h ago, or 2026-03-02T14:03 (UTC unless it names a zone)")
 
 
-def read_moment(text: str, now: datetime) -> datetime:
+def read_moment(text: str, now: datetime, *, ahead: bool = False) -> datetime:
     """The moment that `text` names, in UTC; a time of day is the latest one that has been.
 
     Raises:
-        BadMomentError: It is written in no such way, or lies ahead.
+        BadMomentError: It is written in no such way, or lies ahead where it may not.
     """
     at = _read(text.strip(), now)
     if at is None:
         raise BadMomentError(text)
-    if at > now:
+    if at > now and not ahead:
         raise BadMomentError(text, "lies ahead")
     return at
 
