@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from marginwatch.simulator.faults import Fault, FaultKind
 from support.house import in_short
+from support.sinks import PATIENCE
 from support.sites import NAMES
 from support.troubles import a_blip_is_not_told, heal, in_breach, it_ends_once, said
 
@@ -173,3 +177,25 @@ async def test_a_call_that_fails_beside_others_that_work(open_house: Open, name:
         back = [] if failing.seen else [f"{venue}/acc-1 margin-usage reminder critical"]
         assert house.news() == [*ended, *back]
         await it_ends_once(house, kind, "acc-1", "acc-2")
+
+
+@pytest.mark.parametrize("kind", ["stonex", "helio"])
+async def test_a_slow_account_delays_no_other(open_house: Open, kind: str) -> None:
+    """While one account's answer does not come, what the other's says is decided on and told."""
+    async with open_house(kind) as house:
+        await house.good_cycle()
+        house.clock.push(10)
+        house.sites.faults[kind].fail("*", Fault(FaultKind.HANG), account="acc-1")
+        house.change(kind, "acc-2", margin_used=Decimal(95_000))
+        (polling,) = house.daemon.pollings
+        cycle = asyncio.create_task(polling.cycle())
+        async with asyncio.timeout(PATIENCE):
+            while not house.sink.posts:
+                await house.daemon.pump.drain()
+                house.daemon.delivery.wake()
+                await asyncio.sleep(0.01)
+        assert not cycle.done()
+        assert house.news() == [f"{NAMES[kind]}/acc-2 margin-usage firing critical"]
+        cycle.cancel()
+        with suppress(asyncio.CancelledError):
+            await cycle
