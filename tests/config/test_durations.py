@@ -33,6 +33,23 @@ def test_a_bare_number_gets_a_suggestion() -> None:
         parse_duration("30")
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("1 min", "1m"), ("10 Sec", "10s"), ("2 hours", "2h"), ("5M", "5m"), ("3days", "3d")],
+)
+def test_a_duration_in_words_gets_a_suggestion(text: str, meant: str) -> None:
+    """One number and one unit, as people say them."""
+    with pytest.raises(BadDurationError, match=f'did you mean "{meant}"'):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["500ms", "2 weeks", "999999d", "99999999 days", "1 month", "soon"])
+def test_what_cannot_be_meant_is_not_suggested(text: str) -> None:
+    """A smaller unit than seconds, a longer one than days, and what no duration can be."""
+    with pytest.raises(BadDurationError, match=r"1h30m$"):
+        parse_duration(text)
+
+
 @given(st.timedeltas(timedelta(0), timedelta(days=36_500)))
 def test_what_is_written_is_read_back(span: timedelta) -> None:
     """Formatting and parsing agree to the second."""

@@ -13,6 +13,10 @@ from marginwatch.errors import MarginwatchError
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = re.compile(r"([0-9]{1,9})([dhms])")
 _WHOLE = re.compile(r"(?:[0-9]{1,9}[dhms])+")
+_LOOSE = re.compile(
+    r"\s*([0-9]{1,9})\s*(?:(s)(?:ecs?|econds?)?|(m)(?:ins?|inutes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?)\s*", re.IGNORECASE
+)
+"""How people write one where nobody reads it."""
 _LONGEST = timedelta(days=36_500)
 PATTERN = f"^(?=.){''.join(f'(?:[0-9]{{1,9}}{unit})?' for unit in _SECONDS)}$"
 """What a duration looks like, for editors."""
@@ -25,7 +29,18 @@ class BadDurationError(MarginwatchError, ValueError):
         hint = ""
         if not isinstance(text, bool) and (isinstance(text, (int, float)) or str(text).strip().isdecimal()):
             hint = f'; did you mean "{text}s"?'
+        elif meant := _meant(str(text)):
+            hint = f'; did you mean "{meant}"?'
         super().__init__(f"a duration is written like 10s, 5m, 2h, 1d or 1h30m{hint}")
+
+
+def _meant(text: str) -> str:
+    """The duration that is written loosely; empty for none."""
+    loose = _LOOSE.fullmatch(text)
+    unit = "" if loose is None else str(loose[loose.lastindex or 0]).lower()
+    if loose is None or int(loose[1]) * _SECONDS[unit] > _LONGEST.total_seconds():
+        return ""
+    return f"{loose[1]}{unit}"
 
 
 def parse_duration(text: str) -> timedelta:

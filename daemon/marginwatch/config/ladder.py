@@ -78,7 +78,8 @@ def hardly_meant(draft: Draft, levels: Iterable[Level]) -> Iterator[Problem]:
         if always and _never_negative(parse(name)):
             yield Problem(node.place, f"this level is always so: {name} is never below zero")
         elif name == "margin_usage" and limit >= _LIKELY_TENFOLD:
-            hint = f"did you mean {level.operator} {(limit * 10).normalize():f}%?"
+            meant = limit < 10 * _LIKELY_TENFOLD
+            hint = f"did you mean {level.operator} {(limit * 10).normalize():f}%?" if meant else ""
             yield Problem(node.place, f"margin usage hardly reaches {(limit * 100).normalize():f}%", hint)
 
 

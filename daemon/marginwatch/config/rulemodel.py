@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -133,7 +134,8 @@ def _id(table: Table) -> str:
         return ""
     word = str(item.value)
     if not ID.fullmatch(word):
-        plain = re.sub(r"[^a-z0-9._]+", "-", word.lower()).strip("-._")[:80]
+        bare = unicodedata.normalize("NFKD", word.lower()).encode("ascii", "ignore").decode()
+        plain = re.sub(r"[^a-z0-9._]+", "-", bare).strip("-._")[:80]
         hint = f"did you mean {plain}?" if plain else ""
         table.problem(item.place, "an id is made of lower-case letters, digits and . _ -, at most 80 of them", hint)
     elif word in health.RULES:

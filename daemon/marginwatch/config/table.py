@@ -101,8 +101,10 @@ class Table:
         if not item.value:
             self.problem(item.place, f"`{key}` is an empty list", "leave it out to select all")
         for part in item.value:
-            if not isinstance(part.value, str) or not part.value.strip():
+            if not isinstance(part.value, str):
                 self._wrong_type(key, part, "text")
+            elif not part.value.strip():
+                self.problem(part.place, f"an entry of `{key}` is empty")
         return tuple(part for part in item.value if isinstance(part.value, str))
 
     def items(self, key: str, hint: str) -> tuple[Node, ...]:
@@ -175,6 +177,8 @@ class Table:
             return parse_duration(str(item.value))
         except BadDurationError as error:
             what, _, hint = str(error).partition("; ")
+            if isinstance(item.value, str):
+                what += f", not `{_short(item.value)}`" if item.value.strip() else ", and this is empty"
             self.problem(item.place, f"`{key}`: {what}", hint)
             return None
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _EQUALITIES: Final = frozenset({"==", "!="})
+_FLAGS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""What other files write for a flag."""
 _VERBS: Final = {"+": "added to", "-": "reduced by", "*": "multiplied by", "/": "divided by"}
 
 
@@ -109,6 +111,8 @@ def reckoned(operator: str, left: Typed, right: Typed) -> tuple[Measure] | Fault
 
 def did_you_mean(word: str, words: Collection[str]) -> str:
     """A hint towards the closest of some words; empty when none is close."""
+    if word.lower() in _FLAGS:
+        return f"did you mean {_FLAGS[word.lower()]}?"
     lower = {known.lower(): known for known in sorted(words, reverse=True)}
     close = get_close_matches(word.lower(), lower, n=1) or [known for known in lower if word.lower() in known]
     return f"did you mean {lower[close[0]]}?" if close else ""
