@@ -19,7 +19,7 @@ from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome, Kind
 from marginwatch.core.route import Receiver as Route
 from marginwatch.core.state import Commit
-from marginwatch.deliver import Delivery, in_thread
+from marginwatch.deliver import Delivery
 from marginwatch.notify.receiver import Receiver
 from marginwatch.store.errors import DatabaseFullError, EpochLostError
 from marginwatch.store.store import Store
@@ -477,23 +477,6 @@ async def test_mail_is_delivered_like_the_rest(store: Store) -> None:
             await settled(store, 1)
 
         assert [letter["X-Alert-Id"] for letter in mail.mails] == ["k3f9"]
-
-
-async def test_a_thread_whose_caller_has_gone_is_no_trouble() -> None:
-    """A result that nobody waits for any more is dropped."""
-    gate = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def work() -> str:
-        loop.call_soon_threadsafe(gate.set)
-        return "done"
-
-    abandoned = in_thread(work, "abandoned")
-    abandoned.cancel()
-    await gate.wait()
-
-    assert await in_thread(lambda: "next", "next") == "next"
-    assert abandoned.cancelled()
 
 
 async def test_another_receiver_of_the_name_takes_over_what_waits(

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -29,6 +28,7 @@ from marginwatch.notify.lane import Lane
 from marginwatch.notify.outcome import Answer
 from marginwatch.notify.render import LATE, Later, LaterOnes, delayed
 from marginwatch.ops.logs import log_surprise
+from marginwatch.ops.threads import in_thread
 from marginwatch.store.digests import GROUPED
 from marginwatch.store.errors import EpochLostError, StoreError
 from marginwatch.store.types import AttemptResult, Ended, OutboxStatus
@@ -309,24 +309,6 @@ def later(store: Store, row: OutboxRow) -> Later | LaterOnes | None:
         return None
     told = [Later(each.state, each.at) for each in since if each.state and each.at > row.created_at]
     return told[-1] if told else None
-
-
-def in_thread(work: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Run `work`, which must not raise, in a daemon thread: one that the end of the process does not wait for."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T) -> None:
-        if not future.cancelled():
-            future.set_result(result)
-
-    def run() -> None:
-        result = work()
-        with suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(settle, result)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
 
 
 def _note(lane: Lane, message: Message, answer: Answer) -> None:

@@ -24,7 +24,8 @@ from marginwatch.app.vitals import Vitals, receiver_state
 from marginwatch.config.rulebook import rulebook
 from marginwatch.core.engine import ClockJump
 from marginwatch.core.health import RULES, ReceiverState
-from marginwatch.deliver import Delivery, in_thread
+from marginwatch.deliver import Delivery
+from marginwatch.ops.threads import in_thread
 from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
 from marginwatch.store.types import unused

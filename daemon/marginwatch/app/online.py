@@ -13,7 +13,7 @@ from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
-from marginwatch.deliver import in_thread
+from marginwatch.ops.threads import in_thread
 from marginwatch.venues.protocol import Fetched
 
 if TYPE_CHECKING:

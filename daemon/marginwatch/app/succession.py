@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 
 from marginwatch.app.polling import pollings_of
-from marginwatch.deliver import in_thread
+from marginwatch.ops.threads import in_thread
 from marginwatch.store.errors import StoreError
 
 if TYPE_CHECKING:
