@@ -284,6 +284,21 @@ async def test_an_answer_for_all_accounts_is_a_batch_of_its_own(monkeypatch: pyt
     assert len(done) == len(batches)
 
 
+async def test_what_has_arrived_is_committed_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the writer is busy answers gather: one transaction for all of them, up to so many."""
+    monkeypatch.setattr(pump_module, "MOST", 3)
+    desk = Desk(ruling(usage_rule()), Paper())
+    desk.tick(0, answer(seen(0, fields()), listing=[ONE]), cycle_end(0))
+    assert isinstance(desk.ledger, Paper)
+    before = len(desk.ledger.commits)
+    async with pumping(desk) as (pump, done):
+        put(pump, *(replace(wrap(answer(seen(second, fields()))), account=ONE) for second in range(10, 80, 10)))
+        await pump.drain()
+
+    assert [len(commit.observations) for commit in desk.ledger.commits[before:]] == [3, 3, 1]
+    assert len(done) == 3
+
+
 async def test_nobody_hears_that_an_answer_is_missing_which_has_arrived(clock: ManualClock) -> None:
     """After an outage of the database the answers of that time are decided on before its timers are looked at."""
     desk = Desk(ruling(usage_rule()), Paper())
