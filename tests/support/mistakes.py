@@ -47,6 +47,9 @@ def stonex(accounts: str) -> Edit:
     return config("", f'[[venues]]\nname = "clearing"\nkind = "stonex"\n{login}{accounts}')
 
 
+ROUTE = '[[routes]]\nname = "all"\nreceivers = ["desk"]\n'
+NIGHT = '[[receivers]]\nname = "n"\nurl = "json://127.0.0.1:9/"\nquiet = {{ hours = "{hours}", zone = "{zone}" }}\n'
+
 WRONG: dict[str, Edit] = {
     "config: malformed": config("[web]", "[web"),
     "config: a key twice": config('listen = ""', 'listen = ""\nlisten = ""'),
@@ -60,6 +63,22 @@ WRONG: dict[str, Edit] = {
     "config: a login that cannot be one": config("A" * 24, "A" * 23),
     "config: two venues of one name": config('name = "fx"', 'name = "futures"'),
     "config: two receivers of one name": config('name = "phone"', 'name = "desk"'),
+    "config: a word for a flag": config('name = "fx"', 'name = "fx"\nconfirm = "yes"'),
+    "config: a text for a list": config('name = "fx"', 'name = "fx"\naccounts = "ACC-*"'),
+    "config: an empty glob": config('name = "fx"', 'name = "fx"\naccounts = [""]'),
+    "config: a list for a text": config('kind = "architect"', 'kind = ["architect"]'),
+    "config: a huge number": config('name = "fx"', f'name = "fx"\nconcurrency = {"9" * 40}'),
+    "config: a table twice": config("[web]", "[web]\n[web]"),
+    "config: impossible hours": config("", NIGHT.format(hours="25:00-26:00", zone="Europe/London")),
+    "config: an unknown zone": config("", NIGHT.format(hours="22:00-07:00", zone="Londn")),
+    "config: a fallback to itself": config('name = "desk"', 'name = "desk"\nfallback = { receivers = ["desk"] }'),
+    "config: a fallback that is a name": config('name = "desk"', 'name = "desk"\nfallback = "phone"'),
+    "config: a ladder that calls nobody new": config(
+        "", f'{ROUTE}escalate = [{{ after = "5m", receivers = ["desk"] }}]\n'
+    ),
+    "config: a ladder with a misspelt key": config("", f'{ROUTE}escalate = [{{ afer = "5m", receivers = ["dsk"] }}]\n'),
+    "config: a route for no rule": config("", f'{ROUTE}rules = ["margn-*"]\n'),
+    "config: a window without times": config("", '[[maintenance]]\nname = "move"\nzone = "UTC"\n'),
     "config: accounts not named": stonex(""),
     "config: accounts by pattern": stonex('accounts = ["12*"]\n'),
     "config: no severity": config('name = "desk"', 'name = "desk"\nmin_severity = "high"'),

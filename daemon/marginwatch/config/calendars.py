@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -36,9 +37,9 @@ def _zone(name: str) -> str:
 def _probably(name: str) -> str:
     """By its city alone, or by the whole name."""
     zones = sorted(zone for zone in available_timezones() if ("/" in zone and "Etc/" not in zone) or zone == "UTC")
-    city = name.strip().replace(" ", "_").lower()
-    same = next((zone for zone in zones if zone.lower().rpartition("/")[2] == city), "")
-    return f"did you mean {same}?" if same else did_you_mean(name, zones)
+    cities = {zone.lower().rpartition("/")[2]: zone for zone in reversed(zones)}
+    close = get_close_matches(name.strip().replace(" ", "_").lower(), cities, n=1, cutoff=0.8)
+    return f"did you mean {cities[close[0]]}?" if close else did_you_mean(name, zones)
 
 
 def _clock(value: object) -> timedelta:

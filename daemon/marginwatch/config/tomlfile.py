@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Path: TypeAlias = "tuple[str | int, ...]"
 _WHERE = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<col>\d+)|end of document)\)$", re.DOTALL)
+_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 _KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
 _PLAIN_WORDS = {
     "Invalid value": ("this value is not TOML", "text needs quotes"),
@@ -70,6 +71,9 @@ def _problem(source: Source, sentence: str) -> Problem:
         line = source.text.split("\n")[place.line - 1]
         indent = len(line) - len(line.lstrip())
         place = Place(source.file, place.line, indent + 1, len(line) + 1)
+    if twice := _TWICE.fullmatch(what):
+        words = ".".join(re.findall(r"'([^']*)'", twice[1]))
+        return Problem(place, f"there are two tables [{words}]", "put their keys into one")
     plain, hint = _PLAIN_WORDS.get(what, (f"this is not TOML: {what[:1].lower()}{what[1:]}", ""))
     return Problem(place, plain, hint)
 
