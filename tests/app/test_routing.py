@@ -155,6 +155,46 @@ def test_what_falls_through_is_noted(tmp_path: Path, snapshot: SnapshotAssertion
     assert everything.notes == ()
 
 
+ASLEEP = """
+[[receivers]]
+name = "sleeper"
+url = "json://127.0.0.1:9/hook"
+quiet = { hours = "22:00-07:00", zone = "Europe/London", below = "critical" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("hours", "noted"),
+    [
+        ('hours = "22:00-06:00"\nzone = "Europe/London"', True),
+        ('hours = "23:00-07:00"\nzone = "Europe/Berlin"\nmin_severity = "warning"', True),
+        ('hours = "22:00-06:00"\nzone = "Europe/London"\nseverities = ["critical"]', False),
+        ('hours = "22:00-07:01"\nzone = "Europe/London"', False),
+        ('hours = "Mon 21:59-22:30"\nzone = "Europe/London"', False),
+        ('calendar = "us-futures"', False),
+        ('calendar = "nights"', True),
+        ("", False),
+    ],
+)
+def test_hours_that_are_all_quiet_are_noted(tmp_path: Path, hours: str, *, noted: bool) -> None:
+    """What is mild would wait for the hours, then for the quiet to end, then for the hours again."""
+    nights = """
+[[calendars]]
+name = "nights"
+zone = "Europe/London"
+open = "23:00"
+close = "06:30"
+days = ["Tue"]
+"""
+    found = read(tmp_path, f'{ASLEEP}{nights}[[routes]]\nname = "night"\nreceivers = ["desk", "sleeper"]\n{hours}\n')
+
+    said = [re.sub(r"^.*?: ", "", str(note)) for note in found.notes if "all of its hours" in str(note)]
+    what = (
+        "route night: all of its hours are quiet for receiver sleeper; what is milder than critical would wait for ever"
+    )
+    assert said == [f"{what}; let one of them leave some time"] * noted
+
+
 EXAMPLES = re.findall(r"```toml\n(.*?)```", (Path(__file__).parents[2] / "docs" / "routing.md").read_text(), re.DOTALL)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import functools
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -139,3 +140,61 @@ def test_ends_and_begins_are_where_inside_and_outside_meet(spans: list[Span], zo
         assert found.contains(begins)
         assert not found.contains(begins - tick)
         assert begins >= (ends or now)
+
+
+CHANGES = [
+    ("America/New_York", datetime(2026, 3, 7, tzinfo=UTC)),
+    ("America/New_York", datetime(2026, 10, 31, tzinfo=UTC)),
+    ("Europe/Berlin", datetime(2026, 3, 28, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 4, 3, tzinfo=UTC)),
+    ("Australia/Lord_Howe", datetime(2026, 10, 2, tzinfo=UTC)),
+    ("Africa/Cairo", datetime(2026, 4, 23, tzinfo=UTC)),
+    ("Pacific/Kiritimati", datetime(2026, 12, 30, tzinfo=UTC)),
+    ("Pacific/Pago_Pago", datetime(2026, 12, 30, tzinfo=UTC)),
+]
+"""Zones, and days before their clocks change, at midnight as well, or the year does."""
+STEP = timedelta(minutes=5)
+
+
+@functools.cache
+def shown(zone: str, first: datetime) -> dict[datetime, datetime]:
+    """When the clock on the wall first shows each time, found by watching it for days.
+
+    One that it leaves out is when it would have shown it, had it not been set.
+    """
+    found: dict[datetime, datetime] = {}
+    now = first - timedelta(days=5)
+    due = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    while now < first + timedelta(days=8):
+        wall = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        for late in range((wall - due) // STEP):
+            found.setdefault(due + late * STEP, now + late * STEP)
+        found.setdefault(wall, now)
+        now, due = now + STEP, wall + STEP
+    return found
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change[0]} {change[1]:%m-%d}")
+@given(
+    days=st.frozensets(st.integers(0, 6), min_size=1),
+    begins=st.integers(0, 287),
+    length=st.integers(1, 287),
+    later=st.integers(0, 3 * 288),
+)
+def test_hours_are_what_the_clock_on_the_wall_shows(
+    change: tuple[str, datetime], days: frozenset[int], begins: int, length: int, later: int
+) -> None:
+    """From when it shows a day's begin until it shows its end; as long as written where that would be nothing."""
+    (zone, first), walls = change, shown(*change)
+    span = Span(days, begins * STEP, (begins + length) * STEP)
+    found, stretches = WeekHours(ZoneInfo(zone), (span,)), []
+    for number in range(-3, 6):
+        day = datetime.combine(first.date() + timedelta(days=number), time())
+        if day.weekday() in days:
+            begin, end = walls[day + span.begins], walls[day + (begins + length) * STEP]
+            stretches.append((begin, end if end > begin else begin + length * STEP))
+
+    edges = {edge - back for stretch in stretches for edge in stretch for back in (timedelta(0), STEP)}
+    for now in {first + later * STEP, *edges}:
+        if first <= now < first + timedelta(days=3):
+            assert found.contains(now) is any(begin <= now < end for begin, end in stretches)

@@ -12,7 +12,7 @@ from marginwatch.app.foresight import unnamed_accounts
 from marginwatch.app.grouping import currency_problems, groups_of
 from marginwatch.app.judge import judge
 from marginwatch.app.phrasing import own_words
-from marginwatch.app.routing import hearer_of, labels_of, route_notes, route_problems, routes_of
+from marginwatch.app.routing import hearer_of, labels_of, quiet_notes, route_notes, route_problems, routes_of
 from marginwatch.app.unmatched import unmatched
 from marginwatch.config.calendars import calendars_of
 from marginwatch.config.digests import digests_of
@@ -111,6 +111,7 @@ def configure(
         *unnamed_accounts(loaded.settings, rules.rules),
         *beyond_the_store(rules.rules, loaded.settings.store.keep_observations),
         *route_notes(loaded, rules.rules),
+        *quiet_notes(loaded, clock.now()),
         *sorted(unmatched(loaded, rules.rules, clock.now()), key=lambda note: note.place),
     )
     notes = (*loaded.notes, *rules.notes, *foreseen, *_worked_out(loaded, rules.rules, kinds))

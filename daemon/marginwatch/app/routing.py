@@ -6,14 +6,16 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from marginwatch.config.calendars import calendars_of
 from marginwatch.config.groups import members
+from marginwatch.config.quiet import quiet_of
 from marginwatch.config.suggest import glob_meant, listed
 from marginwatch.core.health import RULES
 from marginwatch.core.hours import WeekHours, parse_hours
 from marginwatch.core.labels import Labelled, Labels
 from marginwatch.core.model import GROUPS
 from marginwatch.core.route import Receiver
-from marginwatch.core.routing import Route, Routes, Rung
+from marginwatch.core.routing import Route, Routes, Rung, leave_time
 from marginwatch.core.rule import RuleKind, Selector
 from marginwatch.core.selecting import selects_venue
 from marginwatch.errors import Problem
@@ -21,6 +23,7 @@ from marginwatch.venues.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from marginwatch.config.load import Loaded
     from marginwatch.config.maintenance import MaintenanceSettings
@@ -91,6 +94,24 @@ def route_notes(loaded: Loaded, rules: Iterable[Rule]) -> Iterator[Problem]:
         more = f" and {len(passed) - _MOST_NAMED} more" if len(passed) > _MOST_NAMED else ""
         what = f"no route takes every alert of {', '.join(passed[:_MOST_NAMED])}{more}"
         yield Problem(places.value(("routes", 0)), what, "what no route takes goes to every receiver")
+
+
+def quiet_notes(loaded: Loaded, now: datetime) -> Iterator[Problem]:
+    """Routes whose hours are all quiet for a receiver: what is mild enough would wait for ever."""
+    settings, places = loaded.settings, loaded.places
+    if settings is None or places is None:
+        return
+    quiet, calendars = quiet_of(settings.receivers), calendars_of(settings.calendars)
+    for number, route in enumerate(settings.routes):
+        hours = _hours(route, calendars)
+        for at, name in enumerate(route.receivers):
+            asleep = quiet.get(name)
+            if hours is None or asleep is None or min(route.taken) >= asleep.below:
+                continue
+            if not leave_time(hours, asleep.hours, now):
+                what = f"route {route.name}: all of its hours are quiet for receiver {name}"
+                hint = f"what is milder than {asleep.below.label} would wait for ever; let one of them leave some time"
+                yield Problem(places.value(("routes", number, "receivers", at)), what, hint)
 
 
 def unknown_rules(loc: Loc, globs: Iterable[str], ids: Sequence[str], places: Places) -> Iterator[Problem]:

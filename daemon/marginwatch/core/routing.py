@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeAlias
 
-from marginwatch.core.calendar import Calendar
+from marginwatch.core.calendar import LONGEST, Calendar
 from marginwatch.core.hours import WeekHours
 from marginwatch.core.labels import Labels
 from marginwatch.core.model import Severity
@@ -103,6 +103,20 @@ def until(routes: Collection[Route], now: datetime) -> tuple[datetime, Route] | 
             return None
         begins.append((begin, route))
     return min(begins, key=lambda each: (each[0], each[1].name), default=None)
+
+
+def leave_time(hours: Hours, quiet: WeekHours, now: datetime) -> bool:
+    """Whether some of the hours are not quiet, as far as a calendar is looked ahead."""
+    at: datetime | None = now
+    while at is not None and at - now <= LONGEST:
+        if _within(hours, at):
+            ends = quiet.ends(at)
+            if ends is None:
+                return True
+            at = ends
+        else:
+            at = _next(hours, at)
+    return False
 
 
 def _matches(globs: tuple[str, ...], word: str) -> bool:
