@@ -155,7 +155,9 @@ async def test_the_keyboard_is_enough(tmp_path: Path, sink: HttpSink) -> None:
         await keys.press("Tab")
         await expect(page.locator("a.what")).to_be_focused()
         seen = await page.locator("#venues time").first.get_attribute("datetime")
+        loaded = await page.locator("footer time").get_attribute("datetime")
         await expect(page.locator("#venues time").first).not_to_have_attribute("datetime", seen or "")
+        await expect(page.locator("footer time")).not_to_have_attribute("datetime", loaded or "")
         await expect(page.locator("a.what")).to_be_focused()
         await keys.press("Enter")
 

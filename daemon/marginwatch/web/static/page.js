@@ -5,6 +5,7 @@
   const body = document.body;
   const lost = document.getElementById("lost");
   const news = document.getElementById("news");
+  const asOf = document.querySelector("footer time");
   let ahead = 0; // milliseconds the server's clock is ahead of this one
   let shown = body.dataset.at ? new Date(body.dataset.at) : null;
   let heard = Date.now();
@@ -169,7 +170,10 @@
       const data = JSON.parse(event.data);
       heard = Date.now();
       ahead = new Date(data.now) - heard;
-      if (data.at) shown = new Date(data.at);
+      if (data.at) {
+        shown = new Date(data.at);
+        if (asOf) asOf.dateTime = asOf.title = data.at;
+      }
       trouble = data.trouble;
       stopped = !data.at || new Date(data.now) - shown > 30000;
       if (work) work(data);
