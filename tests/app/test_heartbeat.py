@@ -81,9 +81,10 @@ async def test_it_is_silent_while_something_is_wrong(clock: ManualClock, switch:
     ]
 
 
-async def test_a_switch_that_refuses_is_asked_again_soon(clock: ManualClock, switch: HttpSink) -> None:
-    """A beat that was not taken is repeated before its minute is over."""
-    switch.script(Reply(500))
+@pytest.mark.parametrize("status", [302, 404, 500])
+async def test_a_switch_that_refuses_is_asked_again_soon(clock: ManualClock, switch: HttpSink, status: int) -> None:
+    """A beat that was not taken, or sent elsewhere, is repeated before its minute is over."""
+    switch.script(Reply(status, headers={"Location": f"http://{switch.address}/elsewhere"}))
     beat = heartbeat(f"http://{switch.address}/", Moody())
     with capture_logs() as logs:
         await beat.step()
@@ -93,7 +94,7 @@ async def test_a_switch_that_refuses_is_asked_again_soon(clock: ManualClock, swi
         await beat.step()
 
     assert len(switch.posts) == 2
-    assert [(entry["event"], entry["status"]) for entry in logs] == [("the heartbeat was refused", 500)]
+    assert [(entry["event"], entry["status"]) for entry in logs] == [("the heartbeat was refused", status)]
 
 
 @pytest.mark.usefixtures("clock")
