@@ -200,6 +200,8 @@ def test_a_copy_that_cannot_be_made_leaves_the_database(
 
 
 def test_postgresql_has_its_own_tool_for_this(backup: Path, postgres: Postgres) -> None:
-    """The sentence says which."""
-    with postgres.database() as where, pytest.raises(RestoreUnsupportedError, match="pg_restore"):
-        restore(where, backup, force=True)
+    """The sentence says which, and of which server, without what else the URL asks for."""
+    with postgres.database() as where, pytest.raises(RestoreUnsupportedError, match="pg_restore") as raised:
+        restore(f"{where}&sslpassword=hunter2", backup, force=True)
+    assert f"--dbname='{where}' FILE" in str(raised.value).replace("%2F", "/")
+    assert "hunter2" not in str(raised.value)

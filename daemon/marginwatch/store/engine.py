@@ -102,7 +102,9 @@ class Database:
 
 
 def _shown(url: URL) -> str:
-    return url.set(drivername=url.get_backend_name(), query={}).render_as_string(hide_password=True)
+    """Without what the query may hide, but with which server is meant: a command to copy must not ask another."""
+    server = {key: value for key, value in url.query.items() if key in {"host", "port"}}
+    return url.set(drivername=url.get_backend_name(), query=server).render_as_string(hide_password=True)
 
 
 def connect(text: str, *, create: bool) -> Database:

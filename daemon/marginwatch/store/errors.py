@@ -252,7 +252,8 @@ class BackupUnsupportedError(StoreError):
 
     def __init__(self, where: str) -> None:
         super().__init__(
-            f"a PostgreSQL database is backed up by its own tool: pg_dump --format=custom --file=FILE --dbname={where}"
+            "a PostgreSQL database is backed up by its own tool: "
+            f"pg_dump --format=custom --file=FILE --dbname='{where}'"
         )
 
 
@@ -276,7 +277,7 @@ class RestoreUnsupportedError(StoreError):
     def __init__(self, where: str) -> None:
         super().__init__(
             "a PostgreSQL database is restored by its own tool: "
-            f"pg_restore --clean --if-exists --single-transaction --dbname={where} FILE"
+            f"pg_restore --clean --if-exists --single-transaction --dbname='{where}' FILE"
         )
 
 
