@@ -33,7 +33,7 @@ async def beats(house: House, switch: HttpSink) -> bool:
     heartbeat, before = house.daemon._heartbeat, len(switch.posts)
     assert heartbeat is not None
     heartbeat._due = 0.0
-    await house.daemon._look_at_receivers()
+    await house.daemon.receivers.look()
     await heartbeat.step()
     return len(switch.posts) > before
 

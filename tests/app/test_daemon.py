@@ -259,7 +259,7 @@ async def test_a_clock_set_back_delays_no_message(tmp_path: Path) -> None:
         later = now + timedelta(hours=1)
         daemon._jumped(later, now, timedelta(seconds=1))
         before = store.outbox.rows()[0].due_at
-        await daemon._look_at_receivers()
+        await daemon.receivers.look()
 
         arrivals = list(daemon.pump._inbox)
         assert ClockJump(later, now, timedelta(seconds=1)) in arrivals

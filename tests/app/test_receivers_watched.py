@@ -28,7 +28,7 @@ async def test_the_failing_of_a_receiver_ends_although_the_last_process_did_not_
         assert len(house.store.load_prior().alerts) == 1
 
         await house.restart()
-        await house.daemon._look_at_receivers()
+        await house.daemon.receivers.look()
         await house.daemon.pump.drain()
 
         assert house.store.load_prior().alerts == ()
@@ -44,7 +44,7 @@ async def test_messages_lost_with_their_receiver_are_told_of(tmp_path: Path, mon
         await house.restart()
         await house.settle()
         for _ in range(2):
-            await house.daemon._look_at_receivers()
+            await house.daemon.receivers.look()
             await house.settle()
 
         (heard,) = house.heard()

@@ -102,7 +102,7 @@ class House:
         for _ in range(times):
             self.clock.push(seconds)
             await asyncio.gather(*(polling.cycle() for polling in self.daemon.pollings))
-            await self.daemon._look_at_receivers()
+            await self.daemon.receivers.look()
             await self.settle()
 
     async def good_cycle(self, seconds: float = 10) -> None:

@@ -17,18 +17,18 @@ from marginwatch.app.meters import Gauges, Meters
 from marginwatch.app.phrasing import wording_of
 from marginwatch.app.polling import Schedule
 from marginwatch.app.pump import Pump, Writer
+from marginwatch.app.receivers import ReceiverWatch
 from marginwatch.app.reload import Reloading
 from marginwatch.app.reports import Reporting
 from marginwatch.app.succession import Succession
-from marginwatch.app.vitals import Vitals, receiver_state
+from marginwatch.app.vitals import Vitals
 from marginwatch.config.rulebook import rulebook
 from marginwatch.core.engine import ClockJump
-from marginwatch.core.health import RULES, ReceiverState
+from marginwatch.core.health import RULES
 from marginwatch.deliver import Delivery
 from marginwatch.ops.threads import in_thread
 from marginwatch.store.errors import StoreError
 from marginwatch.store.retention import Retention
-from marginwatch.store.types import unused
 from marginwatch.tick import Ticked, Ticker
 from marginwatch.web.metrics import metrics_route
 from marginwatch.web.page import Page
@@ -40,11 +40,9 @@ if TYPE_CHECKING:
 
     from marginwatch.app.build import Configured, Parts
     from marginwatch.app.polling import News, VenuePolling
-    from marginwatch.core.health import Missed
     from marginwatch.notify.wording import Wording
     from marginwatch.ops.sd_notify import Systemd
     from marginwatch.store.store import Store
-    from marginwatch.store.types import ReceiverHealth
 
 log = structlog.get_logger(__name__)
 
@@ -89,11 +87,9 @@ class Daemon:
         self.reloading = Reloading(configured, self.pump, systemd, self._follow, self._in_force)
         self._vitals = Vitals(self.pump, self.pollings, self.reloading.in_words, {})
         self.meters.show(Gauges(self._vitals, self.reloading, store.history))
+        self.receivers = ReceiverWatch(store, self._writer, self.delivery, self._vitals, lambda: self._parts)
         self._heartbeat = self._new_heartbeat()
         self._reporting = Reporting(store, lambda: (self._parts.settings, self._parts.ruling.rules))
-        self._told: dict[str, bool] = {}
-        self._set_back = False
-        """The clock was set back: what waits for a time of the old one waits for too long."""
         self._loops: list[asyncio.Task[None]] = []
         self._page: Page | None = None
 
@@ -187,9 +183,6 @@ class Daemon:
     def _record(self, configured: Configured) -> None:
         self._store.rulebooks.record(rulebook(configured.rules, configured.settings), clock.now())
 
-    def _receivers(self) -> set[str]:
-        return {receiver.name for receiver in self._parts.receivers}
-
     async def _serve(self, stack: AsyncExitStack) -> None:
         web = self._parts.settings.web
         if web.listen:
@@ -215,7 +208,7 @@ class Daemon:
         loops: dict[str, Coroutine[None, None, None]] = {
             "tick": self.pump.run(),
             "deliver": self.delivery.run(),
-            "receivers": self._every(LOOK_EVERY, self._look_at_receivers),
+            "receivers": self._every(LOOK_EVERY, self.receivers.look),
             "prune": self._every(PRUNE_EVERY, self._prune),
             "reload": self.reloading.run(),
             "heartbeat": self._every(LOOK_EVERY, self._beat),
@@ -270,7 +263,7 @@ class Daemon:
 
     def _jumped(self, before: datetime, after: datetime, passed: timedelta) -> None:
         self.pump.put(ClockJump(before, after, passed))
-        self._set_back |= after - before < passed
+        self.receivers.set_back |= after - before < passed
 
     async def _every(self, seconds: float, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Do `work` again and again; a store that refuses is asked again at the next turn."""
@@ -280,29 +273,6 @@ class Daemon:
             except StoreError as error:
                 log.warning("a housekeeping step failed", why=str(error))
             await asyncio.sleep(seconds)
-
-    async def _look_at_receivers(self) -> None:
-        if self._set_back:
-            await self._writer.call(lambda: self._store.outbox.make_due(clock.now()))
-            self._set_back = False
-            self.delivery.wake()
-        found = await asyncio.to_thread(self._store.outbox.receivers)
-        self._vitals.receivers = {name: found.get(name) or unused(name) for name in self._receivers()}
-        for name, health in self._vitals.receivers.items():
-            troubled = _troubled(health)
-            if troubled or self._told.get(name, True):  # the last process may have left an alert open
-                self.pump.put(receiver_state(health, await self._missed(health) if troubled else ()))
-            self._told[name] = troubled
-        while self.delivery.given_up:
-            name, number = self.delivery.given_up.popitem()
-            self.pump.put(ReceiverState(name, dead=number, error="it is not configured any more"))
-
-    async def _missed(self, health: ReceiverHealth) -> tuple[Missed, ...]:
-        """What a receiver did not get, where others may stand in for it."""
-        name, since = health.receiver, health.failing_since
-        if not any(each.name == name and each.fallback for each in self._parts.settings.receivers):
-            return ()
-        return await asyncio.to_thread(self._store.outbox.missed, name, since)
 
     async def _prune(self) -> None:
         store = self._parts.settings.store
@@ -331,7 +301,3 @@ class Daemon:
     async def _alive(self) -> None:
         if self._vitals.alive():
             self._systemd.alive()
-
-
-def _troubled(health: ReceiverHealth) -> bool:
-    return health.failing_since is not None or health.waiting > 0
