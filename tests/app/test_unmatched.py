@@ -44,6 +44,11 @@ receivers = ["desk"]
 accounts = ["STONEX:*", "ACC-1"]
 venues = ["fx"]
 [[routes]]
+name = "of-groups"
+receivers = ["desk"]
+accounts = ["family", "famly"]
+venues = ["group"]
+[[routes]]
 name = "rest"
 receivers = ["desk"]
 accounts = ["whatever"]

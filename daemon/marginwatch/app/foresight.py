@@ -34,13 +34,15 @@ def unnamed_accounts(settings: Settings, rules: Iterable[Rule]) -> Iterator[Prob
             yield Problem(rule.place, f"`{rule.id}`: {what}", hint)
 
 
-def misses(wanted: Iterable[str], venues: Iterable[VenueSettings]) -> Iterator[tuple[int, str, str]]:
-    """Which of the patterns fits no account, what is to be said, and what was probably meant.
+def misses(
+    wanted: Iterable[str], venues: Iterable[VenueSettings], groups: Iterable[str] = ()
+) -> Iterator[tuple[int, str, str]]:
+    """Which of the patterns fits no account and none of the groups, what is to be said, and what was probably meant.
 
     None where a venue lists its accounts itself, or is asked for those of a pattern: that shows only when it answers.
     """
     there = list(venues)
-    named = [account for venue in there for account in venue.accounts]
+    named = [*groups, *(account for venue in there for account in venue.accounts)]
     if not all(venue.accounts for venue in there) or any(map(is_glob, named)):
         return
     for number, pattern in enumerate(wanted):

@@ -9,6 +9,7 @@ from marginwatch.app.foresight import misses
 from marginwatch.app.routing import concerns, matches, unknown_rules
 from marginwatch.config.maintenance import over_since
 from marginwatch.core.health import RULES
+from marginwatch.core.model import GROUPS
 from marginwatch.errors import Problem
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _accounts(settings: Settings) -> Iterator[tuple[Loc, str, str]]:
     for kind, tables in choices:
         for number, table in enumerate(tables):
             there = (each for each in settings.venues if matches(table.venues, each.name))
-            for at, what, hint in misses(table.accounts, there):
+            groups = [each.name for each in settings.groups if matches(table.venues, GROUPS)]
+            for at, what, hint in misses(table.accounts, there, groups):
                 yield (kind, number, "accounts", at), what, hint
     for loc, entry in _entries(settings):
         venue, _, account = entry.partition("/")
