@@ -245,6 +245,10 @@ class Ticker:
             self._memory.set_timer(account, None)
         engine.time_all(self._memory, self.ruling, now)
 
+    def look_again(self) -> None:
+        """The wall clock was set back: what waits for a time of the old one would wait for too long."""
+        self._memory.look_again = True
+
     def next_timer(self) -> datetime | None:
         """When the next tick is due even if nothing arrives."""
         dues = (self._memory.next_timer(), self._memory.waiting.next, self._outgoing.next_due)

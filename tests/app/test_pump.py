@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -13,6 +13,11 @@ import pytest
 from marginwatch.app import pump as pump_module
 from marginwatch.app.pump import Pump, Writer
 from marginwatch.core.engine import Answer
+from marginwatch.core.hours import WeekHours, parse_hours
+from marginwatch.core.model import Severity
+from marginwatch.core.quiet import Quiet
+from marginwatch.core.route import Receiver
+from marginwatch.core.routing import Route, Routes, Rung
 from marginwatch.store.errors import DatabaseBusyError, EpochLostError, StoreError
 from support.desk import ONE, TWO, Desk, Paper, after, answer, cycle_end, fields, ruling, seen, usage_rule, wrap
 from support.manual_clock import START, ManualClock
@@ -174,6 +179,32 @@ async def test_a_clock_set_forward_raises_no_alarm(monkeypatch: pytest.MonkeyPat
         await pump.drain()
 
     assert desk.told() == ["usage:firing:critical"]
+
+
+async def test_a_clock_set_back_holds_nothing_back_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a day ahead: quiet hours end today, and the ladder's clock starts now."""
+
+    def be(seconds: float) -> None:
+        monkeypatch.setattr("marginwatch.clock.now", lambda: after(seconds))
+
+    day = timedelta(days=1).total_seconds()
+    night = Quiet(WeekHours(UTC, parse_hours("13:00-14:01")))
+    way = Route("all", ("all", "night"), escalate=(Rung(timedelta(seconds=40), ("lead",)),))
+    receivers = tuple(Receiver(name, Severity.INFO) for name in ("all", "night", "lead"))
+    rules = replace(ruling(usage_rule(), receivers=receivers), quiet={"night": night}, routes=Routes([way]))
+    desk = Desk(rules)
+    async with pumping(desk) as (pump, _):
+        be(day)
+        put(pump, answer(seen(day, fields("0.82")), listing=[ONE]), cycle_end(day))
+        await pump.drain()
+        assert (desk.told(), desk.told("night")) == (["usage:firing:warning"], [])
+        for second in (10, 51, 60):
+            be(second)
+            put(pump, answer(seen(second, fields("0.82")), listing=[ONE]), cycle_end(second))
+            await pump.drain()
+
+    assert desk.told("lead") == ["usage:reminder:warning"]
+    assert desk.told("night") == ["usage:firing:warning"]
 
 
 async def test_the_loop_ticks_when_something_comes_and_when_time_is_up(clock: ManualClock) -> None:

@@ -233,14 +233,17 @@ class Pump:
 
     def _once(self, batch: list[Arrival], *, crowded: bool) -> Ticked:
         now = clock.now()
-        if self._leapt(now):
+        jump = self._jump(now)
+        if jump > JUMP:
             self._ticker.look_anew(now)
+        elif jump < -JUMP:
+            self._ticker.look_again()
         return self._ticker.tick(batch, now, crowded=crowded)
 
-    def _leapt(self, now: datetime) -> bool:
-        """Whether the wall clock went forward by more than the time that passed."""
+    def _jump(self, now: datetime) -> float:
+        """By how many seconds more the wall clock went forward than time passed since the last tick."""
         before, self._offset = self._offset, now.timestamp() - clock.monotonic()
-        return before is not None and self._offset - before > JUMP
+        return 0.0 if before is None else self._offset - before
 
     def _refused(self, why: str) -> None:
         if why != self.trouble:
