@@ -128,7 +128,9 @@ class House:
         failing = {each.receiver for each in self.store.outbox.receivers().values() if each.failing_since}
         rows = self.store.outbox.rows(statuses=(OutboxStatus.PENDING, OutboxStatus.SENDING))
         awaited = [row for row in rows if row.message.receiver not in failing]
-        return any(row.status is OutboxStatus.SENDING or row.due_at <= self.clock.now() for row in awaited)
+        if any(row.status is OutboxStatus.SENDING or row.due_at <= self.clock.now() for row in awaited):
+            return True
+        return not failing.issuperset(self.daemon.delivery._whose.values())  # on record, and still to be logged
 
     def heard(self) -> list[dict[str, Any]]:
         """What the sink was told since it was asked last, as it came in."""
