@@ -145,6 +145,20 @@ venues = ["fx"]
     assert "\n".join(map(str, refused.value.problems)).replace(f"{tmp_path}/", "") == snapshot
 
 
+def test_a_route_for_no_rule_is_told_beside_other_mistakes(tmp_path: Path) -> None:
+    """All at once, although nothing else of the routes can be judged yet."""
+    wrong = '[[routes]]\nname = "a"\nreceivers = ["desc"]\nrules = ["fx-*", "fx-cal", ""]\nseverities = ["bad"]\n'
+    with pytest.raises(InvalidInputError) as refused:
+        read(tmp_path, wrong)
+
+    assert [problem.what for problem in refused.value.problems] == [
+        "no receiver in the config is named `desc`",
+        "no rule is named `fx-cal`",
+        "an entry of `rules` is empty",
+        '`severities` must be "info", "warning" or "critical", not `bad`',
+    ]
+
+
 def test_what_falls_through_is_noted(tmp_path: Path, snapshot: SnapshotAssertion) -> None:
     """Receivers that no route leads to, and rules whose alerts may go to everybody; nothing without routes."""
     assert read(tmp_path, "").notes == ()

@@ -63,15 +63,19 @@ def hearer_of(receiver: ReceiverSettings) -> Receiver:
 
 def route_problems(loaded: Loaded, rules: Sequence[Rule]) -> Iterator[Problem]:
     """Routes that name rules there are not, and routes that no alert of any rule can take."""
-    if loaded.settings is None or loaded.places is None:
+    if loaded.places is None:
         return
     every = (*RULES.values(), *rules)
-    ids = [rule.id for rule in every]
+    ids, misnamed = [rule.id for rule in every], set()
+    for written in loaded.unjudged.rules:
+        for problem in unknown_rule(written.loc, written.text.get_secret_value(), ids, loaded.places):
+            misnamed.add(written.loc[1])
+            yield problem
+    if loaded.settings is None:
+        return
     venues = [venue.name for venue in loaded.settings.venues]
     for number, route in enumerate(loaded.settings.routes):
-        unknown = list(unknown_rules(("routes", number, "rules"), route.rules, ids, loaded.places))
-        yield from unknown
-        if not unknown and not any(_takes(route, rule, venues) for rule in every):
+        if number not in misnamed and not any(_takes(route, rule, venues) for rule in every):
             what = f"route {route.name}: no alert can take it, for no rule it is for is told at such a severity there"
             hint = "look at its `severities`, `venues` and `rules`"
             yield Problem(loaded.places.value(("routes", number)), what, hint)
@@ -114,12 +118,11 @@ def quiet_notes(loaded: Loaded, now: datetime) -> Iterator[Problem]:
                 yield Problem(places.value(("routes", number, "receivers", at)), what, hint)
 
 
-def unknown_rules(loc: Loc, globs: Iterable[str], ids: Sequence[str], places: Places) -> Iterator[Problem]:
-    """Each pattern that no rule's id fits, at its place."""
-    for at, glob in enumerate(globs):
-        if not any(fnmatchcase(each, glob) for each in ids):
-            hint = glob_meant(glob, ids) or f"the rules are {listed(ids)}"
-            yield Problem(places.value((*loc, at)), f"no rule is named `{glob}`", hint)
+def unknown_rule(loc: Loc, glob: str, ids: Sequence[str], places: Places) -> Iterator[Problem]:
+    """That no rule's id fits the pattern there, if so."""
+    if not any(fnmatchcase(each, glob) for each in ids):
+        hint = glob_meant(glob, ids) or f"the rules are {listed(ids)}"
+        yield Problem(places.value(loc), f"no rule is named `{glob}`", hint)
 
 
 def _everybody(route: RouteSettings) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from marginwatch.app.foresight import misses
-from marginwatch.app.routing import concerns, matches, unknown_rules
+from marginwatch.app.routing import concerns, matches, unknown_rule
 from marginwatch.config.maintenance import over_since
 from marginwatch.core.health import RULES
 from marginwatch.core.model import GROUPS
@@ -44,7 +44,11 @@ def _windows(loaded: Loaded, rules: Sequence[Rule], now: datetime) -> Iterator[P
         if over is not None:
             what = f"maintenance {window.name} has been over since {over:%Y-%m-%d %H:%M} UTC"
             yield Problem(loaded.places.value((*at, "ends")), what, "take it out, or give it another time")
-        unknown = list(unknown_rules((*at, "rules"), window.rules, ids, loaded.places))
+        unknown = [
+            problem
+            for place, glob in enumerate(window.rules)
+            for problem in unknown_rule((*at, "rules", place), glob, ids, loaded.places)
+        ]
         yield from unknown
         if not unknown and not any(concerns(window, rule, venues) for rule in rules):
             what = f"maintenance {window.name} holds nothing back, for none of its `rules` applies at its `venues`"

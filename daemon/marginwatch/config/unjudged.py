@@ -33,13 +33,19 @@ class Unjudged:
     """Each account of each venue whose kind is known."""
     receivers: tuple[Written, ...] = ()
     """Each receiver's `url`."""
+    rules: tuple[Written, ...] = ()
+    """Each pattern of rules of each route."""
 
 
 def unjudged(data: Mapping[str, Any], kinds: Collection[str], wrong: Collection[Loc]) -> Unjudged:
     """Pick them from a config that may have any shape; `wrong` says where something was reported already."""
-    found = (_store(data.get("store")), _accounts(data.get("venues"), kinds), _receivers(data.get("receivers")))
-    store, accounts, receivers = (tuple(one for one in each if one.loc not in wrong) for each in found)
-    return Unjudged(store, accounts, receivers)
+    found = (
+        _store(data.get("store")),
+        _accounts(data.get("venues"), kinds),
+        _receivers(data.get("receivers")),
+        _rules(data.get("routes")),
+    )
+    return Unjudged(*(tuple(one for one in each if one.loc not in wrong) for each in found))
 
 
 def _accounts(venues: object, kinds: Collection[str]) -> Iterator[Written]:
@@ -56,6 +62,13 @@ def _receivers(receivers: object) -> Iterator[Written]:
         yield from _text(
             ("receivers", number, "url"), receiver.get("url"), name if isinstance(name, str) else f"number {number + 1}"
         )
+
+
+def _rules(routes: object) -> Iterator[Written]:
+    for number, route in _tables(routes):
+        rules = route.get("rules")
+        for at, rule in enumerate(rules if isinstance(rules, list) else ()):
+            yield from _text(("routes", number, "rules", at), rule)
 
 
 def _store(store: object) -> Iterator[Written]:
