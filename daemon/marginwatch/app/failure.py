@@ -28,6 +28,7 @@ from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
 from marginwatch.errors import MarginwatchError
 from marginwatch.notify.receiver import BadReceiverUrlError, Receiver
+from marginwatch.notify.words import iso
 from marginwatch.ops.redact import REDACTOR
 from marginwatch.venues.registry import venue_kinds
 
@@ -201,7 +202,7 @@ def failure_message(failure: Failure, receiver: str, now: datetime) -> Message:
         *(["The last lines of its log:", *log] if log else []),
         f"On {failure.host}: journalctl -u {failure.unit}; then: systemctl start {failure.unit}",
     ]
-    at = now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    at = iso(now.replace(microsecond=0))
     keys = ("venue", "account", "value", "limit", "as_of", "runbook")
     return Message(
         alert_id="unit-failed",

@@ -13,6 +13,7 @@ from marginwatch.core.alert import State
 from marginwatch.core.model import Severity
 from marginwatch.core.outbox import AttemptOutcome
 from marginwatch.core.state import Message
+from marginwatch.notify.words import iso
 from marginwatch.ops.threads import in_thread
 from marginwatch.venues.protocol import Fetched
 
@@ -87,7 +88,7 @@ async def _send(receiver: Receiver) -> Trial:
 
 def test_message(receiver: str, now: datetime) -> Message:
     """A message that says it is a test, with the machine-readable keys of a real one."""
-    at = now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    at = iso(now.replace(microsecond=0))
     keys = ("rule", "venue", "account", "subject", "value", "limit", "as_of", "runbook", "link")
     return Message(
         alert_id="test",

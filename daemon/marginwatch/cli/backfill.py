@@ -12,7 +12,8 @@ import click
 
 from marginwatch.cli import INTERRUPTED
 from marginwatch.cli.options import FAILED, config_option, json_option, log_quietly
-from marginwatch.cli.output import emit_json, plural
+from marginwatch.cli.output import emit_json
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

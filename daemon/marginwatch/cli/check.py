@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from marginwatch.cli.options import FAILED, config_option, json_option, log_quietly, logged_late
-from marginwatch.cli.output import emit_json, plural
+from marginwatch.cli.output import emit_json
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

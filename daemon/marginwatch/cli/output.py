@@ -93,11 +93,6 @@ def age(at: datetime | None, now: datetime) -> str:
     return f"{seconds} s"
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 venue`, `2 venues`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _jsonable(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")

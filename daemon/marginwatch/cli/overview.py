@@ -12,12 +12,13 @@ from marginwatch.app.foresight import catalogues_of, without_data
 from marginwatch.app.heldback import HeldBack, held_back
 from marginwatch.app.routing import labels_of
 from marginwatch.app.ungranted import ungranted_now
-from marginwatch.cli.output import age, plural
+from marginwatch.cli.output import age
 from marginwatch.config.durations import format_duration
 from marginwatch.core.fields import Unit
 from marginwatch.core.health import RELOAD_REJECTED
 from marginwatch.core.hold import HoldKind
 from marginwatch.notify import words
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from marginwatch.app.plan import Change, Outcome
-from marginwatch.cli.output import age, plural, say
+from marginwatch.cli.output import age, say
 from marginwatch.core.fields import Unit
 from marginwatch.core.rule import RuleKind
 from marginwatch.notify import words
 from marginwatch.notify.phrases import WHY
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marginwatch.cli.output import plural
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from marginwatch.cli.options import config_option, json_option, opened
-from marginwatch.cli.output import Column, emit_json, emit_table, plural, say
+from marginwatch.cli.output import Column, emit_json, emit_table, say
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from marginwatch.cli.options import config_option, json_option, log_quietly
-from marginwatch.cli.output import emit_json, plural, say
+from marginwatch.cli.output import emit_json, say
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

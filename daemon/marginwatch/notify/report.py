@@ -11,7 +11,7 @@ from marginwatch.core.outbox import Kind
 from marginwatch.core.state import Message
 from marginwatch.notify.digest import counted, digest_id, ending, latest, listed, roles_of
 from marginwatch.notify.render import TITLE_LENGTH
-from marginwatch.notify.words import clip, iso, moment, span
+from marginwatch.notify.words import clip, iso, moment, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,17 +110,17 @@ def text_of(report: Report, tail: str) -> str:
 
 def _venue(venue: VenueStands, now: datetime) -> str:
     good = "no good answer yet" if venue.last_good_at is None else f"last good {_age(venue.last_good_at, now)}"
-    return f"Venue {venue.name}: {_plural(venue.accounts, 'account')}, {good}."
+    return f"Venue {venue.name}: {plural(venue.accounts, 'account')}, {good}."
 
 
 def _alerts(report: Report, entries: Sequence[Entry]) -> str:
     acknowledged = f", {report.acknowledged:,} acknowledged" if report.acknowledged else ""
-    silences = f" {_plural(report.silences, 'silence')} in force." if report.silences else ""
+    silences = f" {plural(report.silences, 'silence')} in force." if report.silences else ""
     return f"Open alerts: {counted(entries) or 'none'}{acknowledged}.{silences}"
 
 
 def _sent(report: Report) -> str:
-    delivered = _plural(report.delivered, "message")
+    delivered = plural(report.delivered, "message")
     return f"Since {moment(report.since, report.at)}: {delivered} delivered, {report.dead:,} given up."
 
 
@@ -137,7 +137,3 @@ def _receiver(receiver: ReceiverStands, now: datetime) -> str:
 
 def _age(at: datetime, now: datetime) -> str:
     return f"at {moment(at, now)} ({span(now - at)} ago)"
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

@@ -67,6 +67,11 @@ def span(length: timedelta) -> str:
     return " ".join(parts)
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 venue`, `2 venues`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def iso(at: datetime | None) -> str:
     """ISO 8601 in UTC for machines; empty for None."""
     return "" if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

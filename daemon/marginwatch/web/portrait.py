@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.fields import COMMON_UNITS, Unit
-from marginwatch.notify.words import amount, clean, span, value_of
+from marginwatch.notify.words import amount, clean, plural, span, value_of
 from marginwatch.web.chart import Chart, Spell, Subject, draw
 from marginwatch.web.levels import limits_of
-from marginwatch.web.sections import plural
 from marginwatch.web.shown import AlertLine, alert_line, currency_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from marginwatch.core.health import RELOAD_REJECTED
 from marginwatch.core.model import GROUPS
-from marginwatch.notify.words import clean
+from marginwatch.notify.words import clean, plural
 from marginwatch.web.shown import AlertLine, alert_line
 
 if TYPE_CHECKING:
@@ -183,11 +183,6 @@ def silence_line(silence: Silence, now: datetime) -> SilenceLine:
         note=clean(silence.note),
         choice=clean(silence.choice),
     )
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 alert`, `2 alerts`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _venue(watch: Watch, state: VenueState | None, now: datetime) -> VenueLine:
