@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,6 @@ from support.waiting import until
 
 if TYPE_CHECKING:
     import asyncio
-    from pathlib import Path
 
 RULE = '[[rule]]\nid = "call"\nwhen = "in_margin_call"\nseverity = "critical"\n'
 COMMAND = (sys.executable, "-m", "marginwatch")
@@ -53,6 +53,24 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path, environ: dict[str, str], 
         complaint = process.stderr.read()
 
     assert (process.returncode, complaint) == (0, b"")
+
+
+@pytest.mark.parametrize("words", [("history",), ("status", "--json"), ("audit", "--csv"), ("check",)], ids=" ".join)
+def test_a_full_disk_is_one_sentence(tmp_path: Path, environ: dict[str, str], words: tuple[str, ...]) -> None:
+    """Whatever is printed into a file that has no room left: no traceback, and no good end."""
+    config = ledger.write(tmp_path)
+    ledger.fill(tmp_path)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            (*COMMAND, *words, "--config", str(config)),
+            env=environ,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (ended.returncode, ended.stderr) == (3, "the output cannot be written: no space left on device\n")
 
 
 async def test_ctrl_c(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def test_the_version(shell: Shell) -> None:
         ("alerts", "--since", "5"),
         ("alerts", "--since", "0s"),
         ("alerts", "--limit", "0"),
+        ("outbox", "--limit", "99999999999999999999"),
         ("silence", "add", "--for", "2h"),
         ("silence", "end", "one"),
         ("outbox", "--status", "lost"),

@@ -43,7 +43,20 @@ def test_today_is_the_day_in_utc() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ago", "now", "25:00", "2 hours ago", "2h", "9999d ago ago", "tomorrow", "14:3", "99999d ago", "x" * 99],
+    [
+        "",
+        "ago",
+        "now",
+        "25:00",
+        "2 hours ago",
+        "2h",
+        "9999d ago ago",
+        "tomorrow",
+        "14:3",
+        "99999d ago",
+        "x" * 99,
+        "0001-01-01T00:00+23:00",
+    ],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
     """The sentence says how to write one, and is short whatever was typed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import importlib
 import os
@@ -54,8 +55,23 @@ BRIEF = frozenset(
 
 USAGE = 2
 """Exit code when a command was called wrongly."""
+OUTSIDE = 3
+"""Exit code when something failed that is no mistake of whoever called."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by the shells' custom."""
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing to a file that the shell opened may fail with."""
+
+
+class OutputError(MarginwatchError):
+    """What was to be printed has no room where it was to go."""
+
+    exit_code = OUTSIDE
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(f"the output cannot be written: {(cause.strerror or str(cause)).lower()}")
 
 
 class Commands(click.Group):
@@ -102,10 +118,17 @@ class _Lazy(Commands):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (as click declares it)
         try:
-            return super().invoke(ctx)
+            code = super().invoke(ctx)
+            sys.stdout.flush()
         except BrokenPipeError:
             _stop_writing()
             return 0
+        except OSError as error:
+            if error.errno not in FULL or error.filename is not None:
+                raise
+            _stop_writing()
+            raise OutputError(error) from None
+        return code
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import AccountType, DurationType, config_option, json_option, note_strangers, opened
+from marginwatch.cli.options import MOST, AccountType, DurationType, config_option, json_option, note_strangers, opened
 from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ COLUMNS = (
 @click.option("--rule", help="Only of this rule.")
 @click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")
 @click.option("--since", type=DurationType(), help="Only within this time, for example 1d.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The most to list.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help="The most to list.")
 @json_option
 def command(
     *,

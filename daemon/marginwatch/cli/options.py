@@ -23,6 +23,8 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 FAILED = 3
 """Exit code when a venue or a receiver failed."""
+MOST = 1_000_000
+"""Rows that a listing may be asked for."""
 
 
 def config_option(command: Command) -> Command:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, json_option, note_strangers, opened
+from marginwatch.cli.options import MOST, config_option, json_option, note_strangers, opened
 from marginwatch.cli.output import Column, emit_json, emit_table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ COLUMNS = (
 )
 @click.option("--receiver", help="Only to this receiver.")
 @click.option("--alert", "alert_id", help="Only of this alert or digest: its id, or of an alert 4 characters or more.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="The most to list.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=100, show_default=True, help="The most to list.")
 @json_option
 def command(
     *,

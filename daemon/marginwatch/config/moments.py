@@ -43,6 +43,6 @@ def _read(text: str, now: datetime) -> datetime | None:
             today = datetime.combine(now.astimezone(UTC), time.fromisoformat(text.rjust(5, "0")), tzinfo=UTC)
             return today if today <= now else today - _DAY
         at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (BadDurationError, ValueError, OverflowError):
         return None
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
