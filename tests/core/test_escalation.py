@@ -147,6 +147,20 @@ def test_a_silenced_alert_calls_nobody_and_its_clock_starts_when_that_ends() -> 
     assert early.calls() == [(170, "lead"), (290, "boss")]
 
 
+def test_the_end_of_a_silence_starts_the_clock_though_no_answer_comes() -> None:
+    """Also if somebody ends it early: a venue that is down must not keep the ladder waiting."""
+    night = Night()
+    night.until(50)
+    night.silence(1, 50, 10_000)
+    night.until(100)
+    night.silence(1, 50, 105)
+    night.desk.tick(105)
+    while (due := night.desk.ticker.next_timer()) is not None and due <= after(200):
+        night.desk.ticker.tick([], due)
+
+    assert night.calls() == [(165, "lead")]
+
+
 def test_a_worse_level_takes_its_own_ladder_on_the_same_clock() -> None:
     """What is overdue by the routes of the new severity is called at once, and what is not in its time."""
     night = Night(ROUTE, QUICK)
