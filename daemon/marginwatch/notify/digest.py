@@ -119,19 +119,9 @@ def digest(receiver: str, entries: Sequence[Entry], now: datetime, page: str = "
     worst = max((entry.severity for entry in running or of_each), default=Severity.INFO)
     head = f"{counted(of_each)}.\n{by_rule(of_each)}"
     body = listed(head, [entry.line for entry in of_each], ending(f"Digest {name}.", page))
-    return Message(
-        alert_id=name,
-        receiver=receiver,
-        number=1,
-        state=State.FIRING if running else State.RESOLVED,
-        severity=worst,
-        title=clip(f"{worst.label.upper() if running else 'RESOLVED'}: {len(of_each):,} alerts at once", TITLE_LENGTH),
-        body=body,
-        payload={"kind": Kind.DIGEST.value, "alert_id": name},
-        roles=roles_of(body, page),
-        topic=name,
-        kind=Kind.DIGEST,
-    )
+    title = f"{worst.label.upper() if running else 'RESOLVED'}: {len(of_each):,} alerts at once"
+    state = State.FIRING if running else State.RESOLVED
+    return _of_many(Kind.DIGEST, receiver, name, title=title, body=body, page=page, state=state, severity=worst)
 
 
 def ending(name: str, page: str) -> str:
@@ -204,16 +194,24 @@ def summary(
     head = f"marginwatch did not run from {since} to {until}; nobody watched.\n{stood}{passed}"
     title = f"{worst.label.upper()}: {len(running):,} open" if running else "Nothing open"
     body = listed(head, [entry.line for entry in (*running, *over)], ending(f"Summary {name}.", page))
+    title = f"{title} after {span(absence.until - absence.since)} unwatched"
+    state = State.FIRING if running else State.RESOLVED
+    return _of_many(Kind.SUMMARY, receiver, name, title=title, body=body, page=page, state=state, severity=worst)
+
+
+def _of_many(
+    kind: Kind, receiver: str, name: str, *, title: str, body: str, page: str, state: State, severity: Severity
+) -> Message:
     return Message(
         alert_id=name,
         receiver=receiver,
         number=1,
-        state=State.FIRING if running else State.RESOLVED,
-        severity=worst,
-        title=clip(f"{title} after {span(absence.until - absence.since)} unwatched", TITLE_LENGTH),
+        state=state,
+        severity=severity,
+        title=clip(title, TITLE_LENGTH),
         body=body,
-        payload={"kind": Kind.SUMMARY.value, "alert_id": name},
+        payload={"kind": kind.value, "alert_id": name},
         roles=roles_of(body, page),
         topic=name,
-        kind=Kind.SUMMARY,
+        kind=kind,
     )
