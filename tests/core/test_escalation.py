@@ -99,6 +99,16 @@ def test_who_was_called_hears_the_end() -> None:
     assert night.calls() == [(70, "lead")]
 
 
+def test_what_is_over_as_its_step_is_due_calls_nobody() -> None:
+    """The answer that ends it comes in the very tick."""
+    night = Night()
+    night.until(60)
+    night.until(300, "0.5")
+
+    assert night.desk.told("desk") == ["usage:firing:warning", "usage:resolved:warning"]
+    assert night.calls() == []
+
+
 def test_an_acknowledgement_stops_the_ladder() -> None:
     """For good, if it has no end."""
     night = Night()
@@ -113,10 +123,10 @@ def test_the_clock_starts_anew_when_an_acknowledgement_is_over() -> None:
     """From its end on, and from the first step, although that was taken before."""
     night = Night()
     night.until(80)
-    night.acknowledge(until=200)
+    night.acknowledge(until=203)
     night.until(900)
 
-    assert night.calls() == [(70, "lead"), (260, "lead"), (380, "boss")]
+    assert night.calls() == [(70, "lead"), (263, "lead"), (383, "boss")]
 
 
 def test_the_clock_starts_anew_when_an_acknowledgement_lapses() -> None:
