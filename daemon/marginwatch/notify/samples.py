@@ -52,7 +52,10 @@ _LINK: Final = "https://risk.example.com/act/WyJhIiwiYiIsMV0.c2lnbmF0dXJl"
 
 
 def samples() -> Iterator[Draft]:
-    """One for every state and reason, kind of rule and built-in alert; with all that may be known, and without; and coming and going."""
+    """One for every state and reason, kind of rule and built-in alert; with all that may be known, and without.
+
+    And one that comes and goes.
+    """
     for state in State:
         for reason in Reason:
             yield _draft(_LADDER, state, reason)
