@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from marginwatch.core.health import ReceiverState
@@ -99,3 +100,18 @@ def test_an_end_told_late_is_not_the_latest_end() -> None:
 
     assert numbers(desk, DAY, "usage") == [("firing", 1), ("resolved", 2)]
     assert list(desk.ticker.memory.lately.values()) == [before]
+
+
+def test_who_knows_of_an_alert_does_not_hear_it_again_when_anothers_hold_ends() -> None:
+    """The phone heard for itself that it fires and got worse; the day desk, which cannot be reached, did not."""
+    made = rules(Severity.INFO, day=quiet(10, 200))
+    worse = usage_rule(worsens_by=Decimal("0.02"))
+    desk = desk_of(replace(made, rules={**made.rules, "usage": worse}), DAY)
+    desk.see(20, "0.82")
+    desk.see(30, "0.86")
+    heard = numbers(desk, PHONE, "usage")
+    desk.tick(200)
+
+    assert [state for state, _ in heard] == [state for state, _ in numbers(desk, NIGHT, "usage")]
+    assert numbers(desk, DAY, "usage") == [("firing", 1)]
+    assert numbers(desk, PHONE, "usage") == heard

@@ -119,7 +119,15 @@ def _catch_up(desk: Desk, alert: Alert, rule: Rule | None, revision: str) -> Non
     for (state, reason), group in hearing.items():
         step = standing.of(state, reason)
         desk.transitions.append(step)
+        names |= _knowing(desk, alert, standing.verdicts(state, reason))
         current = desk.changed[alert.alert_id] = desk.notify(step, current, group, names)
+
+
+def _knowing(desk: Desk, alert: Alert, verdicts: Mapping[str, Verdict]) -> set[str]:
+    """Who was told of the alert and nothing of it was held back from: nobody needs to tell it in another's place."""
+    waiting = {name for row in desk.rows.of(alert.alert_id) for name in row.receivers}
+    told = alert.told.keys() - waiting
+    return {name for name in told if name in verdicts and verdicts[name].why.tells}
 
 
 class _Standing:
@@ -148,18 +156,18 @@ class _Standing:
             )
         return self._made[key]
 
-    def verdict(self, state: State | None, reason: Reason, receiver: str) -> Verdict | None:
-        """What the receiver is to hear of it; None for one that is not there any more."""
+    def verdicts(self, state: State | None, reason: Reason) -> Mapping[str, Verdict]:
+        """What each receiver is to hear of it."""
         key = (state, reason)
         if key not in self._verdicts:
             self._verdicts[key] = self._desk.audience.verdicts(self.of(state, reason), self._alert)
-        return self._verdicts[key].get(receiver)
+        return self._verdicts[key]
 
 
 def _fate(desk: Desk, alert: Alert, receiver: str, missed: Sequence[Withheld], standing: _Standing) -> _Fate:
     told = receiver in alert.told
     state, reason = state_now(alert, missed, told=told), _ended(desk, alert, missed[-1])
-    verdict = None if state is None else standing.verdict(state, reason, receiver)
+    verdict = None if state is None else standing.verdicts(state, reason).get(receiver)
     if verdict is None or not (told or verdict.why.tells):
         return _Fate(receiver, missed)
     step = standing.of(state, reason)
