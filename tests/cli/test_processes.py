@@ -73,6 +73,16 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, environ: dict[str, str], wo
     assert (ended.returncode, ended.stderr) == (3, "the output cannot be written: no space left on device\n")
 
 
+def test_nowhere_to_print_to(tmp_path: Path, environ: dict[str, str]) -> None:
+    """As `marginwatch status >&-`, or a supervisor that closes it: nothing is printed, and nothing is wrong."""
+    config = ledger.write(tmp_path)
+    ledger.fill(tmp_path)
+    words = ("sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "status", "--config", str(config))
+    ended = subprocess.run(words, env=environ, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 async def test_ctrl_c(tmp_path: Path) -> None:
     """A command that waits for a venue ends at once, with the shells' exit code and no traceback."""
     async with Sites("helio") as sites:

@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -143,6 +144,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error of ours ends as one sentence on stderr and its exit code."""
+    _print_somewhere()
     if arguments is None and not BRIEF.isdisjoint(sys.argv[1:2]):
         _leave_garbage()
     try:
@@ -166,6 +168,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(REDACTOR.known(str(error)), err=True)
         code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_somewhere() -> None:
+    """A caller may have closed a stream: what goes there vanishes, and no file of ours takes its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (because it stays open)
 
 
 def _leave_garbage() -> None:
