@@ -12,6 +12,7 @@ from marginwatch.core.model import Severity
 from marginwatch.core.quiet import Quiet
 from marginwatch.core.route import Receiver
 from marginwatch.core.routing import Route, Routes, Rung
+from marginwatch.core.seen import left_by
 from marginwatch.store.types import OperatorInput
 from support.desk import Desk, Paper, after, ruling, steps, usage_rule
 
@@ -127,6 +128,19 @@ def test_the_clock_starts_anew_when_an_acknowledgement_is_over() -> None:
     night.until(900)
 
     assert night.calls() == [(70, "lead"), (263, "lead"), (383, "boss")]
+
+
+def test_the_end_of_an_acknowledgement_counts_though_no_process_saw_it() -> None:
+    """What has become overdue since is called at once by the next process."""
+    night = Night()
+    night.until(80)
+    night.acknowledge(until=120)
+    night.until(100)
+    night.paper.prior = left_by(night.desk.ticker.memory)
+    night.desk.start(200)
+    night.desk.see(200, "0.85")
+
+    assert night.calls() == [(70, "lead"), (200, "lead")]
 
 
 def test_the_clock_starts_anew_when_an_acknowledgement_lapses() -> None:
