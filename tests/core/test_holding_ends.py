@@ -12,7 +12,7 @@ from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
 from marginwatch.core.model import Severity
 from marginwatch.core.quiet import Quiet
 from marginwatch.core.route import Receiver
-from marginwatch.core.routing import Route, Routes
+from marginwatch.core.routing import Route, Routes, Rung
 from marginwatch.core.rule import Flapping
 from marginwatch.core.seen import left_by
 from support.desk import VENUE, Desk, Paper, after, permissions_rule, ruling, usage_rule
@@ -115,3 +115,19 @@ def test_who_knows_of_an_alert_does_not_hear_it_again_when_anothers_hold_ends() 
     assert [state for state, _ in heard] == [state for state, _ in numbers(desk, NIGHT, "usage")]
     assert numbers(desk, DAY, "usage") == [("firing", 1)]
     assert numbers(desk, PHONE, "usage") == heard
+
+
+def test_who_stands_in_for_one_who_is_called_is_reminded_of_what_it_knows() -> None:
+    """The day desk waits for its hours and hears by the call that it fires; the phone heard that long ago."""
+    later = quiet(100, 200).hours
+    ways = (
+        Route("all", (PHONE,), rules=("usage",), escalate=(Rung(timedelta(seconds=10), (DAY,)),)),
+        Route("later", (DAY,), rules=("usage",), hours=later),
+        Route("us", ("log",)),
+    )
+    desk = desk_of(replace(rules(Severity.INFO), routes=Routes(ways)), DAY)
+    desk.see(20, "0.82")
+    desk.tick(30)
+
+    assert numbers(desk, DAY, "usage") == [("firing", 1)]
+    assert numbers(desk, PHONE, "usage") == [("firing", 1), ("reminder", 2)]

@@ -93,6 +93,8 @@ class Desk:
         behind = self.rows.of(alert.alert_id)
         if any(name in row.receivers for row in behind):
             self.rows.put(alert.alert_id, without(behind, {name}))
+        elif transition.reason is Reason.ESCALATED and name in alert.told:
+            transition = replace(transition, state=State.REMINDER)  # that it fires is news to the one called alone
         return self._tell(transition, alert, name, Why.FALLBACK, because)
 
     def _tell(self, transition: Transition, alert: Alert, name: str, why: Why, because: str = "") -> Alert:
