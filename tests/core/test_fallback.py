@@ -98,6 +98,7 @@ def test_others_stand_in_once_it_has_failed_for_long_enough() -> None:
     assert outage.desk.told("phone") == ["usage:firing:warning"]
     (message,) = outage.messages("phone")
     assert message.payload["reason"] == Reason.FALLBACK
+    assert (message.payload["value"], message.payload["limit"]) == ("0.85", "0.8")
     assert outage.desk.told("mail") == []
 
 
