@@ -35,7 +35,7 @@ class WebSettings(Table):
     def _is_address(cls, listen: str) -> str:
         if listen.startswith(SOCKET):
             if not listen.startswith(f"{SOCKET}/"):
-                what = 'must name a socket by its whole path, like "unix:/run/marginwatch/web.sock"'
+                what = 'must name a socket by its whole path, like "unix:/run/marginwatch/page.sock"'
                 raise wrong(what)
         elif listen and host_and_port(listen) is None:
             what = 'must be host:port, like "127.0.0.1:8470" or "[::1]:8470", or "" for no page'

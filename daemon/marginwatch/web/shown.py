@@ -69,7 +69,9 @@ class AlertLine:
     title: str
     subject: str
     account: str
+    """Of an alert about a venue or about marginwatch itself, that."""
     venue: str
+    """The account's; empty where there is none."""
     account_path: str
     value: str
     detail: str
@@ -110,7 +112,7 @@ def alert_line(
         title=clean(alert.title),
         subject=clean(alert.key.subject),
         account=called(key, accounts),
-        venue=clean(key.venue),
+        venue=clean(key.venue) if key.id else "",
         account_path=path_of(key) if key in accounts else "",
         value=figure(alert.value, alert, ruling, currency_of(accounts.get(key))),
         detail=clean(alert.detail),
