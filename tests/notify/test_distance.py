@@ -87,6 +87,7 @@ def test_distance_is_said_of_what_is_true_now(state: State) -> None:
     ("before", "now", "unit", "said"),
     [
         ("0.851", "0.921", Unit.RATIO, "up 7 points from 85.1%"),
+        ("0.9", "0.91", Unit.RATIO, "up 1 point from 90%"),
         ("0.921", "0.851", Unit.RATIO, "down 7 points from 92.1%"),
         ("5000", "4600.5", Unit.MONEY, "down 399.50 USD from 5,000 USD"),
         ("0.90001", "0.90002", Unit.RATIO, "up 0.001 points from 90.001%"),

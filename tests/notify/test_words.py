@@ -57,6 +57,7 @@ def test_a_number_reads_by_its_unit(value: str, unit: Unit, words: str) -> None:
     ("value", "limit", "unit", "texts"),
     [
         ("0.921", "0.9", Unit.RATIO, ("92.1%", "90%", "2.1 points above")),
+        ("0.91", "0.9", Unit.RATIO, ("91%", "90%", "1 point above")),
         ("0.9", "0.9", Unit.RATIO, ("90%", "90%", "exactly at")),
         ("0.90004", "0.9", Unit.RATIO, ("90.004%", "90%", "0.004 points above")),
         ("4600", "5000", Unit.MONEY, ("4,600 EUR", "5,000 EUR", "400 EUR below")),

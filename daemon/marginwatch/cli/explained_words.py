@@ -13,7 +13,7 @@ from marginwatch.core.hold import HoldKind
 from marginwatch.core.result import Occurred
 from marginwatch.core.rule import RuleKind
 from marginwatch.notify.phrases import WHY
-from marginwatch.notify.words import against, amount, clean, clip, difference, moment, span, value_of
+from marginwatch.notify.words import against, amount, clean, clip, difference, moment, points, span, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -277,7 +277,7 @@ def _limit(level: Level, found: Explanation) -> str:
 
 def _distance(value: Decimal, found: Explanation) -> str:
     text = value_words(value, found.rule.unit, found)
-    return f"{text.removesuffix('%')} points" if found.rule.unit is Unit.RATIO else text
+    return points(text) if found.rule.unit is Unit.RATIO else text
 
 
 def _answer(found: Explanation, look: Look) -> str:

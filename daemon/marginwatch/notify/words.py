@@ -105,8 +105,14 @@ def against(value: Decimal, limit: Decimal, unit: Unit, currency: str = "", oper
     if value == limit:
         return (*texts, _AT.get(operator, "exactly at"))
     gap = amount(abs(value - limit), unit, currency, places=places)
-    gap = f"{gap.removesuffix('%')} points" if unit is Unit.RATIO else gap
+    gap = points(gap) if unit is Unit.RATIO else gap
     return (*texts, f"{gap} {'above' if value > limit else 'below'}")
+
+
+def points(share: str) -> str:
+    """How far two ratios are apart, given as `2.1%`: `1 point`, `2.1 points`."""
+    number = share.removesuffix("%")
+    return f"{number} point" if number == "1" else f"{number} points"
 
 
 def moved(value: Decimal, before: Decimal, unit: Unit, currency: str = "") -> str:
