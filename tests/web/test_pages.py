@@ -174,6 +174,7 @@ SENSELESS = (
     ({"rule": "x", "by": "Ann"}, "Choose how long"),
     ({"rule": "x", "by": "Ann", "span": "9y"}, "Choose how long: one of 30m"),
     ({"rule": "x", "by": "A" * 100, "span": "1h"}, "The field by takes 80 characters"),
+    ({"rule": "x", "by": "Ann", "span": "9" * 3_000}, "The field span takes 2,000 characters"),
 )
 
 

@@ -20,6 +20,8 @@ _KIND: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
 LONGEST: Final = {"by": 80, "note": 400, "rule": 200, "venue": 40, "account": 200, "group": 200, "label": 400}
 """Characters of each text."""
+_LONGEST_OTHER = 2_000
+"""Of tokens, and of what is chosen."""
 SPANS: Final[Mapping[str, tuple[str, timedelta]]] = {
     "30m": ("30 minutes", timedelta(minutes=30)),
     "1h": ("1 hour", timedelta(hours=1)),
@@ -42,8 +44,9 @@ class Form:
     def get(self, name: str) -> str:
         """The text, one line without blanks around it; empty where there is none. Raises `BadFormError`."""
         text = clean(self._fields.get(name, ""))
-        if len(text) > LONGEST.get(name, 2_000):
-            what = f"The field {name} takes {LONGEST[name]} characters; nothing was done."
+        longest = LONGEST.get(name, _LONGEST_OTHER)
+        if len(text) > longest:
+            what = f"The field {name} takes {longest:,} characters; nothing was done."
             raise BadFormError(what)
         return text
 
