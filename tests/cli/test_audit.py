@@ -95,7 +95,14 @@ def test_what_is_handed_on_lets_nobody_act(desk: Shell, shape: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--output", "x.csv"), ("--csv", "--output", "no/such/folder.csv"), ("--from", "soon"), ("--alert", "zz")]
+    "words",
+    [
+        ("--output", "x.csv"),
+        ("--csv", "--output", "no/such/folder.csv"),
+        ("--from", "soon"),
+        ("--alert", "zz"),
+        ("--csv", "--json"),
+    ],
 )
 def test_a_slip_is_one_sentence(desk: Shell, words: tuple[str, ...], snapshot: SnapshotAssertion) -> None:
     """What cannot be done is said, and nothing is written."""

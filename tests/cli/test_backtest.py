@@ -220,6 +220,13 @@ def test_what_is_wrong_is_one_sentence(past: Shell, snapshot: SnapshotAssertion,
     assert past.shown(said.err) == snapshot
 
 
+def test_one_output_is_asked_for_in_one_way(past: Shell) -> None:
+    """Neither of the two is printed where both are asked for."""
+    said = past("backtest", "--file", "past.csv", "--csv", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert "--csv and --json cannot stand together" in said.err
+
+
 def test_other_rules_can_be_tried(past: Shell) -> None:
     """Without a word in the config."""
     (past.folder / "other.toml").write_text(

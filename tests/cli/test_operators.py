@@ -105,6 +105,34 @@ def test_a_silence_of_everything_is_asked_for_twice(desk: Shell) -> None:
     assert desk("silence", "add", "--for", "1h", "--everything").code == 0
 
 
+@pytest.mark.parametrize("command", [("ack", "k3wq"), ("silence", "add", "--everything", "--for", "1h")], ids=" ".join)
+def test_what_is_for_the_records_is_one_line_of_a_bounded_length(desk: Shell, command: tuple[str, ...]) -> None:
+    """As the page takes it: somebody is named, and nobody writes a line that looks like another's."""
+    for wrong in (("--by", "A" * 81), ("--note", "A" * 401), ("--by", " ")):
+        said = desk(*command, *wrong)
+        assert (said.code, said.out) == (2, ""), wrong
+    assert desk(*command, "--note", "on it\n2026-03-02 deed", "--by", "car\x1bol").code == 0
+    assert '"on it 2026-03-02 deed"' in (deeds := desk("audit", "--from", "1h ago", "--json").out)
+    assert "\\u001b" not in deeds
+
+
+def test_a_very_long_silence_is_noticed(desk: Shell) -> None:
+    """It is begun, and a word says how long that is."""
+    said = desk("silence", "add", "--everything", "--for", "9999d")
+    assert said.err == "note: that is 9,999 days; to hear no more of it, edit rules or routes\n"
+    assert desk("silence", "add", "--everything", "--for", "31d").err == ""
+
+
+def test_two_values_of_a_label_are_refused(desk: Shell) -> None:
+    """No account has both, so one of them would be forgotten without a word."""
+    with (desk.folder / "config.toml").open("a") as file:
+        file.write(GROUPED)
+    said = desk("silence", "add", "--label", "book=swaps", "--label", "book=futures", "--for", "1h")
+    assert (said.code, said.out) == (2, "")
+    assert "given with two values" in said.err
+    assert desk("silence", "add", "--label", "book=swaps", "--label", "book=swaps", "--for", "1h").code == 0
+
+
 GROUPED = """
 [[groups]]
 name = "rates"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import DurationType, config_option, opened, operator
+from marginwatch.cli.options import DurationType, by_option, config_option, note_option, opened
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("alert")
 @click.option("--for", "span", type=DurationType(), help="How long, for example 2h. Default: until it ends.")
-@click.option("--note", default="", help="For the records.")
-@click.option("--by", default=operator, help="Who acknowledges. Default: you.")
+@note_option
+@by_option("Who acknowledges.")
 @config_option
 def command(*, alert: str, span: timedelta | None, note: str, by: str, config: Path | None) -> None:
     """Acknowledge the open alert ALERT (its id, or 4 characters or more it begins with).

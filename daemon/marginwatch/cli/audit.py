@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from marginwatch.cli.options import AccountType, MomentType, config_option, note_strangers, opened
-from marginwatch.cli.output import Column, emit_table
-from marginwatch.errors import MarginwatchError
+from marginwatch.cli.options import (
+    AccountType,
+    MomentType,
+    config_option,
+    json_option,
+    note_strangers,
+    opened,
+    refuse_both,
+)
+from marginwatch.cli.output import Column, NotWrittenError, emit_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,13 +44,6 @@ COLUMNS = (
 )
 
 
-class NotWrittenError(MarginwatchError):
-    """The file for the trail cannot be written."""
-
-    def __init__(self, file: Path, cause: OSError) -> None:
-        super().__init__(f"{file} cannot be written: {cause.strerror or cause}")
-
-
 @click.command()
 @config_option
 @click.option("--from", "since", type=MomentType(), help="From then on: 2026-11-01, 14:03 or 30d ago. Default: 1d ago.")
@@ -51,8 +51,8 @@ class NotWrittenError(MarginwatchError):
 @click.option("--alert", "alert_id", help="Only of this alert: its id, or 4 characters or more it begins with.")
 @click.option("--rule", help="Only of this rule.")
 @click.option("--account", type=AccountType(), help="Only of this account, VENUE/ID or VENUE/NAME.")
-@click.option("--csv", "shape", flag_value="csv", help="Print CSV with a column for everything.")
-@click.option("--json", "shape", flag_value="json", help="Print JSON with stable keys.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a column for everything.")
+@json_option
 @click.option("--output", type=click.Path(path_type=str), metavar="FILE", help="Write CSV or JSON there instead.")
 def command(
     *,
@@ -62,7 +62,8 @@ def command(
     alert_id: str | None,
     rule: str | None,
     account: AccountKey | None,
-    shape: str | None,
+    as_csv: bool,
+    as_json: bool,
     output: str | None,
 ) -> None:
     """List who was told what, when, on which data, and what people did: the trail for whoever must prove it.
@@ -75,6 +76,8 @@ def command(
     from marginwatch import clock
     from marginwatch.store.audit import Wanted
 
+    refuse_both(as_csv=as_csv, as_json=as_json)
+    shape = "csv" if as_csv else "json" if as_json else None
     if output is not None and shape is None:
         message = "--output needs --csv or --json"
         raise click.UsageError(message)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import config_option, json_option, log_quietly
-from marginwatch.cli.output import Column, emit_json, emit_table, say
+from marginwatch.cli.options import config_option, json_option, log_quietly, refuse_both
+from marginwatch.cli.output import Column, NotWrittenError, emit_json, emit_table, say
 from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def command(
     from marginwatch.app.backtest.request import Request, read_moment
     from marginwatch.app.backtest.run import backtest
 
+    refuse_both(as_csv=as_csv, as_json=as_json)
     log_quietly()
     now = clock.now()
     request = Request(
@@ -263,8 +264,7 @@ def _write(path: Path, report: Report) -> None:
     try:
         path.write_text(page(report), encoding="utf-8")
     except OSError as error:
-        message = f"{path} cannot be written: {(error.strerror or 'unknown cause').lower()}"
-        raise click.ClickException(message) from None
+        raise NotWrittenError(path, error) from None
 
 
 def _seconds(span: timedelta | None) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.cli.options import AccountType, config_option, opened, operator
+from marginwatch.cli.options import AccountType, by_option, config_option, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("account", type=AccountType())
-@click.option("--by", default=operator, help="Who asks. Default: you.")
+@by_option("Who asks.")
 @config_option
 def command(*, account: AccountKey, by: str, config: Path | None) -> None:
     """Close the alerts of ACCOUNT (VENUE/ID or VENUE/NAME) and forget it; its history stays.

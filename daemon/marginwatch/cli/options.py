@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from marginwatch.core.alert import LONGEST_NAME, LONGEST_NOTE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
@@ -40,6 +42,13 @@ def config_option(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """`--json`, given as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")(command)
+
+
+def refuse_both(*, as_csv: bool, as_json: bool) -> None:
+    """A usage error where one output is asked for in two ways."""
+    if as_csv and as_json:
+        message = "--csv and --json cannot stand together; choose one"
+        raise click.UsageError(message)
 
 
 def level_option(command: Command) -> Command:
@@ -112,6 +121,36 @@ class LabelType(click.ParamType[tuple[str, str]]):
         if not (key and equals and said):
             self.fail(f"{value} is not a label; write it as KEY=VALUE", param, ctx)
         return key, said
+
+
+class RecordType(click.ParamType[str]):
+    """A line of text for the records, as the page takes it."""
+
+    name = "text"
+
+    def __init__(self, longest: int, *, needed: bool = False) -> None:
+        """`longest` counts characters; what is `needed` may not be empty."""
+        self._longest, self._needed = longest, needed
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """On one line, without what a terminal could take for a command; too much or nothing is a usage error."""
+        from marginwatch.notify.words import clean
+
+        text = clean(str(value))
+        if len(text) > self._longest:
+            self.fail(f"it has {len(text):,} characters, and {self._longest} are the most", param, ctx)
+        return text or (self.fail("it is empty", param, ctx) if self._needed else "")
+
+
+def by_option(whom: str) -> Callable[[Command], Command]:
+    """`--by NAME`, for the records; `whom` says what of."""
+    who = RecordType(LONGEST_NAME, needed=True)
+    return click.option("--by", type=who, default=operator, help=f"{whom} Default: you.")
+
+
+def note_option(command: Command) -> Command:
+    """`--note TEXT`, for the records."""
+    return click.option("--note", type=RecordType(LONGEST_NOTE), default="", help="For the records.")(command)
 
 
 @contextlib.contextmanager

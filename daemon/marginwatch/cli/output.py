@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from marginwatch.errors import MarginwatchError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 STYLES = {
     "critical": "bold red",
@@ -34,6 +37,13 @@ STYLES = {
 _GAP = 2
 _LEAST_WRAPPED = 20
 """Columns of the terminal that a wrapping column gets at least."""
+
+
+class NotWrittenError(MarginwatchError):
+    """A file for what was asked for cannot be written."""
+
+    def __init__(self, file: Path, cause: OSError) -> None:
+        super().__init__(f"{file} cannot be written: {(cause.strerror or str(cause)).lower()}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marginwatch.errors import MarginwatchError
+from marginwatch.cli.output import NotWrittenError
 
 if TYPE_CHECKING:
     from marginwatch.config.ruleschema import Schema
 
 KINDS = ("config", "rules", "tests")
 """The files there is a schema of."""
-
-
-class UnwritableFileError(MarginwatchError):
-    """A file that the user named cannot be written."""
-
-    def __init__(self, file: Path, error: OSError) -> None:
-        super().__init__(f"{file} cannot be written: {(error.strerror or 'unknown cause').lower()}")
 
 
 @click.command()
@@ -39,7 +32,7 @@ def command(*, what: str, output: Path | None) -> None:
     try:
         output.write_text(text)
     except OSError as error:
-        raise UnwritableFileError(output, error) from None
+        raise NotWrittenError(output, error) from None
 
 
 def schema_text(what: str) -> str:

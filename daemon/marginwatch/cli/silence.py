@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
 
 from marginwatch.cli import Commands
-from marginwatch.cli.options import DurationType, LabelType, config_option, json_option, opened, operator
+from marginwatch.cli.options import DurationType, LabelType, by_option, config_option, json_option, note_option, opened
 from marginwatch.cli.output import Column, emit_json, emit_table
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.errors import MarginwatchError
+from marginwatch.notify.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
     from pathlib import Path
 
     from marginwatch.app.reading import Reading
@@ -37,6 +38,8 @@ COLUMNS = (
 )
 
 
+_LONG = timedelta(days=31)
+"""A longer silence is likely a slip, or forgotten before it ends."""
 _MOST = 100_000
 """Open alerts looked at."""
 
@@ -67,8 +70,8 @@ def command() -> None:
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="Accounts of this group, and the group itself.")
 @click.option("--label", "labels", multiple=True, type=LabelType(), help="Accounts that have it; of several, all.")
 @click.option("--everything", is_flag=True, help="Needed for a silence that names nothing of these.")
-@click.option("--note", default="", help="For the records.")
-@click.option("--by", default=operator, help="Who silences. Default: you.")
+@note_option
+@by_option("Who silences.")
 @config_option
 def add(
     *,
@@ -96,6 +99,9 @@ def add(
             "this silences every alert; name a --rule, --venue, --account, --group or --label, or say --everything"
         )
         raise click.UsageError(message)
+    if len(dict(labels)) < len(set(labels)):
+        message = "a --label is given with two values, and no account has both; write two silences"
+        raise click.UsageError(message)
     now = clock.now()
     start = now if delay is None else now + delay
     wanted = Silence(0, by, note, start, start + span, rule, venue, account, groups, dict(labels))
@@ -105,6 +111,8 @@ def add(
         unseen = _unseen(wanted, reading)
     if unseen:
         click.echo(f"note: {unseen}", err=True)
+    if span > _LONG:
+        click.echo(f"note: that is {plural(span.days, 'day')}; to hear no more of it, edit rules or routes", err=True)
     click.echo(
         f"silence {made.id} until {made.ends_at:%Y-%m-%d %H:%M:%S} UTC; `marginwatch silence end {made.id}` ends it"
     )
@@ -183,7 +191,7 @@ def list_silences(*, everything: bool, config: Path | None, as_json: bool) -> No
 
 @command.command("end", short_help="End a silence now.")
 @click.argument("number", type=int)
-@click.option("--by", default=operator, help="Who ends it. Default: you.")
+@by_option("Who ends it.")
 @config_option
 def end(*, number: int, by: str, config: Path | None) -> None:
     """End the silence of that NUMBER now; `silence list` shows the numbers."""

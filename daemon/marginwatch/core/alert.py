@@ -238,6 +238,12 @@ class Transition:
     """Hash of the whole rule set that decided it (`RuleSet.revision`)."""
 
 
+LONGEST_NAME = 80
+"""Characters of who did something."""
+LONGEST_NOTE = 400
+"""Characters of why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """Somebody is on it: stops reminders until it expires or things worsen."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from marginwatch.core.alert import LONGEST_NAME, LONGEST_NOTE
 from marginwatch.notify.words import clean
 from marginwatch.web.refusals import BadFormError, ForgedError, NotLoggedInError, ReadOnlyError
 from marginwatch.web.site import site_of
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
 
 _KIND: Final = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
-LONGEST: Final = {"by": 80, "note": 400, "rule": 200, "venue": 40, "account": 200, "group": 200, "label": 400}
+LONGEST: Final = {
+    "by": LONGEST_NAME,
+    "note": LONGEST_NOTE,
+    "rule": 200,
+    "venue": 40,
+    "account": 200,
+    "group": 200,
+    "label": 400,
+}
 """Characters of each text."""
 _LONGEST_OTHER = 2_000
 """Of tokens, and of what is chosen."""
