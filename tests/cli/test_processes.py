@@ -73,6 +73,19 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, environ: dict[str, str], wo
     assert (ended.returncode, ended.stderr) == (3, "the output cannot be written: no space left on device\n")
 
 
+def test_a_backup_that_finds_no_room(tmp_path: Path, environ: dict[str, str]) -> None:
+    """It is trouble outside, not wrong input: one sentence, and nothing is left behind."""
+    config = ledger.write(tmp_path)
+    ledger.fill(tmp_path)
+    copy = tmp_path / "copy.db"
+    words = ("sh", "-c", 'ulimit -f 100 && exec "$@"', "sh", *COMMAND, "backup", str(copy), "--config", str(config))
+    ended = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr == f"no backup was written to {copy}: disk I/O error\n"
+    assert not copy.exists()
+
+
 def test_nowhere_to_print_to(tmp_path: Path, environ: dict[str, str]) -> None:
     """As `marginwatch status >&-`, or a supervisor that closes it: nothing is printed, and nothing is wrong."""
     config = ledger.write(tmp_path)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from marginwatch.store.errors import BackupTargetError, BackupUnsupportedError
+from marginwatch.store.errors import BackupRoomError, BackupTargetError, BackupUnsupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from marginwatch.store.engine import Database
 
 
+_OF_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+_OF_SQLITE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+"""What a disk answers that is full or fails, and what SQLite makes of it."""
+
+
 def backup(database: Database, target: Path) -> None:
     """Write the copy to a new file, readable by its owner alone, durable when this returns.
 
-    Raises `BackupTargetError` when the file is there already or cannot be written, leaving none behind, and
-    `BackupUnsupportedError` for PostgreSQL.
+    Raises `BackupTargetError` when the file is there already or cannot be written, leaving none behind
+    (`BackupRoomError` where its disk is full), and `BackupUnsupportedError` for PostgreSQL.
     """
     if database.path is None:
         raise BackupUnsupportedError(database.where)
@@ -27,15 +33,23 @@ def backup(database: Database, target: Path) -> None:
     except FileExistsError:
         raise BackupTargetError(target, "there is a file of that name already") from None
     except OSError as error:
-        raise BackupTargetError(target, (error.strerror or str(error)).lower()) from None
+        raise _refused(target, error) from None
     try:
         with database.raw() as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
         sync(target)
         sync(target.parent)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         target.unlink(missing_ok=True)
-        raise BackupTargetError(target, str(error)) from None
+        raise _refused(target, error) from None
+
+
+def _refused(target: Path, error: sqlite3.Error | OSError) -> BackupTargetError:
+    if isinstance(error, OSError):
+        why, of_disk = (error.strerror or str(error)).lower(), error.errno in _OF_DISK
+    else:
+        why, of_disk = str(error), getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_SQLITE
+    return (BackupRoomError if of_disk else BackupTargetError)(target, why)
 
 
 def sync(path: Path) -> None:

@@ -247,6 +247,12 @@ class BackupTargetError(StoreError):
         super().__init__(f"no backup was written to {target}: {why}")
 
 
+class BackupRoomError(BackupTargetError):
+    """The place is right, and its disk took no more."""
+
+    exit_code = OUTSIDE
+
+
 class BackupUnsupportedError(StoreError):
     """PostgreSQL has its own tool for this."""
 
