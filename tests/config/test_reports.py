@@ -73,7 +73,7 @@ def test_a_wrong_digest_is_refused(tmp_path: Path, digest: str, told: str) -> No
         ({"at": ""}, "at"),
         ({"receivers": '["dsk"]'}, "there is no receiver `dsk`; did you mean desk?"),
         ({"receivers": '["nobody-at-all"]'}, "there is no receiver `nobody-at-all`; there are desk, hook"),
-        ({"receivers": "[]"}, "must name a receiver at least"),
+        ({"receivers": "[]"}, "must name at least one receiver"),
         ({"receivers": "3"}, "receivers"),
         ({"zone": '"Europe/Lundon"'}, "must be a time zone, not `Europe/Lundon`; did you mean Europe/London?"),
     ],

@@ -30,7 +30,7 @@ def _hours(text: str) -> str:
 
 def _named(receivers: tuple[str, ...]) -> tuple[str, ...]:
     if not receivers:
-        what = "must name a receiver at least"
+        what = "must name at least one receiver"
         raise wrong(what)
     return receivers
 
