@@ -49,7 +49,7 @@ def runbook_problems(draft: Draft) -> Iterator[Problem]:
         return
     found = read_sections(page.file)
     if isinstance(found, Problem):
-        yield Problem(node.place, f"`runbook` names {page.file.name}, which cannot be read beside this file: {found.what}")
+        yield Problem(node.place, f"`runbook` names {page.file.name} beside this file: {found.what}")
     elif page.section not in found:
         hint = did_you_mean(page.section, found) or f"a section begins with the line: ## {page.section}"
         yield Problem(node.place, f"`runbook`: {page.file.name} has no section {page.section}", hint)
