@@ -271,7 +271,7 @@ class Ticker:
         wishes, seen = self._wishes()
         decision = engine.decide(self._memory, self.ruling, news, now, wishes, crowded=crowded)
         given = seen_in(news, decision.commit, self.ruling.venues)
-        given = replace(given, wishes=self._new(wishes), crowded=crowded)
+        given = replace(given, wishes=self._new(wishes), crowded=crowded, looked_again=self._memory.look_again)
         return self._decided(batch, decision, seen, given, at_once=at_once)
 
     def _news(self, batch: Iterable[Arrival], now: datetime, *, crowded: bool) -> Iterator[tuple[list[News], bool]]:

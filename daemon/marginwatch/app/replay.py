@@ -79,6 +79,10 @@ class Replay:
         self.ruling = ruling
         return self._settle(at, reload(self.memory, ruling, at, prepare(self.memory, ruling, at, past)))
 
+    def look_again(self) -> None:
+        """At the next tick look at all that is held back, as a process does whose clock was set back."""
+        self.memory.look_again = True
+
     def elapse(self, until: datetime) -> Iterator[Moment]:
         """Tick whenever time alone moves something before `until`; to be run through before the next `feed`."""
         while (due := self._next()) is not None and due < until:

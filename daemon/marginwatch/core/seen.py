@@ -53,6 +53,8 @@ class Seen:
     that of the new rules; what came before it was decided by those of the tick on record before."""
     crowded: bool = False
     """More had arrived already: timers that had run out waited for a later tick."""
+    looked_again: bool = False
+    """All that is held back was looked at, whatever its time: a replay cannot see that the clock was set back."""
 
     def __bool__(self) -> bool:
         """Whether there is anything that makes a tick worth recording."""

@@ -147,12 +147,12 @@ class History:
         venue, and its venue's cycles. Their order among each other is then not known, so `news` must not be asked for.
 
         To decide all of it again: where `seen.began_at` is set, `core.seen.left_by` the memory, `Memory.of` that, and
-        `tick.resume` as of then; unless `seen.resumed`, which says that this was all, `core.engine.decide` on nothing
-        at each of `seen.silent`, and on `news` at `at` with `seen.wishes` and `seen.crowded`; each decision to be
-        remembered. Where `seen.reloaded` is set, `core.seeding.prepare` and `tick.reload` alone, with the rules of its
-        revision. From an empty memory at the first tick of the store, with the same rules, that gives every transition
-        as it was stored, but for those of the built-in rules about marginwatch itself. A tick in which nothing came and
-        nothing happened is not on record.
+        `core.resuming.resume` as of then; unless `seen.resumed`, which says that this was all, `core.engine.decide` on
+        nothing at each of `seen.silent`, and on `news` at `at` with `seen.wishes` and `seen.crowded`, where
+        `seen.looked_again` with `Memory.look_again`; each decision to be remembered. Where `seen.reloaded` is set,
+        `core.seeding.prepare` and `core.resuming.reload` alone, with the rules of its revision. From an empty memory at
+        the first tick of the store, with the same rules, that gives every transition as it was stored, but for those of
+        the built-in rules about marginwatch itself. A tick in which nothing came and nothing happened is not on record.
 
         Read in pages of bounded size, each a snapshot of its own: what retention drops meanwhile is missing.
         """

@@ -87,6 +87,8 @@ class Listing(msgspec.Struct, array_like=True):
     """`Seen.reloaded`."""
     crowded: bool = False
     """`Seen.crowded`."""
+    looked_again: bool = False
+    """`Seen.looked_again`."""
 
     def add(self, observation: Observation, *, account: int, place: int, tick: int) -> None:
         """List an unchanged observation."""

@@ -139,6 +139,7 @@ class Replay:
                 resumed=here.resumed,
                 reloaded=here.reloaded,
                 crowded=here.crowded,
+                looked_again=here.looked_again,
             ),
             thinned=listing is None,
         )

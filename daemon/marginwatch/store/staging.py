@@ -192,6 +192,7 @@ class _Stage:
         self._listing.resumed = seen.resumed
         self._listing.reloaded = seen.reloaded
         self._listing.crowded = seen.crowded
+        self._listing.looked_again = seen.looked_again
 
     def _account_state(self, state: AccountState) -> None:
         key = state.account.key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -13,7 +13,9 @@ from marginwatch.app.backtest.play import Play
 from marginwatch.app.backtest.stored import StoredPast
 from marginwatch.app.backtest.turn import Turn
 from marginwatch.core.alert import Silence
+from marginwatch.core.hours import WeekHours, parse_hours
 from marginwatch.core.model import FailureKind
+from marginwatch.core.quiet import Quiet
 from marginwatch.store.store import Store
 from support.desk import (
     ONE,
@@ -27,11 +29,14 @@ from support.desk import (
     fields,
     ruling,
     seen,
+    usage_rule,
     wrap,
 )
+from support.stores import owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     import pytest
 
@@ -81,6 +86,24 @@ def test_recorded_observations_are_decided_as_they_were_live(
 
     assert again == live
     assert play.exact
+
+
+def test_what_a_clock_set_back_let_go_is_let_go_again(tmp_path: Path) -> None:
+    """What waited for a time of the clock's wrong day was told once the clock was right, and so it is decided again."""
+    quiet = {"all": Quiet(WeekHours(UTC, parse_hours("13:00-14:01")))}
+    rules = replace(ruling(usage_rule()), quiet=quiet)
+    tomorrow = timedelta(days=1).total_seconds()
+    with owned(tmp_path) as store:
+        desk = Desk(rules, store)
+        desk.see(tomorrow, "0.85")
+        desk.ticker.look_again()
+        for second in (10, 50, 61, 70):
+            desk.see(second, "0.85")
+        play = Play(rules, rules.revision)
+        again = played(play, list(StoredPast(store.history, after(0), after(10**6), MINUTE)))
+
+    assert desk.told() == ["usage:firing:warning"]
+    assert again == desk.transitions
 
 
 @given(st.lists(st.tuples(st.sampled_from([5, 30, 30, 60, 61, 300]), HAPPENINGS), min_size=2, max_size=40))

@@ -72,6 +72,8 @@ class Play:
                 yield self._replay.feed((), silent)
         elif seen.began_at is not None:
             yield from self._replay.elapse(turn.at)
+        if seen.looked_again:
+            self._replay.look_again()
         yield self._replay.feed(turn.news, turn.at, self._wishes(turn), crowded=exact and seen.crowded)
 
     @property

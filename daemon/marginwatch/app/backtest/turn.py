@@ -27,15 +27,15 @@ class Turn:
     revision: str = ""
     """Of the rules that decided on it live; empty where none did, or where detail was dropped since."""
     seen: Seen = field(default=NOTHING)
-    """Of a live tick: when its process began, what operators wrote, when timers ran out, or were not looked at."""
+    """Of a live tick: when its process began, what operators wrote, when timers ran out, and what was looked at."""
 
     @property
     def plain(self) -> bool:
-        """Nothing but news: no process began, no operator wrote, no timer ran out or had to wait."""
+        """Nothing but news: no process began, no operator wrote, no timer ran out or had to wait, no clock was set."""
         seen = self.seen
         if seen is NOTHING:
             return True
-        return not (seen or seen.began_at or seen.silent or seen.resumed or seen.crowded)
+        return not (seen or seen.began_at or seen.silent or seen.resumed or seen.crowded or seen.looked_again)
 
     def observations(self) -> Sequence[Observation]:
         """Those in the news."""

@@ -114,6 +114,8 @@ class _Recalling:
             self._later(self._restart, tick.seen.began_at)
         for moment in tick.seen.silent:
             self._later(self._pass, moment)
+        if tick.seen.looked_again:
+            self._later(self._replay.look_again)
         feed = partial(self._feed, crowded=tick.seen.crowded)
         if tick.seen.wishes is not None:
             self._later(feed, (), tick.at, self._of_account(tick.seen.wishes))
