@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import ceil
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +52,17 @@ def test_a_pause_holds_every_call_until_it_is_over() -> None:
     assert (budget.paused, budget.reserve(0)) == (False, 0)
 
 
+@pytest.mark.parametrize("per_second", [99.5, 10.9, 2.9, 2.0, 1.5])
+def test_after_a_pause_no_second_has_more_calls_than_a_whole_number_of_them(per_second: float) -> None:
+    """Calls that waited for the end of a pause do not come twice within one second, whatever the rate."""
+    budget = RateBudget(per_second, Steady(), burst=2)
+    budget.pause(5)
+    made = [wait for _ in range(250) if (wait := budget.reserve(1000)) is not None]
+    at_most = max(2, ceil(per_second))
+
+    assert all(later - first >= 1 - 1e-9 for first, later in zip(made, made[at_most:], strict=False))
+
+
 @given(st.floats(0.1, 1000), st.floats(1, 100) | st.none(), st.lists(st.floats(0, 3), min_size=1, max_size=60))
 def test_no_window_holds_more_calls_than_allowed(per_second: float, burst: float | None, gaps: list[float]) -> None:
     """Over any stretch of time, calls are at most what flows in, and never the bucket and that together."""
@@ -60,7 +74,7 @@ def test_no_window_holds_more_calls_than_allowed(per_second: float, burst: float
         wait = budget.reserve(100)
         if wait is not None:
             made.append(clock.now + wait)
-    at_most = int(max(per_second, 1.0 if burst is None else burst))
+    at_most = ceil(max(per_second, 1.0 if burst is None else burst))
     for first, begin in enumerate(made):
         for last in range(first, len(made)):
             allowed = max(per_second, 1, burst or 0) + per_second * (made[last] - begin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 class RateBudget:
     """A bucket that refills steadily. Measures on a clock that is never set.
 
-    A full bucket and what flows into it never come together: in no second are more calls made than `per_second`, or,
-    where the bucket holds more than that, no more than it holds in the time in which it fills.
+    A full bucket and what flows into it never come together: in no second are more calls made than `per_second`,
+    rounded up, or, where the bucket holds more than that, no more than it holds in the time in which it fills.
 
     Args:
         per_second: calls it refills by in a second.
@@ -27,7 +28,7 @@ class RateBudget:
         self._left = self._burst
         self._monotonic = monotonic
         self._at = monotonic()
-        at_most = int(max(per_second, self._burst))
+        at_most = ceil(max(per_second, self._burst))
         self._within = at_most / per_second
         self._made: deque[float] = deque(maxlen=at_most)
         self._paused_until = self._at
