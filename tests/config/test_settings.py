@@ -326,7 +326,7 @@ def test_a_flag_is_no_word_and_a_number_no_text(tmp_path: Path, venue: str, rece
     """What looks like one is not guessed at."""
     file = tmp_path / "config.toml"
     file.write_text(GOOD + receiver + FLAGS.format(venue=venue))
-    found = load_settings(file, {"HOME": str(tmp_path), "WORD": "yes"}, STONEX).problems
+    found = load_settings(file, {"HOME": str(tmp_path), "WORD": "perhaps"}, STONEX).problems
     assert [str(problem).partition(": ")[2] for problem in found] == [sentence]
 
 
@@ -335,10 +335,11 @@ def test_behind_a_reference_flags_and_numbers_are_text(tmp_path: Path) -> None:
     venue = 'confirm = "${env:ASK}"\nsend_grant_type = "${env:SAY}"\nconcurrency = "${env:MANY}"'
     file = tmp_path / "config.toml"
     file.write_text(GOOD + FLAGS.format(venue=venue))
-    environ = {"HOME": str(tmp_path), "ASK": "false", "SAY": "true", "MANY": "3"}
-    clearing = good(load_settings(file, environ, STONEX)).venues[1]
-    assert isinstance(clearing.options, StonexSettings)
-    assert (clearing.confirm, clearing.options.send_grant_type, clearing.options.concurrency) == (False, True, 3)
+    for no, yes in (("false", "true"), ("0", "1"), ("False", "True"), ("no", "yes"), ("off", "on")):
+        environ = {"HOME": str(tmp_path), "ASK": no, "SAY": yes, "MANY": "3"}
+        clearing = good(load_settings(file, environ, STONEX)).venues[1]
+        assert isinstance(clearing.options, StonexSettings)
+        assert (clearing.confirm, clearing.options.send_grant_type, clearing.options.concurrency) == (False, True, 3)
 
 
 @pytest.mark.parametrize(

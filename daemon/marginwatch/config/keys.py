@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 _NAME = re.compile(r"[^\W_][\w.-]{0,39}")
-_FLAGS = {"true": True, "false": False}
+_FLAGS = ("true", "false")
 
 
 class Outside(str):
@@ -33,11 +33,9 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _flag(value: object) -> bool:
-    if isinstance(value, bool):
+def _flag(value: object) -> object:
+    if isinstance(value, (bool, Outside)):  # there people write 1, True or yes as well
         return value
-    if isinstance(value, Outside) and value in _FLAGS:
-        return _FLAGS[value]
     what = "must be true or false"
     raise wrong(f"{what}; write it without quotes" if isinstance(value, str) and value in _FLAGS else what)
 
@@ -64,7 +62,7 @@ def _some(globs: object) -> object:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
-"""True or false, and not a word for it."""
+"""True or false, and in the file not a word for it."""
 Count = Annotated[int, BeforeValidator(_figures)]
 """A whole number, and not a text of figures."""
 Number = Annotated[float, BeforeValidator(_figures)]
