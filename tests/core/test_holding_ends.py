@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from marginwatch.core.health import ReceiverState
+from marginwatch.core.health import Missed, ReceiverState
 from marginwatch.core.hours import EVERY_DAY, Span, WeekHours
 from marginwatch.core.model import Severity
 from marginwatch.core.quiet import Quiet
@@ -65,6 +65,20 @@ def test_an_event_told_late_for_two_is_told_once_to_who_stands_in_for_both() -> 
     assert isinstance(desk.ledger, Paper)
     kept = [alert for commit in desk.ledger.commits for alert in commit.alerts if alert.key.rule == "permissions"]
     assert kept[-1].told == {DAY: 1, NIGHT: 1, PHONE: 1}
+
+
+def test_who_heard_of_an_end_for_one_does_not_hear_it_for_the_other_as_well() -> None:
+    """The night desk's message of it is lost, and the phone told; the day desk was to hear of it later, and cannot."""
+    desk = desk_of(rules(day=quiet(10, 100)), DAY)
+    desk.see(20, permissions=GRANTED)
+    (event,) = (each for each in desk.transitions if each.key.rule == "permissions")
+    assert isinstance(desk.ledger, Paper)
+    (alert,) = (each for each in desk.ledger.commits[-1].alerts if each.alert_id == event.alert_id)
+    desk.tick(50, ReceiverState(NIGHT, failures=5, since=after(21), missed=(Missed(alert.alert_id, (alert, event)),)))
+    assert numbers(desk, PHONE, "permissions") == [("event", 1)]
+    desk.tick(100)
+
+    assert [numbers(desk, name, "permissions") for name in (DAY, NIGHT, PHONE)] == [[("event", 1)]] * 3
 
 
 def test_who_stands_in_hears_of_an_end_though_it_once_waited_for_itself() -> None:

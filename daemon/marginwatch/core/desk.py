@@ -86,7 +86,15 @@ class Desk:
         alert = self.alert(alert.alert_id)
         for name, because in hearing.items():
             alert = self._stand_in(transition, alert, name, because)
+        self.keep(alert)
+
+    def keep(self, alert: Alert) -> None:
+        """Note who was told of the alert, and beside an end that others are to hear of later, too."""
         self.changed[alert.alert_id] = alert
+        left = self.rows.of(alert.alert_id)
+        if any(row.transition.state in ENDINGS for row in left):
+            ended = [replace(row, alert=alert) if row.transition.state in ENDINGS else row for row in left]
+            self.rows.put(alert.alert_id, ended)
 
     def _stand_in(self, transition: Transition, alert: Alert, name: str, because: str) -> Alert:
         """Told in another's place how it stands: what it would have heard of that later has come."""

@@ -204,9 +204,7 @@ def _wind_up(desk: Desk, alert_id: str) -> None:
         return
     heard = {*end.alert.told, *(fate.receiver for fate in fates if fate.told is not None)}
     told = [(name, Why.SILENCE_ENDED) for name in hearing]
-    alert = desk.changed[alert_id] = desk.notify(end.transition, end.alert, told, heard)
-    left = desk.rows.of(alert_id)
-    desk.rows.put(alert_id, [replace(row, alert=alert) if row.transition.state in ENDINGS else row for row in left])
+    desk.keep(desk.notify(end.transition, end.alert, told, heard))
 
 
 def _last(desk: Desk, receiver: str, missed: Sequence[Withheld]) -> _Fate:
