@@ -10,9 +10,10 @@ import pytest
 
 from marginwatch import clock
 from marginwatch.core.alert import Reason, Status
+from marginwatch.core.outbox import Kind
 from marginwatch.core.result import AlertKey
 from support import ledger
-from support.records import ACCOUNT, account_state, after, alert, commit, observation, transition
+from support.records import ACCOUNT, account_state, after, alert, commit, message, observation, transition
 from support.stores import owned
 
 if TYPE_CHECKING:
@@ -204,3 +205,13 @@ def test_a_config_without_its_secrets_is_enough_for_looking(desk: Shell, tmp_pat
     config.write_text(config.read_text().replace(f'"{"A" * 24}"', '"${credential:architect-key}"'))
 
     assert (desk("alerts").code, desk("alerts").err) == (0, "")
+
+
+def test_a_digest_that_is_there_is_not_called_unknown(desk: Shell) -> None:
+    """Where another choice leaves none of its messages, that is no message, and not a wrong id."""
+    with owned(desk.folder) as store:
+        store.commit(commit(messages=(message("d7kq2m5x9w3a", kind=Kind.DIGEST),)))
+    words = ("outbox", "--alert", "d7kq2m5x9w3a")
+    assert "d7kq2m5x9w3a" in desk(*words).out
+    none = desk(*words, "--status", "dead")
+    assert (none.code, none.out, none.err) == (0, "no messages\n", "")

@@ -49,18 +49,16 @@ def command(
     as_json: bool,
 ) -> None:
     """List messages, the latest first; dead ones were given up."""
-    from functools import partial
-
     from marginwatch import clock
     from marginwatch.cli.rows import outbox_row
     from marginwatch.store.types import OutboxStatus
 
     wanted = [OutboxStatus(status) for status in statuses]
     with opened(config) as reading:
-        rows_of = partial(reading.store.outbox.rows, statuses=wanted, receiver=receiver, limit=limit)
-        found = rows_of(alert_id=alert_id)
-        if not found and alert_id is not None:  # digests have ids, too, and are no alerts
-            found = rows_of(alert_id=reading.store.history.alert_named(alert_id).alert_id)
+        rows_of = reading.store.outbox.rows
+        if alert_id is not None and not rows_of(alert_id=alert_id, limit=1):  # digests have ids, too, and are no alerts
+            alert_id = reading.store.history.alert_named(alert_id).alert_id
+        found = rows_of(statuses=wanted, receiver=receiver, alert_id=alert_id, limit=limit)
         if not found:  # what a receiver of before was sent is listed
             note_strangers(reading, receiver=receiver)
     rows = [outbox_row(row) for row in found]
