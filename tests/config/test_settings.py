@@ -283,6 +283,26 @@ def test_odd_shapes_are_one_sentence_each(tmp_path: Path, text: str, sentence: s
     assert sentence in shown(load(tmp_path, text, {"MARGINWATCH_STORE__KEEP": "30d"}), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "receivers = [{name = 'a'}, {name = ''}, {name = 3}, {}]\nroutes = [{receivers = ['x']}]",
+            "receivers are a",
+        ),
+        ("venues = [{name = {}}, {name = 'fx'}]\ngroups = [{accounts = ['a/*']}]", "the venues are fx"),
+        ("routes = [{receivers = ''}]", "`receivers` is empty; it must be a list"),
+        ("routes = [{escalate = 'x'}]", "`escalate` must be a list, not `x`; put it in [ ]"),
+        ("routes = [{labels = 2026-01-01}]", "`labels` must be a table, not a date or time"),
+        ("calendars = [{name = 'x', open = 08:00:00}]", "`open` must be a time of day; put it in quotes"),
+        ("[[venues]]\nevery = -1", "`every`: a duration is written like 10s, 5m, 2h, 1d or 1h30m"),
+    ],
+)
+def test_nothing_is_suggested_that_would_be_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    """What to write instead is shown where it is known, and names are those that tables have."""
+    assert any(str(problem).endswith(sentence) for problem in load(tmp_path, text).problems)
+
+
 @given(st.recursive(st.text(max_size=3) | st.integers(0, 9) | st.booleans(), lambda of: st.lists(of, max_size=2)))
 def test_no_value_anywhere_is_a_traceback(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
     """Whatever stands where a key wants something else, loading ends in settings or in problems."""

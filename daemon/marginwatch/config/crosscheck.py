@@ -8,7 +8,7 @@ from marginwatch.config.calendars import calendar_names
 from marginwatch.config.groups import misnamed
 from marginwatch.config.labels import label_values, misplaced_labels
 from marginwatch.config.reports import misreported
-from marginwatch.config.routecheck import misled, misplanned, misrouted
+from marginwatch.config.routecheck import misled, misplanned, misrouted, names_of
 from marginwatch.config.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NAMED = ("venues", "calendars", "groups", "receivers", "routes", "maintenance",
 
 def mismatches(tables: Callable[[str], Tables], places: Places) -> Found:
     """Where, what is wrong, and what to do. `tables` gives those of a kind."""
-    venues = [str(table.get("name")) for table in tables("venues")]
+    venues = names_of(tables("venues"))
     calendars, labels = calendar_names(tables("calendars")), label_values(tables("accounts"))
     for kind in _NAMED:
         yield from _same_names(kind, tables(kind), places)

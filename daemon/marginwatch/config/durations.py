@@ -27,7 +27,7 @@ class BadDurationError(MarginwatchError, ValueError):
 
     def __init__(self, text: object) -> None:
         hint = ""
-        if not isinstance(text, bool) and (isinstance(text, (int, float)) or str(text).strip().isdecimal()):
+        if str(text).strip().isdecimal():
             hint = f'; did you mean "{text}s"?'
         elif meant := _meant(str(text)):
             hint = f'; did you mean "{meant}"?'

@@ -162,7 +162,7 @@ def _sentence(fault: _Fault) -> tuple[str, str]:
     if isinstance(fault.input, str) and not fault.input.strip():
         wanted = f"it {what}" if what.startswith("must") else what if what != "is empty" else ""
         return "is empty", hint if hint.startswith("write") else wanted
-    if isinstance(fault.input, Foreign) and fault.input.kind == "a date or time":
+    if _is_date(fault.input) and (fault.kind == "string_type" or hint.startswith("write it like")):
         return what, "put it in quotes"
     if fault.secret:
         return _without(what, fault.input), _without(hint, fault.input)
@@ -198,11 +198,17 @@ def _remedy(fault: _Fault, wanted: str) -> str:
     if wanted == "a list" and len(fault.loc) == 1:
         return f"write [[{fault.key}]]"
     if wanted == "a list":
-        shown = isinstance(fault.input, str) and not fault.secret and _may_be_shown(fault.input)
+        shown = isinstance(fault.input, str) and not (fault.secret or fault.keys) and _may_be_shown(fault.input)
+        if isinstance(fault.input, str) and not fault.input.strip():
+            return ""
         return f'write ["{fault.input}"]' if shown else "put it in [ ]"
     if wanted == "a table" and len(fault.loc) == 1:
         return f"write [{fault.key}]"
     return f"its keys are {', '.join(fault.keys)}" if wanted == "a table" and fault.keys else ""
+
+
+def _is_date(value: object) -> bool:
+    return isinstance(value, Foreign) and value.kind == "a date or time"
 
 
 def _instead(value: object) -> str:

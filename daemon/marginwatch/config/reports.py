@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from marginwatch.config.calendars import Zone  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.keys import Name, Table, wrong
+from marginwatch.config.routecheck import names_of
 from marginwatch.config.routes import Receivers  # noqa: TC001  (because pydantic reads the annotation)
 from marginwatch.config.suggest import did_you_mean
 from marginwatch.core.schedule import Schedule, ScheduleError, parse_schedule
@@ -54,7 +55,7 @@ def misreported(
     reports: Sequence[Mapping[str, Any]], receivers: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[Loc, str, str]]:
     """Where, what is wrong, and what to do, of reports that name receivers that are none."""
-    names = [str(table.get("name")) for table in receivers]
+    names = names_of(receivers)
     for number, report in enumerate(reports):
         named = report.get("receivers")
         for place, name in enumerate(named if isinstance(named, list) else ()):

@@ -24,7 +24,7 @@ def misrouted(
 
     `tables` gives those of a kind.
     """
-    receivers, groups, venues = (_names(tables(kind)) for kind in ("receivers", "groups", "venues"))
+    receivers, groups, venues = (names_of(tables(kind)) for kind in ("receivers", "groups", "venues"))
     for number, route in enumerate(tables("routes")):
         at: Loc = ("routes", number)
         yield from _unknown((*at, "receivers"), route.get("receivers"), receivers, "receiver")
@@ -39,14 +39,14 @@ def misrouted(
 
 def misplanned(tables: Callable[[str], Tables], labels: Mapping[str, Collection[str]]) -> Found:
     """The same of maintenance windows."""
-    groups, venues = (_names(tables(kind)) for kind in ("groups", "venues"))
+    groups, venues = (names_of(tables(kind)) for kind in ("groups", "venues"))
     for number, window in enumerate(tables("maintenance")):
         yield from _misselected(("maintenance", number), window, groups, venues, labels)
 
 
 def misled(receivers: Tables) -> Found:
     """The same of receivers' fallbacks, those included that lead back to where they began."""
-    names = _names(receivers)
+    names = names_of(receivers)
     leads = {str(table.get("name")): _texts(_table(table.get("fallback")).get("receivers")) for table in receivers}
     for number, table in enumerate(receivers):
         at: Loc = ("receivers", number, "fallback", "receivers")
@@ -112,8 +112,10 @@ def _no_label(loc: Loc, labels: object, known: Mapping[str, Collection[str]]) ->
             yield (*loc, key), f"no account in the config has {key} = `{value}`", hint
 
 
-def _names(tables: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [table["name"] for table in tables if isinstance(table.get("name"), str)]
+def names_of(tables: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names that tables of any shape have; without those that are none, a mistake of another kind."""
+    found = (table.get("name") for table in tables)
+    return [name for name in found if isinstance(name, str) and name.strip()]
 
 
 def _texts(value: object) -> list[str]:
