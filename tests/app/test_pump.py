@@ -207,6 +207,19 @@ async def test_a_clock_set_back_holds_nothing_back_for_longer(monkeypatch: pytes
     assert desk.told("night") == ["usage:firing:warning"]
 
 
+async def test_reminders_go_on_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a day ahead when the alert fired: nobody waits a day to be reminded of it."""
+    day = timedelta(days=1).total_seconds()
+    desk = Desk(ruling(replace(usage_rule(), remind_every=timedelta(seconds=30))))
+    async with pumping(desk) as (pump, _):
+        for second in (day, 10, 35, 45, 60, 75):
+            monkeypatch.setattr("marginwatch.clock.now", lambda at=second: after(at))
+            put(pump, answer(seen(second, fields("0.92")), listing=[ONE]), cycle_end(second))
+            await pump.drain()
+
+    assert desk.told() == ["usage:firing:critical", "usage:reminder:critical", "usage:reminder:critical"]
+
+
 async def test_the_loop_ticks_when_something_comes_and_when_time_is_up(clock: ManualClock) -> None:
     """News wake it at once, and so does a timer that has run out."""
     rule = replace(usage_rule(), remind_every=timedelta(seconds=30))

@@ -102,6 +102,7 @@ def decide(
         memory.silences if wishes.silences is None else wishes.silences,
         memory.acknowledgements if wishes.acknowledgements is None else wishes.acknowledgements,
     )
+    _draw_back(draft)
     rows = Rows(memory.waiting)
     settled = _settle(draft, rows)
     for _, account in wishes.forget:
@@ -185,6 +186,13 @@ def time_all(memory: Memory, ruling: Ruling, now: datetime) -> None:
         _time_account(memory, ruling, account, now)
     for alert in memory.alerts():
         memory.set_timer(alert.alert_id, _due(draft, alert))
+
+
+def _draw_back(draft: Draft) -> None:
+    """What was told while the clock was ahead counts as told now: reminders would wait for that time otherwise."""
+    for alert in list(draft.memory.alerts()) if draft.memory.look_again else ():
+        if alert.told_at is not None and alert.told_at > draft.now:
+            draft.keep(replace(alert, told_at=draft.now))
 
 
 def _settle(draft: Draft, rows: Rows) -> Routed:
