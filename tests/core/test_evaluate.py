@@ -241,11 +241,11 @@ def test_no_answer_makes_every_rule_unknown() -> None:
     """Open alerts hear of it, and all rules are blind for the one reason."""
     rules = rules_for(USAGE, when("in_margin_call", rule_id="call"))
     key = AlertKey("call", KEY)
-    found = unknown_everywhere(rules, [key], "no good answer: timed out", NOON)
+    found = unknown_everywhere(rules, [key], "no good answer came: timed out", NOON)
     result = only(found)
-    assert (result.key, result.outcome) == (key, Unknown("no good answer: timed out"))
+    assert (result.key, result.outcome) == (key, Unknown("no good answer came: timed out"))
     assert (result.observed_at, result.fetched_at, result.as_of, result.first) == (NOON, NOON, None, False)
-    assert found.unknown == {"rule": "no good answer: timed out", "call": "no good answer: timed out"}
+    assert found.unknown == {"rule": "no good answer came: timed out", "call": "no good answer came: timed out"}
 
 
 @given(st.lists(conditions(), max_size=4), scenes, st.sets(st.integers(0, 3)))

@@ -103,11 +103,11 @@ def test_a_reminder_in_the_dark_says_so() -> None:
     """While data are unknown reminders go on, with the time and the reason of the loss."""
     timeline = Timeline(ladder(remind_every=HOUR))
     timeline.value(0, "85")
-    timeline.unknown(60, "no good answer: timed out")
+    timeline.unknown(60, "no good answer came: timed out")
     (reminder,) = timeline.wait(60 + 3600)
 
     assert reminder.reason is Reason.REMIND
-    assert (reminder.unknown_since, reminder.because) == (after(0), "no good answer: timed out")
+    assert (reminder.unknown_since, reminder.because) == (after(0), "no good answer came: timed out")
     assert reminder.value == 85
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SUMMARY = replace(LADDER, summary="{account}: {margin_usage:.1%}, {margin_excess:,.0f} {currency} left")
 TOLD = NOW - timedelta(minutes=20)
-BLIND: dict[str, Any] = {"unknown_since": NOW - timedelta(minutes=5), "because": "no good answer: timed out"}
+BLIND: dict[str, Any] = {"unknown_since": NOW - timedelta(minutes=5), "because": "no good answer came: timed out"}
 EQUITY = replace(
     LADDER,
     id="equity",

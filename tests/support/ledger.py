@@ -140,7 +140,7 @@ def _lost() -> Alert:
         active_at=after(240),
         known_at=after(480),
         unknown_since=after(480),
-        because="no good answer: timed out",
+        because="no good answer came: timed out",
         known=False,
         value=Decimal("0.81"),
     )

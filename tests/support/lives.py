@@ -116,5 +116,5 @@ def live(rule: Rule, turns: Sequence[Turn], restart: Callable[[Alert], Alert] = 
 def outcome_of(rule: Rule, what: int | str) -> Known | Unknown:
     """What evaluating the turn's value gives."""
     if isinstance(what, str):
-        return Unknown("no good answer: timed out")
+        return Unknown("no good answer came: timed out")
     return compare(rule, Decimal(what if rule.levels[0].operator == ">" else -what))

@@ -84,7 +84,7 @@ def end_cycle(draft: Draft, cycle: CycleEnd) -> None:
         draft.judge(result, watch.stale_after)
     if cause is not None and draft.ruling.groups:
         for _, account in draft.accounts_of(cycle.venue):
-            _lose_leg(draft, account, f"no good answer: {cause.detail}")
+            _lose_leg(draft, account, f"no good answer came: {cause.detail}")
     # In the first good cycle after an outage some answers are still those of the outage.
     down = health.venue_down(venue) or health.venue_down(before)
     for key, failure in tally.failed.items():
@@ -284,7 +284,7 @@ def _lose(draft: Draft, watch: Watch, key: AccountKey, failure: VenueFailure) ->
     if state is None or not watch.selects(state.account):
         return
     rules = _rules(draft, watch, state)
-    because = f"no good answer: {failure.detail}"
+    because = f"no good answer came: {failure.detail}"
     evaluated = unknown_everywhere(rules, draft.live_rules(key), because, failure.at)
     for result in evaluated.results:
         draft.judge(result, watch.stale_after)

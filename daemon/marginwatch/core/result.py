@@ -52,7 +52,7 @@ class Unknown:
     """It cannot be said whether the rule holds."""
 
     because: str
-    """For a person: `equity is null`, `no good answer: timed out`."""
+    """For a person: `equity is null`, `no good answer came: timed out`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def _draft(rule: Rule | None, state: State, reason: Reason, **changes: object) -
         active_at=NOW - timedelta(minutes=22),
         fired_at=NOW - timedelta(minutes=21),
         unknown_since=NOW - timedelta(minutes=5) if state is State.UNKNOWN else None,
-        because="no good answer: no answer in 10 s" if state is State.UNKNOWN else "",
+        because="no good answer came: no answer in 10 s" if state is State.UNKNOWN else "",
         previous_value=Decimal("0.851"),
         previous_at=NOW - timedelta(minutes=20),
     )
